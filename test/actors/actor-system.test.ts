@@ -36,7 +36,7 @@ const expectBare = () => {
 };
 
 describe('many containers', () => {
-  it('are set up and taken down at once, each with an address of its own', async () => {
+  it('containers are set up and taken down at once, each with an address of its own', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const ids = Array.from({ length: 100 }, (_, index) => `c${index}`);
@@ -55,7 +55,7 @@ describe('many containers', () => {
     expect(house.journal.actors().map(({ address }) => address)).toEqual(['host']);
   });
 
-  it('A09 that publish the same port: one gets it, and the other gets a fault that names the holder', async () => {
+  it('A09 containers that publish the same port: one gets it, and the other gets a fault that names the holder', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -72,7 +72,7 @@ describe('a set-up that fails', () => {
     await house.ask(demo, toNetwork.create());
   });
 
-  it('B07 undoes a half-built namespace and releases its claims', async () => {
+  it('B07 a set-up that fails undoes a half-built namespace and releases its claims', async () => {
     house.kernels[0]?.failWhen(({ verb }) => verb === 'route.add', 'EPERM');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web', port8080)));
     expect(fault).toMatchObject({ code: 'kernel.refused', errno: 'EPERM', leftBehind: [] });
@@ -87,7 +87,7 @@ describe('a set-up that fails', () => {
     expect(house.facts(web)).toEqual(['created', 'failed']);
   });
 
-  it('B07 keeps its claims until an undo that failed is completed', async () => {
+  it('B07 a set-up that fails keeps its claims until an undo that failed is completed', async () => {
     const kernel = house.kernels[0];
     kernel?.failWhen(({ verb }) => verb === 'route.add' || verb === 'netns.remove', 'EBUSY');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -99,7 +99,7 @@ describe('a set-up that fails', () => {
     expect(house.value(web)).toBeUndefined();
   });
 
-  it('B07 is cleaned up, with what it left behind, before the next wish is built', async () => {
+  it('B07 a set-up that fails is cleaned up, with what it left behind, before the next wish is built', async () => {
     const kernel = house.kernels[0];
     await house.ask(networkAddress('back'), toNetwork.create({ name: 'back', subnets: [{ subnet: '10.90.0.0/24' }] }));
     kernel?.failWhen(({ verb }) => verb === 'route.add' || verb === 'netns.remove', 'EBUSY');
@@ -110,7 +110,7 @@ describe('a set-up that fails', () => {
     expect([leases(), ports()]).toEqual([{}, []]);
   });
 
-  it('whose plan cannot even be tried is a fault like others, and is cleaned up', async () => {
+  it('a set-up whose plan cannot even be tried is a fault like others, and is cleaned up', async () => {
     house.kernels[0]?.throwWhen(({ verb }) => verb === 'route.add');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web')));
     expect(fault).toMatchObject({ code: 'internal.unexpected', leftBehind: [{ step: 'setup' }] });
@@ -128,12 +128,12 @@ describe('B08 a teardown', () => {
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
   });
 
-  it('B08 succeeds a second time, and reports that there was nothing to do', async () => {
+  it('B08 a teardown succeeds a second time, and reports that there was nothing to do', async () => {
     expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ id: 'web', nothingToDo: false });
     expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ id: 'web', nothingToDo: true });
   });
 
-  it('B08 removes the rest of a half-removed namespace', async () => {
+  it('B08 a teardown removes the rest of a half-removed namespace', async () => {
     house.linux.unpin('/netns/netloom-web');
     for (const key of house.linux.elements?.keys() ?? [])
       if (key.startsWith('published')) house.linux.elements?.delete(key);
@@ -141,7 +141,7 @@ describe('B08 a teardown', () => {
     expect([leases(), ports()]).toEqual([{}, []]);
   });
 
-  it('B08 is answered before the kernel has removed the link; a set-up that asks for its address waits until then', async () => {
+  it('B08 a teardown is answered before the kernel has removed the link; a set-up that asks for its address waits until then', async () => {
     house.linux.unregisterMs = 50;
     const command = house.say(web, toContainer.teardown);
     for (let round = 0; round < 100 && !house.answers.has(command); round++)
@@ -160,7 +160,7 @@ describe('B08 a teardown', () => {
     expect(leases()).toEqual({ db: address });
   });
 
-  it('B08 reports what is left when it fails, keeps the claims, and works when repeated', async () => {
+  it('B08 a teardown reports what is left when it fails, keeps the claims, and works when repeated', async () => {
     house.kernels[0]?.failWhen(({ verb }) => verb === 'nft.delete', 'EBUSY');
     const { fault } = await house.ask(web, toContainer.teardown);
     expect(fault?.leftBehind).toHaveLength(1);
@@ -169,7 +169,7 @@ describe('B08 a teardown', () => {
     expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ nothingToDo: false });
   });
 
-  it('B08 does not overtake the verification that a start began', async () => {
+  it('B08 a teardown does not overtake the verification that a start began', async () => {
     house.tell(web, { type: 'actor.recovered', rebooted: false });
     expect((await house.ask(web, toContainer.teardown)).fault).toBeUndefined();
     expect(house.facts(web).slice(3)).toEqual(['adopted', 'tearing-down', 'torn-down']);
@@ -177,7 +177,7 @@ describe('B08 a teardown', () => {
 });
 
 describe('commands that come while another is under way', () => {
-  it('are carried out in order, also after a removal: the last one makes the container anew', async () => {
+  it('waiting commands are carried out in order, also after a removal: the last one makes the container anew', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const commands = [
@@ -203,20 +203,20 @@ describe('B04 a container that shares the namespace of another', () => {
     await house.ask(db, toContainer.setup(onDemo('db')));
   });
 
-  it("B04 has the owner's path, identity and addresses", async () => {
+  it("B04 a container with a shared namespace has the owner's path, identity and addresses", async () => {
     const lender = statusOf((await house.ask(containerAddress('x'), toContainer.setup(onDemo('x')))).output);
     const { output, fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:x' }));
     expect(fault).toBeUndefined();
     expect(statusOf(output)).toMatchObject({ netns: lender.netns, status: lender.status });
   });
 
-  it('B04 finds the owner through another container that shares it', async () => {
+  it('B04 a container with a shared namespace finds the owner through another container that shares it', async () => {
     await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
     const { output } = await house.ask(containerAddress('x'), toContainer.setup({ id: 'x', mode: 'container:web' }));
     expect(statusOf(output).netns.path).toBe('/netns/netloom-db');
   });
 
-  it('B04 leaves the namespace to its owner', async () => {
+  it('B04 a container with a shared namespace leaves the namespace to its owner', async () => {
     await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
     await house.ask(web, toContainer.remove);
     expect(house.linux.pins.has('/netns/netloom-db')).toBe(true);
@@ -226,13 +226,16 @@ describe('B04 a container that shares the namespace of another', () => {
   it.each([
     ['nobody', 'there is no container nobody to share the network namespace of'],
     ['web2', 'container web2 has no network namespace to share'],
-  ])('B04 is refused when there is no such namespace: %s', async (target, message) => {
-    await house.ask(containerAddress('web2'), toContainer.create({ id: 'web2' }));
-    const { fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: `container:${target}` }));
-    expect(fault).toEqual({ code: 'netns.gone', message });
-  });
+  ])(
+    'B04 a container with a shared namespace is refused when there is no such namespace: %s',
+    async (target, message) => {
+      await house.ask(containerAddress('web2'), toContainer.create({ id: 'web2' }));
+      const { fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: `container:${target}` }));
+      expect(fault).toEqual({ code: 'netns.gone', message });
+    },
+  );
 
-  it('B04 is refused with a clear error in a cycle with another container', async () => {
+  it('B04 a container with a shared namespace is refused with a clear error in a cycle with another container', async () => {
     await house.ask(web, toContainer.create({ id: 'web', mode: 'container:x' }));
     await house.ask(containerAddress('x'), toContainer.create({ id: 'x', mode: 'container:web' }));
     expect((await house.ask(web, toContainer.setupAgain)).fault).toMatchObject({ code: 'netns.gone' });
@@ -240,7 +243,7 @@ describe('B04 a container that shares the namespace of another', () => {
 });
 
 describe('B03 a namespace that netloom did not make', () => {
-  it("B03 is used, and is returned unchanged without netloom's link", async () => {
+  it("B03 a foreign namespace is used, and is returned unchanged without netloom's link", async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const foreign = house.linux.newNetns();
@@ -253,7 +256,7 @@ describe('B03 a namespace that netloom did not make', () => {
     house.linux.unpin('/run/netns/blue');
   });
 
-  it('B02 of a process is pinned, and unpinned at the end', async () => {
+  it('B02 a foreign namespace of a process is pinned, and unpinned at the end', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const { pid, netns } = house.linux.startProcess();
@@ -271,7 +274,7 @@ describe('the process of a container', () => {
     await house.ask(demo, toNetwork.create());
   });
 
-  it('is reported when it ends; the network stays for another process', async () => {
+  it('the process of a container is reported when it ends; the network stays for another process', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     for (const _ of [1, 2]) {
       const { pid } = house.linux.startProcess();
@@ -283,7 +286,7 @@ describe('the process of a container', () => {
     expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
   });
 
-  it('ends the network too with removeOnExit', async () => {
+  it('the process of a container ends the network too with removeOnExit', async () => {
     await house.ask(web, toContainer.setup(onDemo('web', { removeOnExit: true })));
     const { pid } = house.linux.startProcess();
     await house.ask(web, toContainer.started(pid));
@@ -293,13 +296,13 @@ describe('the process of a container', () => {
     expect(house.value(web)).toBeUndefined();
   });
 
-  it('counts as ended when it is gone before it can be watched', async () => {
+  it('the process of a container counts as ended when it is gone before it can be watched', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     await house.ask(web, toContainer.started(4711));
     expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
   });
 
-  it('is noticed by the next daemon when it ends while none runs', async () => {
+  it('the process of a container is noticed by the next daemon when it ends while none runs', async () => {
     await house.ask(web, toContainer.setup(onDemo('web', { removeOnExit: true })));
     const { pid } = house.linux.startProcess();
     await house.ask(web, toContainer.started(pid));
@@ -311,7 +314,7 @@ describe('the process of a container', () => {
     expect(leases()).toEqual({});
   });
 
-  it('is still watched when it lives through a restart of the daemon', async () => {
+  it('the process of a container is still watched when it lives through a restart of the daemon', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     const { pid } = house.linux.startProcess();
     await house.ask(web, toContainer.started(pid));
@@ -327,7 +330,7 @@ describe('the process of a container', () => {
 });
 
 describe('a restart of the daemon', () => {
-  it('adopts what lives and announces that', async () => {
+  it('a restart of the daemon adopts what lives and announces that', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -341,7 +344,7 @@ describe('a restart of the daemon', () => {
     expect(house.linux.ports.size).toBe(2);
   });
 
-  it('restores what is missing', async () => {
+  it('a restart of the daemon restores what is missing', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -353,7 +356,7 @@ describe('a restart of the daemon', () => {
     expect(house.facts(web).slice(-3)).toEqual(['adopted', 'drift-detected', 'drift-healed']);
   });
 
-  it('announces the loss of a namespace that is gone, and releases everything', async () => {
+  it('a restart of the daemon announces the loss of a namespace that is gone, and releases everything', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -365,7 +368,7 @@ describe('a restart of the daemon', () => {
     expect([house.value(web), leases(), ports()]).toEqual(['created', {}, []]);
   });
 
-  it('reports a port that was taken; the container lives on', async () => {
+  it('a restart of the daemon reports a port that was taken; the container lives on', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -382,7 +385,7 @@ describe('a restart of the daemon', () => {
     await house.settle();
   });
 
-  it('reports a bridge that cannot be verified, and removes nothing', async () => {
+  it('a restart of the daemon reports a bridge that cannot be verified, and removes nothing', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web')));
@@ -395,7 +398,7 @@ describe('a restart of the daemon', () => {
 });
 
 describe('a reboot of the host', () => {
-  it('marks every container network as created again: losses are announced, leases and ports are free', async () => {
+  it('a reboot of the host marks every container network as created again: losses are announced, leases and ports are free', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -412,7 +415,7 @@ describe('a reboot of the host', () => {
     expect((await house.ask(web, toContainer.setupAgain)).fault).toBeUndefined();
   });
 
-  it('leaves no command without a reply at any moment', async () => {
+  it('a reboot of the host leaves no command without a reply at any moment', async () => {
     await house.start();
     for (let moment = 1; moment <= 45; moment++) {
       const shaken = new House();
@@ -437,7 +440,7 @@ describe('a reboot of the host', () => {
 });
 
 describe('a start after a reboot that dies as well', () => {
-  it('leaves the remaining notices to the next start, and no actor gets one twice', async () => {
+  it('a start after a reboot that dies as well leaves the remaining notices to the next start, and no actor gets one twice', async () => {
     await house.start();
     for (let moment = 1; moment <= 25; moment++) {
       const shaken = new House();
@@ -459,7 +462,7 @@ describe('a start after a reboot that dies as well', () => {
 });
 
 describe('a repeated or invalid command', () => {
-  it('is carried out once and gets its first reply', async () => {
+  it('a repeated or invalid command is carried out once and gets its first reply', async () => {
     await house.start();
     const command = house.say(web, toContainer.create({ id: 'web' }), 'kept twice');
     await house.settle();
@@ -472,7 +475,7 @@ describe('a repeated or invalid command', () => {
     expect(house.journal.replyTo(command)).toMatchObject({ output: { id: 'web' } });
   });
 
-  it('gets a fault when no machine can process it, and is not processed again', async () => {
+  it('a repeated or invalid command gets a fault when no machine can process it, and is not processed again', async () => {
     await house.start();
     const command = house.say(demo, { type: 'network.create', wish: null });
     await house.settle();

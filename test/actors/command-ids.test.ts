@@ -70,7 +70,7 @@ function held() {
 }
 
 describe('B09 one message id for two commands, of which one is under way in several steps', () => {
-  it('B09 is refused for the other command, whichever comes first, and the first keeps its reply', async () => {
+  it('B09 a message ID is refused for the other command, whichever comes first, and the first keeps its reply', async () => {
     const { engine, workers, journal } = await opened();
     const { work, end } = held();
     const first = engine.once(attach, work);
@@ -88,7 +88,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     await expect(engine.once({ ...attach, id: 'm2' }, work)).rejects.toMatchObject(mismatch);
   });
 
-  it('B09 runs the same command once, and gives it the same reply', async () => {
+  it('B09 a message ID runs the same command once, and gives it the same reply', async () => {
     const { engine } = await opened();
     const { work, end, begun } = held();
     const both = [engine.once(attach, work), engine.once(attach, work)];
@@ -97,7 +97,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     expect(begun()).toBe(1);
   });
 
-  it('B09 is known to the next daemon, which continues the same command and refuses another', async () => {
+  it('B09 a message ID is known to the next daemon, which continues the same command and refuses another', async () => {
     const { engine, journal } = await opened();
     void engine.once(attach, held().work);
     const { engine: next } = await engineOn(journal);
@@ -105,7 +105,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     expect(await next.once(attach, async () => 'attached')).toBe('attached');
   });
 
-  it('B09 is tried again under the same ID after a failure, and its first reply is never replaced', async () => {
+  it('B09 a message ID is tried again under the same ID after a failure, and its first reply is never replaced', async () => {
     const { engine, journal } = await opened();
     const failing = async () => Promise.reject(new NetloomError(fault('storage.full', 'no room')));
     await expect(engine.once(attach, failing)).rejects.toMatchObject({ fault: { code: 'storage.full' } });
@@ -114,7 +114,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     expect(await engine.once(attach, async () => 'again')).toBe('attached');
   });
 
-  it('B09 does not affect commands without an ID', async () => {
+  it('B09 a message ID does not affect commands without an ID', async () => {
     const { engine } = await opened();
     const loose = { id: 'm1', kept: false };
     expect(await Promise.all([1, 2].map((n) => engine.once(loose, async () => n)))).toEqual([1, 2]);

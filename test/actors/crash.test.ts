@@ -203,7 +203,7 @@ async function dieAndLive(scenario: Scenario, { house, moment, settings, revive 
 describe.each(Object.entries(scenarios))('a daemon that dies during %s', (_name, scenario) => {
   const settings = { refusing: scenario.refusing };
 
-  it('is followed at any moment by one that completes it, sends the same reply, leaks nothing and announces each fact once', async () => {
+  it('a daemon that dies is followed at any moment by one that completes it, sends the same reply, leaks nothing and announces each fact once', async () => {
     const { moments, end } = await undisturbed(scenario, settings);
     for (let moment = 1; moment <= moments; moment++) {
       const house = await prepared(scenario);
@@ -217,7 +217,7 @@ describe.each(Object.entries(scenarios))('a daemon that dies during %s', (_name,
     }
   });
 
-  it('again and again is followed by one that completes it', async () => {
+  it('a daemon that dies again and again is followed by one that completes it', async () => {
     const { moments, end } = await undisturbed(scenario, settings);
     const seed = Date.now() % 100_000;
     const random = seeded(seed);
@@ -249,7 +249,7 @@ const ofWorkers = ['container.setup on two networks', 'container.remove'].flatMa
 describe.each(ofWorkers)('worker $mortal that dies during $name', ({ name, mortal }) => {
   const scenario = scenarios[name] as Scenario;
 
-  it('at any moment is replaced by one that completes its part, while the others continue', async () => {
+  it('a worker that dies at any moment is replaced by one that completes its part, while the others continue', async () => {
     const settings = { workers, mortal };
     const { moments, end } = await undisturbed(scenario, settings);
     for (let moment = 1; moment <= moments; moment++) {

@@ -20,7 +20,7 @@ const story: ContainerEvent[] = [
 ];
 
 describe("netloom's transition, with one inert scope for all calls, compared with XState's", () => {
-  it('gives the same states and effects, event after event', () => {
+  it("netloom's transition compared with XState's gives the same states and effects, event after event", () => {
     let [snapshot] = initialTransition(containerMachine, { id: 'web', netnsDirectory: '/run/netns', attempt: 7 });
     for (const event of story) {
       const [next, actions] = transition(containerMachine, snapshot, event);

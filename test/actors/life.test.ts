@@ -80,7 +80,7 @@ afterAll(async () => {
 });
 
 describe('a container on a bridge network, with the actors and the real kernel', () => {
-  it('gets a namespace, an address, a route and a published port, and leaves nothing', async () => {
+  it('a container on a bridge network gets a namespace, an address, a route and a published port, and leaves nothing', async () => {
     expect((await createNetwork({ name: 'web', subnets: [{ subnet: '10.99.0.0/24' }] })).fault).toBeUndefined();
     const { output, fault } = await setup({
       id: 'c1',

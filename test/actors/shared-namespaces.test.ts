@@ -50,15 +50,18 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
   it.each([
     ['torn down', toContainer.teardown],
     ['removed', toContainer.remove],
-  ])('P11 are lost when its owner is %s, also those that share it by another container', async (_, leave) => {
-    await share();
-    expect(members()).toEqual(['member', 'further']);
-    expect((await house.ask(pod, leave)).fault).toBeUndefined();
-    expectLost('member', 'further');
-    expect(members()).toEqual([]);
-  });
+  ])(
+    'P11 the members of a namespace are lost when its owner is %s, also those that share it by another container',
+    async (_, leave) => {
+      await share();
+      expect(members()).toEqual(['member', 'further']);
+      expect((await house.ask(pod, leave)).fault).toBeUndefined();
+      expectLost('member', 'further');
+      expect(members()).toEqual([]);
+    },
+  );
 
-  it('P11 are lost although their processes run, when its owner is removed with force', async () => {
+  it('P11 the members of a namespace are lost although their processes run, when its owner is removed with force', async () => {
     await share();
     for (const address of [member, further]) {
       const netns = house.linux.netns('/netns/netloom-pod');
@@ -71,7 +74,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     expectLost('member', 'further');
   });
 
-  it('P11 are lost with an owner that is lost', async () => {
+  it('P11 the members of a namespace are lost with an owner that is lost', async () => {
     await share();
     house.linux.unpin('/netns/netloom-pod');
     house.tell(pod, { type: 'drift.suspected' });
@@ -79,7 +82,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     expectLost('pod', 'member', 'further');
   });
 
-  it('P11 are lost, too, when it ends while they are being set up', async () => {
+  it('P11 the members of a namespace are lost, too, when it ends while they are being set up', async () => {
     await house.ask(demo, toNetwork.create());
     await house.ask(pod, toContainer.setup({ id: 'pod', networks: [{ network: 'demo' }] }));
     const ids = Array.from({ length: 12 }, (_, index) => `m${index}`);
@@ -91,7 +94,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     for (const id of ids) expect(['created', 'failed']).toContain(house.value(containerAddress(id)));
   });
 
-  it('P11 stay when one of them is removed, and when a container is removed that does not own the namespace', async () => {
+  it('P11 the members of a namespace stay when one of them is removed, and when a container is removed that does not own the namespace', async () => {
     await share();
     await house.ask(member, toContainer.remove);
     expect(house.value(further)).toEqual(up('configured'));
@@ -103,7 +106,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     expectLost('further');
   });
 
-  it('P11 stay in a namespace that netloom did not make, and are shown without networks', async () => {
+  it('P11 the members of a namespace stay in a namespace that netloom did not make, and are shown without networks', async () => {
     const foreign = house.linux.newNetns();
     house.linux.pin('/run/netns/blue', foreign);
     await share({ mode: 'ns:/run/netns/blue' });
@@ -124,7 +127,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     expectLost('pod', 'member', 'further');
   });
 
-  it('P11 are known to the next daemon', async () => {
+  it('P11 the members of a namespace are known to the next daemon', async () => {
     await share();
     await house.crash();
     await house.start({ workers });
@@ -134,7 +137,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     expectLost('member', 'further');
   });
 
-  it('P11 are lost at a reboot, as their owner is', async () => {
+  it('P11 the members of a namespace are lost at a reboot, as their owner is', async () => {
     await share();
     await house.reboot();
     await house.start({ workers });

@@ -19,7 +19,7 @@ const networks = ['red', 'blue'];
 
 describe('a storm of commands, deaths and reboots', () => {
   it.each(Array.from({ length: storms }, (_, index) => firstSeed + index))(
-    'leaves every command answered and nothing behind (seed %i)',
+    'a storm of commands, deaths and reboots leaves every command answered and nothing behind (seed %i)',
     async (seed) => {
       const storm = new Storm(seeded(seed));
       await storm.rage();

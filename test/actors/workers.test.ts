@@ -35,11 +35,11 @@ const setUpAll = () =>
   );
 
 describe('actors on several workers', () => {
-  it('live only on the worker that their address determines', () => {
+  it('actors on several workers live only on the worker that their address determines', () => {
     expect(new Set(ids.map((id) => workerOf(containerAddress(id), workers)))).toEqual(new Set([0, 1, 2]));
   });
 
-  it("get each other's messages once, and in order per pair", async () => {
+  it("actors on several workers get each other's messages once, and in order per pair", async () => {
     setUpAll();
     await house.settle();
     for (const id of ids) house.say(containerAddress(id), toContainer.remove);
@@ -49,7 +49,7 @@ describe('actors on several workers', () => {
     expect(house.journal.actors('container/')).toEqual([]);
   });
 
-  it('continue when one worker after another ends in the middle of its work', async () => {
+  it('actors on several workers continue when one worker after another ends in the middle of its work', async () => {
     const commands = setUpAll();
     for (const index of [0, 1, 2, 0]) {
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -60,7 +60,7 @@ describe('actors on several workers', () => {
     expect(house.facts().filter((fact) => fact.endsWith(' configured'))).toHaveLength(ids.length + networks.length);
   });
 
-  it('B04 share a namespace across workers', async () => {
+  it('B04 actors on several workers share a namespace across workers', async () => {
     await house.ask(containerAddress('c0'), toContainer.setup({ id: 'c0', networks: [{ network: 'red' }] }));
     const guests = ids.slice(1, 10);
     for (const id of guests) house.say(containerAddress(id), toContainer.setup({ id, mode: 'container:c0' }));

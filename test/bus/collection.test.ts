@@ -53,7 +53,7 @@ const unstarted = { unstarted: true };
 const removed = (id: string) => ({ id, name: id, owner: 'engine' });
 
 describe('P18 gc --unstarted', () => {
-  it('P18 asks the host once for all containers, and reports what was removed and what could not be', async () => {
+  it('P18 gc --unstarted asks the host once for all containers, and reports what was removed and what could not be', async () => {
     const stuck = { step: 'container stuck', errno: null, detail: 'stuck does not go' };
     const answer = { removed: ['left'], failed: [stuck] };
     const host = new Host(['left', 'stuck', 'started', 'lived-in'], answer, new Set([4]));
@@ -63,7 +63,7 @@ describe('P18 gc --unstarted', () => {
     ]);
   });
 
-  it('P18 sends its question under an ID of its own', async () => {
+  it('P18 gc --unstarted sends its question under an ID of its own', async () => {
     const host = new Host(['left']);
     await collect(host, unstarted, command);
     const ids = [...host.sent.map(({ command }) => command.id), ...host.swept];
@@ -71,7 +71,7 @@ describe('P18 gc --unstarted', () => {
     expect(host.sent.every(({ command, event }) => 'command' in event && event.command === command.id)).toBe(true);
   });
 
-  it('P18 removes nothing in a dry run, or when it cannot see where processes live', async () => {
+  it('P18 gc --unstarted removes nothing in a dry run, or when it cannot see where processes live', async () => {
     const host = new Host(['left']);
     expect(await collect(host, { ...unstarted, dryRun: true }, command)).toMatchObject({
       unstarted: [removed('left')],

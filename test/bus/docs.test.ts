@@ -85,14 +85,14 @@ function unnamedIn(node: unknown, path: string[] = []): string[] {
 }
 
 describe('docs/asyncapi.json', () => {
-  it('names every object and every list of values, so that a generator of types need not invent a name', () => {
+  it('docs/asyncapi.json names every object and every list of values, so that a generator of types need not invent a name', () => {
     expect(unnamedIn(asyncApi('1.0.0'))).toEqual([]);
     expect(unnamedIn({ components: { messages: { one: { payload: { properties: {} } } } } })).toEqual([
       'components.messages.one.payload',
     ]);
   });
 
-  it('has a message for every fact, with its type, its data and the state that it leads to', () => {
+  it('docs/asyncapi.json has a message for every fact, with its type, its data and the state that it leads to', () => {
     const { components } = JSON.parse(read('docs/asyncapi.json'));
     const schema = ({ $ref }: { $ref: string }) => components.schemas[$ref.slice('#/components/schemas/'.length)];
     const messages: { payload: { $ref: string } }[] = Object.values(components.messages);
@@ -147,9 +147,9 @@ describe('the same field has the same shape', () => {
   const facts = Object.keys(schemas).filter((name) => /^(Container|Network|Node).*Data$/.test(name));
   const replies = commandNames.map(replySchemaOf);
 
-  it('in every fact', () => expect(contradictions(facts)).toEqual([]));
+  it('the same field has the same shape in every fact', () => expect(contradictions(facts)).toEqual([]));
 
-  it('in every answer, except for views in inspections, counts of node.info, traffic of ports and definitions in files', () => {
+  it('the same field has the same shape in every answer, except for views in inspections, counts of node.info, traffic of ports and definitions in files', () => {
     expect(contradictions([...facts, ...replies, 'ContainerView', 'NetworkView']).sort()).toEqual([
       'container',
       'containers',

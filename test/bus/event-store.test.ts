@@ -17,7 +17,7 @@ function store() {
 const copies = (state: string) => readdirSync(state).filter((name) => name.includes('.stuck-'));
 
 describe('the store of the event stream', () => {
-  it('B11 is made with the directories above it, for root only', () => {
+  it('B11 the event store is made with the directories above it, for root only', () => {
     const { state, store: made } = store();
     made.prepare();
     expect([state, made.directory].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
@@ -34,7 +34,7 @@ describe('the store of the event stream', () => {
         mkdirSync(directory);
       },
     ],
-  ])('B11 is lost when it was %s, until it is prepared again', (_, lose) => {
+  ])('B11 the event store is lost when it was %s, until it is prepared again', (_, lose) => {
     const { state, store: lost } = store();
     lost.prepare();
     lose(state, lost.directory);
@@ -43,7 +43,7 @@ describe('the store of the event stream', () => {
     expect(lost.isLost()).toBe(false);
   });
 
-  it('B12 is kept under another name when it is moved away, the last one only', () => {
+  it('B12 the event store is kept under another name when it is moved away, the last one only', () => {
     const { state, store: moved } = store();
     for (const life of ['first', 'second']) {
       moved.prepare();
@@ -55,7 +55,7 @@ describe('the store of the event stream', () => {
     }
   });
 
-  it('B12 may be missing when it is moved away', () => {
+  it('B12 the event store may be missing when it is moved away', () => {
     const { state, store: gone } = store();
     expect(gone.moveAway()).toBeNull();
     mkdirSync(state);
@@ -64,7 +64,7 @@ describe('the store of the event stream', () => {
 });
 
 describe("the daemon's own nats-server", () => {
-  it('B12 is started on a fresh store once on request, and the former store is kept', async () => {
+  it("B12 the daemon's own nats-server is started on a fresh store once on request, and the former store is kept", async () => {
     const where = directories();
     const started = await server(where);
     writeFileSync(join(where.stateDir, 'jetstream', 'former'), '');
@@ -83,7 +83,7 @@ describe("the daemon's own nats-server", () => {
     expect(copies(where.stateDir)).toEqual([kept]);
   });
 
-  it('B12 keeps its store when it is to be replaced while it does not run', async () => {
+  it("B12 the daemon's own nats-server keeps its store when it is to be replaced while it does not run", async () => {
     const where = directories();
     const started = await server(where);
     const former = started.pid() as number;
@@ -96,7 +96,7 @@ describe("the daemon's own nats-server", () => {
     expect(existsSync(join(where.stateDir, 'jetstream', 'former'))).toBe(true);
   });
 
-  it('B12 is started again on its store where that cannot be moved away', async () => {
+  it("B12 the daemon's own nats-server is started again on its store where that cannot be moved away", async () => {
     const where = directories();
     const directory = join(where.stateDir, 'jetstream');
     mkdirSync(directory, { recursive: true });

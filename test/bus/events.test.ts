@@ -29,7 +29,7 @@ const long = `a${'.b'.repeat(124)}z`;
 const facts = (events: StreamedEvent[]): string[] => events.map(({ type }) => type.split('.').at(-1) as string);
 
 describe('a follower', () => {
-  it('gets the events after its start, and no earlier ones', async () => {
+  it('a follower gets the events after its start, and no earlier ones', async () => {
     const { say, viewer } = await world();
     await say('created');
     const feed = viewer.events();
@@ -38,7 +38,7 @@ describe('a follower', () => {
     expect(facts(await take(feed, 2))).toEqual(['configured', 'running']);
   });
 
-  it('misses nothing between a list and the events after it', async () => {
+  it('a follower misses nothing between a list and the events after it', async () => {
     const { say, viewer } = await world();
     await say('created', 'configured');
     const feed = viewer.events({ since: 2 });
@@ -46,7 +46,7 @@ describe('a follower', () => {
     expect(facts(await take(feed, 2))).toEqual(['configured', 'running']);
   });
 
-  it('gets the events of one container only, on request', async () => {
+  it('a follower gets the events of one container only, on request', async () => {
     const { outbox, say, viewer } = await world();
     await say('created');
     const feed = viewer.events({ since: 'all', noun: 'container', id: 'db' });
@@ -59,7 +59,7 @@ describe('a follower', () => {
     expect((await take(feed, 2)).map(({ source }) => source)).toEqual(Array(2).fill('/netloom/n1/container/db'));
   });
 
-  it('gets the events of one name with dots, and no others, in every role; also by a plain consumer', async () => {
+  it('a follower gets the events of one name with dots, and no others, in every role; also by a plain consumer', async () => {
     const { outbox, say, runDir } = await world();
     const sources = ['container/my.app', 'container/my', 'container/my.app.two', 'network/my.app', `network/${long}`];
     for (const source of sources as ActorAddress[]) outbox.commit('created', source);
@@ -89,7 +89,7 @@ describe('a follower', () => {
     }
   });
 
-  it('continues after the server was killed and restarted, with nothing lost and nothing twice', async () => {
+  it('a follower continues after the server was killed and restarted, with nothing lost and nothing twice', async () => {
     const { bus, say, viewer } = await world();
     await say('created');
     const feed = viewer.events();
@@ -102,7 +102,7 @@ describe('a follower', () => {
     expect(facts(await reading)).toEqual(['configured', 'running', 'exited']);
   });
 
-  it('P22 starts over, with a notice, when the event store was replaced while it is connected', async () => {
+  it('P22 a follower starts over, with a notice, when the event store was replaced while it is connected', async () => {
     const { bus, say, viewer } = await world();
     await say('created', 'configured', 'running');
     const said: string[] = [];
@@ -117,7 +117,7 @@ describe('a follower', () => {
     await reading.return?.();
   });
 
-  it('P22 starts over when its position is in a store that was replaced, however long the new one is', async () => {
+  it('P22 a follower starts over when its position is in a store that was replaced, however long the new one is', async () => {
     const { bus, say, viewer, runDir } = await world();
     await say('created', 'configured');
     const feed = viewer.events({ since: 'all' });
@@ -138,7 +138,7 @@ describe('a follower', () => {
     expect(said).toEqual(['replaced', 'replaced']);
   });
 
-  it('P22 continues from its position in the same store after a restart of the server', async () => {
+  it('P22 a follower continues from its position in the same store after a restart of the server', async () => {
     const { bus, say, viewer, runDir } = await world();
     await say('created', 'configured');
     const feed = viewer.events({ since: 'all' });
@@ -151,7 +151,7 @@ describe('a follower', () => {
     expect(facts(await take(later.events({ since: 3, stream: stream as string, onReplaced }), 1))).toEqual(['running']);
   });
 
-  it('ends on request', async () => {
+  it('a follower ends on request', async () => {
     const { viewer, say } = await world();
     await say('created');
     const stop = new AbortController();
@@ -164,20 +164,20 @@ describe('a follower', () => {
 });
 
 describe('a replay', () => {
-  it('ends with the last existing event', async () => {
+  it('a replay ends with the last existing event', async () => {
     const { say, viewer } = await world();
     await say('created', 'configured', 'running');
     expect(facts(await take(viewer.events({ since: 'all', follow: false }), 99))).toHaveLength(3);
   });
 
-  it('ends at once when the stream is empty', async () => {
+  it('a replay ends at once when the stream is empty', async () => {
     const { say, viewer } = await world();
     await say('created');
     expect(await take(viewer.events({ follow: false }), 99)).toEqual([]);
     expect(await take(viewer.events({ since: 'all', follow: false, id: 'nobody' }), 99)).toEqual([]);
   });
 
-  it('begins at a time', async () => {
+  it('a replay begins at a time', async () => {
     const { say, viewer } = await world();
     await say('created');
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -186,7 +186,7 @@ describe('a replay', () => {
     expect(facts(await take(viewer.events({ since, follow: false }), 99))).toEqual(['configured']);
   });
 
-  it('ends with the last event for every start: before, within or after gaps, or in the future', async () => {
+  it('a replay ends with the last event for every start: before, within or after gaps, or in the future', async () => {
     const { outbox, say, viewer } = await world();
     const starts = [{ since: new Date(0), left: 222 }];
     for (let told = 37; told <= 222; told += 37) {
@@ -203,7 +203,7 @@ describe('a replay', () => {
     }
   });
 
-  it('fails when the server is silent for longer than allowed', async () => {
+  it('a replay fails when the server is silent for longer than allowed', async () => {
     const { bus, say, viewer } = await world();
     await say(...Array<string>(2000).fill('created'));
     const feed = viewer.events({ since: 'all', follow: false, timeoutMs: 300 })[Symbol.asyncIterator]();
@@ -220,12 +220,12 @@ describe('a replay', () => {
     }
   });
 
-  it('finds no node when there is none', async () => {
+  it('a replay finds no node when there is none', async () => {
     const { viewer } = await world();
     expect(await viewer.nodes()).toEqual([]);
   });
 
-  it('fails with an explanation when there is no stream', async () => {
+  it('a replay fails with an explanation when there is no stream', async () => {
     const where = directories();
     await server(where);
     const viewer = await client(where.runDir, 'viewer');

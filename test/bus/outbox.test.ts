@@ -32,7 +32,7 @@ async function ready() {
 }
 
 describe('committed events are published', () => {
-  it('as CloudEvents, with their number as ID', async () => {
+  it('events are published as CloudEvents, with their number as ID', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('configured', 'container/web', { ports: [] });
@@ -61,7 +61,7 @@ describe('committed events are published', () => {
     expect(message?.header.get('content-type')).toBe('application/cloudevents+json');
   });
 
-  it('in order, all 5,000, however many are in flight', async () => {
+  it('events are published in order, all 5,000, however many are in flight', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     const published = publisher(nc, outbox);
@@ -76,7 +76,7 @@ describe('committed events are published', () => {
     expect(published.position()).toEqual({ sequence: 5000, streamSequence: 5000 });
   });
 
-  it('without their data when the server can never accept that, so that later ones are not blocked', async () => {
+  it('events are published without their data when the server can never accept that, so that later ones are not blocked', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('created', 'network/demo', { state: 'defined', text: 'x'.repeat(5 * 1024 * 1024) });
@@ -88,7 +88,7 @@ describe('committed events are published', () => {
     ]);
   });
 
-  it('beside those of other nodes on the same server', async () => {
+  it('events are published beside those of other nodes on the same server', async () => {
     const { runDir, nc } = await ready();
     const [mine, theirs] = [new FakeOutbox('mine'), new FakeOutbox('theirs')];
     const [one, other] = [publisher(nc, mine), publisher(nc, theirs, { node: 'n2' })];
@@ -107,7 +107,7 @@ describe('committed events are published', () => {
 });
 
 describe('no event is lost or repeated, and the order is kept,', () => {
-  it('when the server is killed again and again in the middle', async () => {
+  it('no event is lost or repeated when the server is killed again and again in the middle', async () => {
     const { runDir, nc, server: bus } = await ready();
     const outbox = new FakeOutbox();
     const published = publisher(nc, outbox);
@@ -131,7 +131,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
     await expect.poll(() => outbox.pending()).toBe(0);
   });
 
-  it('when there was no server for a while: they wait', async () => {
+  it('no event is lost or repeated when there was no server for a while: they wait', async () => {
     const where = directories();
     const first = await server(where);
     const nc = await connected(where.runDir);
@@ -148,7 +148,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
     expect(numbers(await stored(where.runDir))).toEqual([1, 2]);
   });
 
-  it('when the daemon was killed long ago, before the journal recorded what the stream has', async () => {
+  it('no event is lost or repeated when the daemon was killed long ago, before the journal recorded what the stream has', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     for (let index = 0; index < 400; index++) outbox.commit('configured');
@@ -169,7 +169,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
     await expect.poll(() => asItWas.pending()).toBe(0);
   });
 
-  it('B01 when the stream refused some and accepted later ones, and the daemon was restarted', async () => {
+  it('B01 no event is lost or repeated when the stream refused some and accepted later ones, and the daemon was restarted', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('created');
@@ -193,7 +193,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
     await expect.poll(() => asItWas.pending()).toBe(0);
   });
 
-  it('when a client had a reply of JetStream sent to a subject of netloom', async () => {
+  it('no event is lost or repeated when a client had a reply of JetStream sent to a subject of netloom', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('configured');
@@ -213,7 +213,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
     expect(numbers(await stored(runDir))).toEqual([1, 2]);
   });
 
-  it('when the stream is deleted while events are in flight: those in it are gone, the others arrive', async () => {
+  it('no event is lost or repeated when the stream is deleted while events are in flight: those in it are gone, the others arrive', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     const published = publisher(nc, outbox, { window: 8 });
@@ -228,7 +228,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
     expect(left).toEqual(upTo(500).slice(-left.length));
   });
 
-  it('for a new journal whose numbers start over', async () => {
+  it('no event is lost or repeated for a new journal whose numbers start over', async () => {
     const { runDir, nc } = await ready();
     for (const epoch of ['boot1', 'boot2']) {
       const outbox = new FakeOutbox(epoch);
@@ -243,7 +243,7 @@ describe('no event is lost or repeated, and the order is kept,', () => {
 });
 
 describe('the stop of the outbox', () => {
-  it('does not wait for a server that is gone', async () => {
+  it('the stop of the outbox does not wait for a server that is gone', async () => {
     const where = directories();
     const bus = await server(where);
     const nc = await connected(where.runDir);
@@ -261,7 +261,7 @@ describe('the stop of the outbox', () => {
 });
 
 describe('the position of the outbox', () => {
-  it('is known at start when no event waits, so that a list can be followed', async () => {
+  it('the position of the outbox is known at start when no event waits, so that a list can be followed', async () => {
     const { nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('configured');

@@ -54,13 +54,13 @@ const fresh = (replaced: { withFreshStore: boolean }[], count: number) =>
   replaced.slice(0, count).map(({ withFreshStore }) => withFreshStore);
 
 describe('the watch over the own nats-server', () => {
-  it('B12 leaves a server alone that answers', async () => {
+  it('B12 the watch leaves a server alone that answers', async () => {
     const { replaced, looks } = await watched();
     await looks(20);
     expect(replaced).toEqual([]);
   });
 
-  it('B12 replaces a stopped server, and has its store moved away after two starts that changed nothing', async () => {
+  it('B12 the watch replaces a stopped server, and has its store moved away after two starts that changed nothing', async () => {
     const watch = await watched();
     stopped(watch);
     await until(() => watch.replaced.length >= 6);
@@ -76,7 +76,7 @@ describe('the watch over the own nats-server', () => {
       'the stream goes on',
       (state) => Object.defineProperty(state, 'sequence', { get: () => performance.now(), configurable: true }),
     ],
-  ])('B12 keeps the store of a stopped server while %s', async (_, change) => {
+  ])('B12 the watch keeps the store of a stopped server while %s', async (_, change) => {
     const watch = await watched();
     change(watch.state);
     stopped(watch);
@@ -84,7 +84,7 @@ describe('the watch over the own nats-server', () => {
     expect(fresh(watch.replaced, 6)).toEqual(Array(6).fill(false));
   });
 
-  it('B12 does not judge a server that is not running, however long', async () => {
+  it('B12 the watch does not judge a server that is not running, however long', async () => {
     const { server, state, replaced, looks } = await watched();
     await server.stop();
     state.pid = null;
@@ -92,7 +92,7 @@ describe('the watch over the own nats-server', () => {
     expect(replaced).toEqual([]);
   });
 
-  it('B12 replaces a server that accepts no connection, and keeps its store', async () => {
+  it('B12 the watch replaces a server that accepts no connection, and keeps its store', async () => {
     const { server, replaced } = await watched();
     // its former PID is reported all the time
     await server.stop();

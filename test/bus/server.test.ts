@@ -39,7 +39,7 @@ const alive = (pid: number): boolean => {
 const mode = (file: string): string => (statSync(file).mode & 0o777).toString(8);
 
 describe("the daemon's own nats-server", () => {
-  it('keeps its secrets to root', async () => {
+  it("the daemon's own nats-server keeps its secrets to root", async () => {
     const { runDir, stateDir } = directories();
     await server({ runDir, stateDir });
     for (const role of ['admin', 'operator', 'viewer'] as const) {
@@ -51,7 +51,7 @@ describe("the daemon's own nats-server", () => {
     expect(mode(join(runDir, 'nats', 'nats-server.conf'))).toBe('600');
   });
 
-  it('explains to other users than root what to do instead', async () => {
+  it("the daemon's own nats-server explains to other users than root what to do instead", async () => {
     const { runDir, stateDir } = directories();
     await server({ runDir, stateDir });
     process.seteuid?.(65534);
@@ -67,7 +67,7 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it('has its warnings logged, except the one about plain passwords', async () => {
+  it("the daemon's own nats-server has its warnings logged, except the one about plain passwords", async () => {
     const heard: string[] = [];
     const log = { ...silent, warn: (fields: object) => void heard.push(JSON.stringify(fields)) };
     const { url } = await server({ ...directories(), log });
@@ -76,7 +76,7 @@ describe("the daemon's own nats-server", () => {
     expect(heard.filter((line) => line.includes('Plaintext'))).toEqual([]);
   });
 
-  it('P12 explains that its port is in use, and only once', async () => {
+  it("P12 the daemon's own nats-server explains that its port is in use, and only once", async () => {
     const { url } = await server();
     const heard: string[] = [];
     const log = { ...silent, warn: (fields: object) => void heard.push(JSON.stringify(fields)) };
@@ -99,7 +99,7 @@ describe("the daemon's own nats-server", () => {
       'another user put there as a link',
       (file) => [renameSync(file, `${file}.a`), symlinkSync(`${file}.a`, file), lchownSync(file, 65_534, 65_534)],
     ],
-  ])('B11 refuses the password in a file that %s', async (_, change) => {
+  ])("B11 the daemon's own nats-server refuses the password in a file that %s", async (_, change) => {
     const where = directories();
     const first = await startServer({ node, port: 0, ...where });
     await first.stop();
@@ -117,7 +117,7 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it('B12 is stopped when the start fails after it', async () => {
+  it("B12 the daemon's own nats-server is stopped when the start fails after it", async () => {
     const { runDir, stateDir } = directories();
     mkdirSync(runDir);
     symlinkSync(join(runDir, 'nowhere', 'x'), join(runDir, 'credentials'));
@@ -125,7 +125,7 @@ describe("the daemon's own nats-server", () => {
     expect(processesOf({ directory: runDir })).toEqual([]);
   });
 
-  it('listens on loopback only', async () => {
+  it("the daemon's own nats-server listens on loopback only", async () => {
     const { url } = await server();
     const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
     const sockets = ['tcp', 'tcp6'].flatMap((family) => readFileSync(`/proc/net/${family}`, 'utf8').split('\n'));
@@ -137,7 +137,7 @@ describe("the daemon's own nats-server", () => {
     );
   });
 
-  it('refuses a wrong password, and none', async () => {
+  it("the daemon's own nats-server refuses a wrong password, and none", async () => {
     const { url } = await server();
     await expect(connectBus({ url, user: 'admin', password: 'guess', name: 'test' })).rejects.toMatchObject({
       fault: { code: 'bus.unauthorized', message: expect.stringContaining('user admin') },
@@ -145,7 +145,7 @@ describe("the daemon's own nats-server", () => {
     await expect(connectBus({ url, name: 'test' })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
   });
 
-  it('keeps passwords and port when the daemon is restarted', async () => {
+  it("the daemon's own nats-server keeps passwords and port when the daemon is restarted", async () => {
     const where = directories();
     const first = await startServer({ node, port: 0, ...where });
     await first.stop();
@@ -153,7 +153,7 @@ describe("the daemon's own nats-server", () => {
     expect(second.credentials).toEqual(first.credentials);
   });
 
-  it('ends with the daemon', async () => {
+  it("the daemon's own nats-server ends with the daemon", async () => {
     const started = await server();
     const pid = started.pid() as number;
     await started.stop();
@@ -161,7 +161,7 @@ describe("the daemon's own nats-server", () => {
     expect(started.pid()).toBeNull();
   });
 
-  it('is restarted when it dies, and commands are answered again', async () => {
+  it("the daemon's own nats-server is restarted when it dies, and commands are answered again", async () => {
     const where = directories();
     const started = await server(where);
     const nc = await connected(where.runDir);
@@ -179,7 +179,7 @@ describe("the daemon's own nats-server", () => {
     );
   });
 
-  it('is not restarted when it is stopped while it was dead', async () => {
+  it("the daemon's own nats-server is not restarted when it is stopped while it was dead", async () => {
     const started = await server();
     process.kill(started.pid() as number, 'SIGKILL');
     await until(() => started.pid() === null);
@@ -187,7 +187,7 @@ describe("the daemon's own nats-server", () => {
     expect(started.pid()).toBeNull();
   });
 
-  it('B12 is stopped at once while a restart of it does not finish', async () => {
+  it("B12 the daemon's own nats-server is stopped at once while a restart of it does not finish", async () => {
     const where = directories();
     const path = process.env.PATH;
     onTestFinished(() => {
@@ -206,7 +206,7 @@ describe("the daemon's own nats-server", () => {
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
-  it('reports the program that has its port', async () => {
+  it("the daemon's own nats-server reports the program that has its port", async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await new Promise((resolve) => other.once('listening', resolve));
@@ -216,7 +216,7 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it('is not confused with another NATS server on its port', async () => {
+  it("the daemon's own nats-server is not confused with another NATS server on its port", async () => {
     const other = await server();
     const port = Number(new URL(other.url).port);
     await expect(startServer({ node, ...directories(), port })).rejects.toMatchObject({
@@ -224,13 +224,13 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it("is found in /usr/sbin, which a user's PATH does not contain", () => {
+  it("the daemon's own nats-server is found in /usr/sbin, which a user's PATH does not contain", () => {
     expect(findServerBinary('')).toMatch(/nats-server$/);
   });
 });
 
 describe('a server whose daemon was killed', () => {
-  it('is ended by the next daemon, which gets its port, its passwords and its events', async () => {
+  it('a server whose daemon was killed is ended by the next daemon, which gets its port, its passwords and its events', async () => {
     const where = directories();
     const daemon = await daemonWithServer(where);
     const nc = await connected(where.runDir);
@@ -245,7 +245,7 @@ describe('a server whose daemon was killed', () => {
     await nc.flush().catch(() => nc.flush());
   });
 
-  it('is left alone when its PID belongs to another process by now', async () => {
+  it('a server whose daemon was killed is left alone when its PID belongs to another process by now', async () => {
     const { runDir, stateDir } = directories();
     const started = await server({ runDir, stateDir });
     const pidFile = join(runDir, 'nats', 'nats-server.pid');
@@ -258,17 +258,17 @@ describe('a server whose daemon was killed', () => {
 describe('an external server', () => {
   const outside = async (config: string) => (await OutsideServer.start(config)).url;
 
-  it('is refused when it accepts clients without credentials', async () => {
+  it('an external server is refused when it accepts clients without credentials', async () => {
     const url = await outside('');
     await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.open' } });
   });
 
-  it('is refused when it accepts anybody as a default user, though its INFO asks for credentials', async () => {
+  it('an external server is refused when it accepts anybody as a default user, though its INFO asks for credentials', async () => {
     const url = await outside('authorization { users: [{user: a, password: b}] }\nno_auth_user: a\n');
     await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.open' } });
   });
 
-  it('is accepted when it requires credentials, which the URL may contain', async () => {
+  it('an external server is accepted when it requires credentials, which the URL may contain', async () => {
     const url = await outside('authorization { users: [{user: a, password: "b/c"}] }\n');
     const withUser = url.replace('//', '//a:b%2Fc@');
     await refuseOpenServer({ url: withUser });
@@ -276,7 +276,7 @@ describe('an external server', () => {
     await nc.close();
   });
 
-  it('serves a daemon, an operator and a viewer with the permissions that the docs give', async () => {
+  it('an external server serves a daemon, an operator and a viewer with the permissions that the docs give', async () => {
     const user = (name: string, permissions: Permissions | null) => ({ user: name, password: name, permissions });
     const users = [user('daemon', daemonPermissions(node)), user('operator', permissionsOf('operator', node))];
     users.push(user('viewer', permissionsOf('viewer', node)));
@@ -307,7 +307,7 @@ describe('an external server', () => {
     });
   });
 
-  it('is reported as unreachable when no server answers', async () => {
+  it('an external server is reported as unreachable when no server answers', async () => {
     const url = `nats://127.0.0.1:${await freePort()}`;
     await expect(connectBus({ url, name: 'test' })).rejects.toMatchObject({
       fault: { code: 'bus.unreachable', message: expect.stringContaining(url) },

@@ -175,13 +175,13 @@ describe('an invalid payload is answered with the code of its fault', () => {
     expect((await ask('network.create', JSON.stringify({ name: 'demo', ...wish }))).body).toMatchObject({ code });
   });
 
-  it('answers 2 MiB with payload.too-large and keeps the connection', async () => {
+  it('the service answers 2 MiB with payload.too-large and keeps the connection', async () => {
     const { body } = await ask('container.setup', JSON.stringify({ id: 'web', name: 'x'.repeat(2 * maxPayloadBytes) }));
     expect(body).toMatchObject({ code: 'payload.too-large' });
     expect(await admin.info()).toMatchObject({ node });
   });
 
-  it('accepts exactly 1 MiB', async () => {
+  it('the service accepts exactly 1 MiB', async () => {
     const frame = JSON.stringify({ id: 'web', comment: '' }).length;
     const { body } = await setup({ comment: 'x'.repeat(maxPayloadBytes - frame) });
     expect(body).toEqual({ id: 'web' });
@@ -189,17 +189,17 @@ describe('an invalid payload is answered with the code of its fault', () => {
 });
 
 describe('commands', () => {
-  it('ignore unknown fields', async () => {
+  it('commands ignore unknown fields', async () => {
     await setup({ mode: 'none', colour: 'red' });
     expect(engine.sent[0]?.event).toMatchObject({ type: 'container.setup', wish: { id: 'web', mode: 'none' } });
   });
 
-  it('set up by the created wish when only the ID is given', async () => {
+  it('commands set up by the created wish when only the ID is given', async () => {
     await setup({ colour: 'red', name: null });
     expect(engine.sent[0]?.event).toMatchObject({ type: 'container.setup', wish: null });
   });
 
-  it('pass a Nats-Msg-Id on as an ID that is kept, each time', async () => {
+  it('commands pass a Nats-Msg-Id on as an ID that is kept, each time', async () => {
     await ask('container.teardown', '{"id": "web"}', 'my-id');
     await ask('container.teardown', '{"id": "web"}', 'my-id');
     const command = { id: 'my-id', kept: true, fingerprint: expect.stringMatching(/^container\.teardown /) };
@@ -207,7 +207,7 @@ describe('commands', () => {
     expect(engine.sent[0]?.event).toEqual({ type: 'container.teardown', command: 'my-id' });
   });
 
-  it('B09 with one ID are distinguished by command and content, and not by their spelling', async () => {
+  it('B09 commands with one ID are distinguished by command and content, and not by their spelling', async () => {
     const wish = '{"id": "web", "labels": {"a": "1", "b": "2"}, "networks": [{"network": "demo"}]}';
     await ask('container.setup', wish, 'my-id');
     await ask(
@@ -222,7 +222,7 @@ describe('commands', () => {
     expect(new Set([first, ...others]).size).toBe(3);
   });
 
-  it('B09 are refused when their ID has another request, and change nothing', async () => {
+  it('B09 commands are refused when their ID has another request, and change nothing', async () => {
     engine.firstAnswer = () => Promise.reject(new NetloomError(fault('command.mismatch', 'used')));
     for (const verb of ['container.teardown', 'container.inspect'])
       expect(await ask(verb, '{"id": "web"}', 'my-id')).toMatchObject({
@@ -232,7 +232,7 @@ describe('commands', () => {
     expect(engine.sent).toEqual([]);
   });
 
-  it('without an ID get a fresh one that is not kept', async () => {
+  it('commands without an ID get a fresh one that is not kept', async () => {
     await admin.container.teardown({ id: 'web' });
     await admin.container.teardown({ id: 'web' });
     const [one, other] = engine.sent.map(({ command }) => command);
@@ -240,11 +240,11 @@ describe('commands', () => {
     expect(one?.id).not.toBe(other?.id);
   });
 
-  it('are refused with a Nats-Msg-Id that is too long for the journal', async () => {
+  it('commands are refused with a Nats-Msg-Id that is too long for the journal', async () => {
     expect((await ask('container.teardown', '{"id": "web"}', 'x'.repeat(129))).body.code).toBe('payload.invalid');
   });
 
-  it('are accepted while another one is under way', async () => {
+  it('commands are accepted while another one is under way', async () => {
     const [started, finish] = [later<void>(), later<void>()];
     engine.answer = async ({ to }) => {
       if (to === 'container/slow') {
@@ -276,13 +276,13 @@ describe('commands', () => {
     ['container.remove', { id: 'web' }],
     ['plan.container', { id: 'web' }],
     ['worker.restart', { index: 0 }],
-  ])('are answered: %s', async (name, request) => {
+  ])('commands are answered: %s', async (name, request) => {
     const { status, body } = await ask(name, JSON.stringify(request));
     expect(status).toBe(name.endsWith('.inspect') ? '404' : '');
     expect(body).toBeTypeOf('object');
   });
 
-  it('without bytes are treated as without fields', async () => {
+  it('commands without bytes are treated as without fields', async () => {
     expect((await ask('node.info', '')).body).toMatchObject({ node });
   });
 });
@@ -296,7 +296,7 @@ describe('faults', () => {
     leftBehind: [{ step: 'netns.create', errno: 'EBUSY', detail: null }],
   });
 
-  it('cross the bus completely, with the status in the header', async () => {
+  it('faults cross the bus completely, with the status in the header', async () => {
     engine.answer = () => Promise.reject(new NetloomError(thrown));
     const { status, error, body } = await setup({});
     expect(body).toEqual(thrown);
@@ -304,24 +304,24 @@ describe('faults', () => {
     expect(error).toBe('add veth: the name is taken');
   });
 
-  it('are thrown by the client as they were sent', async () => {
+  it('faults are thrown by the client as they were sent', async () => {
     engine.answer = () => Promise.reject(new NetloomError(thrown));
     await expect(admin.container.setup({ id: 'web' })).rejects.toMatchObject({ name: 'NetloomError', fault: thrown });
   });
 
-  it('that are unexpected become internal.unexpected', async () => {
+  it('unexpected errors become internal.unexpected', async () => {
     engine.answer = () => {
       throw new TypeError('x is not a function');
     };
     expect((await setup({})).body).toEqual({ code: 'internal.unexpected', message: 'x is not a function' });
   });
 
-  it('are sent instead of a reply that is larger than the server accepts', async () => {
+  it('faults are sent instead of a reply that is larger than the server accepts', async () => {
     engine.answer = () => ({ id: 'web', text: 'x'.repeat(5 * 1024 * 1024) });
     expect((await setup({})).body).toMatchObject({ code: 'payload.too-large' });
   });
 
-  it('include that the daemon is not running, when there is no reply', async () => {
+  it('a missing reply becomes the fault that the daemon is not running', async () => {
     const elsewhere = await connect({ creds: credentialsFile(runDir, 'admin'), node: 'n2' });
     await expect(elsewhere.info()).rejects.toMatchObject({
       fault: {
@@ -333,7 +333,7 @@ describe('faults', () => {
   });
 
   it.each(['nope.nope', 'container.setup.x', 'container', '', '__proto__'])(
-    'P12 include the unknown command %j, before it is sent',
+    'P12 the unknown command %j is refused before it is sent',
     async (name) => {
       // a program in JavaScript may name it
       await expect(admin.request(JSON.parse(JSON.stringify(name)), {})).rejects.toMatchObject({
@@ -342,7 +342,7 @@ describe('faults', () => {
     },
   );
 
-  it('P12 include that the client is closed', async () => {
+  it('P12 a closed client refuses commands with a fault that it is closed', async () => {
     const closed = await connect({ creds: credentialsFile(runDir, 'admin') });
     await closed.close();
     const following = async () => {
@@ -354,7 +354,7 @@ describe('faults', () => {
       });
   });
 
-  it('include a reply that is late', async () => {
+  it('a late reply becomes a fault', async () => {
     const never = later<void>();
     engine.answer = () => never.promise;
     await expect(admin.container.setup({ id: 'web' }, { timeoutMs: 50 })).rejects.toMatchObject({
@@ -365,7 +365,7 @@ describe('faults', () => {
 });
 
 describe('roles', () => {
-  it('let a viewer query', async () => {
+  it('roles let a viewer query', async () => {
     const viewer = await client(runDir, 'viewer');
     expect(await viewer.info()).toMatchObject({ node });
     expect(await viewer.container.list()).toMatchObject({ containers: [] });
@@ -374,7 +374,7 @@ describe('roles', () => {
   });
 
   it.each(commandNames.filter((name) => /create|setup|started|teardown|remove|restart/.test(name)))(
-    'do not let a viewer send the command %s',
+    'roles do not let a viewer send the command %s',
     async (name) => {
       const viewer = await client(runDir, 'viewer');
       await expect(viewer.request(name, { id: 'web', name: 'web', pid: 1, index: 0 } as never)).rejects.toMatchObject({
@@ -384,13 +384,13 @@ describe('roles', () => {
     },
   );
 
-  it('let an operator command containers, but not restart workers', async () => {
+  it('roles let an operator command containers, but not restart workers', async () => {
     const operator = await client(runDir, 'operator');
     expect(await operator.container.teardown({ id: 'web' })).toEqual({ id: 'web' });
     await expect(operator.worker.restart({ index: 0 })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
   });
 
-  it('do not let a viewer read replies to others', async () => {
+  it('roles do not let a viewer read replies to others', async () => {
     const viewer = await client(runDir, 'viewer');
     const heard = new Promise((resolve) =>
       viewer.nc.subscribe('_INBOX.>', { callback: (error, message) => resolve(error ?? message) }),
@@ -398,7 +398,7 @@ describe('roles', () => {
     expect(await heard).toMatchObject({ name: 'PermissionViolationError' });
   });
 
-  it("keep a reply, directed to a command's subject by a viewer, from being taken for a command", async () => {
+  it("roles keep a reply, directed to a command's subject by a viewer, from being taken for a command", async () => {
     const viewer = await client(runDir, 'viewer');
     viewer.nc.publish(`netloom.v1.${node}.container.stats`, '{"id": "web"}', {
       reply: `netloom.v1.${node}.container.remove`,
@@ -412,12 +412,12 @@ describe('roles', () => {
 });
 
 describe('the micro service', () => {
-  it('is refused when another daemon has its node name', async () => {
+  it('the micro service is refused when another daemon has its node name', async () => {
     await expect(refuseTwin(admin.nc, node)).rejects.toMatchObject({ fault: { code: 'node.running' } });
     await refuseTwin(admin.nc, 'n2');
   });
 
-  it('describes itself: one instance, the node, no queue group, a schema for each command', async () => {
+  it('the micro service describes itself: one instance, the node, no queue group, a schema for each command', async () => {
     const reply = await admin.nc.request('$SRV.INFO.netloom', '', { timeout: 1000 });
     const info = reply.json<{ name: string; version: string; metadata: object; endpoints: Endpoint[] }>();
     expect(info).toMatchObject({ name: 'netloom', version: '0.1.0', metadata: { node } });
@@ -429,7 +429,7 @@ describe('the micro service', () => {
     }
   });
 
-  it('counts requests and errors', async () => {
+  it('the micro service counts requests and errors', async () => {
     service.service.reset();
     await admin.worker.restart({ index: 0 });
     await ask('worker.restart', '{}');

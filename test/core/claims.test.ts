@@ -22,18 +22,18 @@ const port = (hostPort: number, more: Partial<PublishedPort> = {}): PublishedPor
 describe('A09 claims of ports', () => {
   const ledger = { db: [port(8000, { range: 10 }), port(53, { protocol: 'udp' })] };
 
-  it('A09 conflict with ports of another container, and name both', () => {
+  it('A09 claims of ports conflict with ports of another container, and name both', () => {
     expect(portConflict(ledger, 'web', [port(443), port(8009, { hostIp: '127.0.0.1' })])).toEqual({
       code: 'port.taken',
       message: '127.0.0.1:8009->80/tcp: container db publishes 8000-8009->80-89/tcp',
     });
   });
 
-  it('A09 pass beside different ports of other containers', () => {
+  it('A09 claims of ports pass beside different ports of other containers', () => {
     expect(portConflict(ledger, 'web', [port(8010), port(53), port(0)])).toBeNull();
   });
 
-  it('A09 do not conflict with ports that the container itself holds', () => {
+  it('A09 claims of ports do not conflict with ports that the container itself holds', () => {
     expect(portConflict(ledger, 'db', [port(8000)])).toBeNull();
   });
 });
@@ -59,7 +59,7 @@ describe('C03 claims of ports that engines have bound', () => {
     [port(8080), held(null), 'refused'],
     // a port that netloom binds itself is exclusive
     [held(null), port(8080, { hostIp: '::' }), 'refused'],
-  ])('C03 %j, then %j: %j', (first, second, expected) => {
+  ])('C03 a claim of bound ports meets another: %j, then %j: %j', (first, second, expected) => {
     const ledger = { db: [first] };
     const conflict = portConflict(ledger, 'web', [second]);
     if (expected === 'refused') expect(conflict).toMatchObject({ code: 'port.taken' });
@@ -69,7 +69,7 @@ describe('C03 claims of ports that engines have bound', () => {
     }
   });
 
-  it('C03 get a released family back: each of the waiting containers what the ones before leave', () => {
+  it('C03 claims of bound ports get a released family back: each of the waiting containers what the ones before leave', () => {
     const given = (ledger: PortLedger) => giveBackPorts(ledger, [held(null)]);
     const waiting = {
       six: [held('::', { without: [6] })],
@@ -84,7 +84,7 @@ describe('C03 claims of ports that engines have bound', () => {
     expect(giveBackPorts(waiting, [held('::', { hostPort: 9000 })]).freed).toEqual({});
   });
 
-  it('C03 do not count a family that was left to another container', () => {
+  it('C03 claims of bound ports do not count a family that was left to another container', () => {
     const ledger = { db: [held('::')], web: [held(null, { without: [6] })] };
     expect(grantPorts(ledger, 'third', [held('fd00::9', { hostPort: 8081 })])[0]).not.toHaveProperty('without');
     expect(portConflict({ web: ledger.web }, 'third', [port(8080, { hostIp: '::' })])).toBeNull();
@@ -111,7 +111,7 @@ describe('claims of subnets', () => {
   });
   const subnets = (...texts: string[]) => texts.map((subnet) => ({ subnet, gateway: 'unused' }));
 
-  it('get the first free bridge name and the first free subnets', () => {
+  it('claims of subnets get the first free bridge name and the first free subnets', () => {
     expect(grantSubnets(ledger, survey, claim({ automatic: [4, 6] }))).toEqual({
       bridge: 'netloom1',
       subnets: [
@@ -121,7 +121,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it("avoid the names of the host's links", () => {
+  it("claims of subnets avoid the names of the host's links", () => {
     const busy = { ...survey, linkNames: ['lo', 'netloom0', 'netloom1'] };
     expect(grantSubnets({}, busy, claim())).toMatchObject({ bridge: 'netloom2' });
     expect(grantSubnets({}, busy, claim({ bridge: 'netloom1' }))).toEqual({
@@ -130,14 +130,14 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('do not share a bridge', () => {
+  it('claims of subnets do not share a bridge', () => {
     expect(grantSubnets(ledger, survey, claim({ bridge: 'netloom0' }))).toEqual({
       code: 'link.exists',
       message: 'interface netloom0 belongs to network blue',
     });
   });
 
-  it("C11 of an unmanaged network may share a foreign bridge, and none of netloom's", () => {
+  it("C11 claims of subnets of an unmanaged network may share a foreign bridge, and none of netloom's", () => {
     const host = { ...survey, linkNames: [...survey.linkNames, 'netloom0', 'virbr0'], bridges: ['netloom0', 'virbr0'] };
     const unmanaged = (bridge: string, networks = ledger) =>
       grantSubnets(networks, host, claim({ bridge, sharesLink: true, needsBridge: true }));
@@ -160,30 +160,30 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('are refused when they overlap another network, with its name', () => {
+  it('claims of subnets are refused when they overlap another network, with its name', () => {
     expect(grantSubnets(ledger, survey, claim({ subnets: subnets('10.89.0.128/25') }))).toEqual({
       code: 'subnet.taken',
       message: 'subnet 10.89.0.128/25 overlaps 10.89.0.0/24 of network blue',
     });
   });
 
-  it('are refused when they overlap a route of the host, with that route', () => {
+  it('claims of subnets are refused when they overlap a route of the host, with that route', () => {
     expect(grantSubnets({}, survey, claim({ subnets: subnets('192.168.0.0/16') }))).toEqual({
       code: 'subnet.taken',
       message: "subnet 192.168.0.0/16 overlaps the host's route to 192.168.1.0/24 by eth0",
     });
   });
 
-  it('ignore the default route', () => {
+  it('claims of subnets ignore the default route', () => {
     expect(grantSubnets({}, survey, claim({ subnets: subnets('10.77.0.0/24') }))).toMatchObject({ bridge: 'netloom0' });
   });
 
-  it('pick automatic subnets that avoid the requested ones of the same claim', () => {
+  it('claims of subnets pick automatic subnets that avoid the requested ones of the same claim', () => {
     const granted = grantSubnets({}, survey, claim({ subnets: subnets('10.89.0.0/24'), automatic: [4] }));
     expect(granted).toMatchObject({ subnets: [{ subnet: '10.89.0.0/24' }, { subnet: '10.89.1.0/24' }] });
   });
 
-  it('fail when the pools are exhausted', () => {
+  it('claims of subnets fail when the pools are exhausted', () => {
     expect(
       grantSubnets(
         {},
@@ -196,7 +196,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('N05 within a wide route of the host are accepted, because the narrower route wins', () => {
+  it('N05 claims of subnets within a wide route of the host are accepted, because the narrower route wins', () => {
     const vpn = [
       { destination: '0.0.0.0/1', link: 'tun0' },
       { destination: '128.0.0.0/1', link: 'tun0' },
@@ -211,7 +211,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('N05 are refused when an equal or narrower route of the host would divert their traffic', () => {
+  it('N05 claims of subnets are refused when an equal or narrower route of the host would divert their traffic', () => {
     const beside = { ...survey, routes: [{ destination: '172.30.5.128/25', link: null }] };
     expect(grantSubnets({}, beside, claim({ subnets: subnets('172.30.5.128/25') }))).toMatchObject({
       code: 'subnet.taken',
@@ -225,7 +225,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('N05 avoid the routes of the host when they are picked, narrow ones longer than wide ones', () => {
+  it('N05 claims of subnets avoid the routes of the host when they are picked, narrow ones longer than wide ones', () => {
     const some = {
       ...survey,
       routes: ['10.89.0.0/16', '10.90.0.0/24'].map((destination) => ({ destination, link: 'tun0' })),
@@ -235,7 +235,7 @@ describe('claims of subnets', () => {
     expect(grantSubnets({}, all, claim({ automatic: [4] }))).toMatchObject({ subnets: [{ subnet: '10.90.1.0/24' }] });
   });
 
-  it("do not conflict with the network's own earlier claim", () => {
+  it("claims of subnets do not conflict with the network's own earlier claim", () => {
     expect(
       grantSubnets(ledger, survey, claim({ network: 'blue', bridge: 'netloom0', subnets: subnets('10.89.0.0/24') })),
     ).toMatchObject({

@@ -20,9 +20,11 @@ describe('a container is named', () => {
     ['web2', 'web2'],
     ['aad', 'aad'],
     ['bbbbbb', podmans('bbbbbb')],
-  ])('%s means %s', (reference, id) => expect(resolveContainerId(containers, reference)).toBe(id));
+  ])('a container is named %s, which means %s', (reference, id) =>
+    expect(resolveContainerId(containers, reference)).toBe(id),
+  );
 
-  it('by its full ID first, and by its name before a prefix of an ID', () => {
+  it('a container is named by its full ID first, and by its name before a prefix of an ID', () => {
     expect(resolveContainerId([...containers, { id: 'web', name: 'x' }], 'web')).toBe('web');
     expect(resolveContainerId(containers, 'aabbdd')).toBe(podmans('bbbbbb'));
   });
@@ -36,7 +38,7 @@ describe('a container is named', () => {
       }),
   );
 
-  it('unambiguously: otherwise the candidates are listed', () => {
+  it('a container is named unambiguously: otherwise the candidates are listed', () => {
     const alike = [...containers, { id: podmans('aabbcc1'), name: podmans('aabbcc1') }];
     expect(resolveContainerId(alike, 'aabbcc')).toEqual({
       code: 'container.ambiguous',
@@ -48,7 +50,7 @@ describe('a container is named', () => {
     });
   });
 
-  it("in output by twelve digits of podman's IDs, and by the whole of any other", () =>
+  it("a container is named in output by twelve digits of podman's IDs, and by the whole of any other", () =>
     expect(containers.map(({ id }) => shortId(id))).toEqual([
       'aabbcc000000',
       'aabbdd000000',

@@ -18,7 +18,7 @@ const names = (...networks: NonNullable<ContainerRequest['networks']>) =>
 describe('the wish of a container', () => {
   const network = (name: string, more: object = {}) => ({ network: name, ...more });
 
-  it('A04 applies static addresses and a MAC to its first network when that has none of its own', () => {
+  it('A04 the wish of a container applies static addresses and a MAC to its first network when that has none of its own', () => {
     const own = { staticIps: ['10.0.0.9', 'fd00::9'], staticMac: '02:00:00:00:00:09' };
     const [first, second] = wishOf({ ...own, networks: [network('a'), network('b')] }).attachments;
     expect(first).toMatchObject(own);
@@ -28,12 +28,12 @@ describe('the wish of a container', () => {
     expect(refused({ staticMac: '02:00:00:00:00:09' })).toMatchObject({ code: 'mode.conflict' });
   });
 
-  it("A06 gives networks the pod's name for a container of a pod", () => {
+  it("A06 the wish of a container gives networks the pod's name for a container of a pod", () => {
     expect(wishOf({ name: 'web' }).networkName).toBe('web');
     expect(wishOf({ name: 'infra', pod: 'shop' })).toMatchObject({ name: 'infra', networkName: 'shop' });
   });
 
-  it('accepts only addresses as name servers', () => {
+  it('the wish of a container accepts only addresses as name servers', () => {
     expect(wishOf({ dnsServers: ['192.0.2.1', '2001:db8::0:1'] }).dnsServers).toEqual(['192.0.2.1', '2001:db8::1']);
     expect(refused({ dnsServers: ['one.one.one.one'] })).toMatchObject({ code: 'address.invalid' });
   });
@@ -45,7 +45,7 @@ describe('P10 the default network', () => {
     return 'code' in wish ? wish.code : wish.attachments.map(({ network, isDefault }) => [network, isDefault ?? false]);
   };
 
-  it('P10 is joined when mode bridge is explicit, and where a network has no name', () => {
+  it('P10 the default network is joined when mode bridge is explicit, and where a network has no name', () => {
     expect(joined({ mode: 'bridge' })).toEqual([['podman', true]]);
     expect(joined({ networks: [{}, { network: 'db' }] })).toEqual([
       ['podman', true],
@@ -54,34 +54,34 @@ describe('P10 the default network', () => {
     expect(joined({ networks: [{ network: 'podman' }] })).toEqual([['podman', true]]);
   });
 
-  it('P10 is not joined by default, or for an empty list of networks', () => {
+  it('P10 the default network is not joined by default, or for an empty list of networks', () => {
     for (const request of [{}, { mode: 'bridge', networks: [] }, { mode: 'none' }, { mode: 'container:db' }])
       expect(joined(request)).toEqual([]);
   });
 
-  it("P10 has the name from the daemon's configuration, or from the request", () => {
+  it("P10 the default network has the name from the daemon's configuration, or from the request", () => {
     expect(joined({ mode: 'bridge' }, 'lan')).toEqual([['lan', true]]);
     expect(joined({ mode: 'bridge', defaultNetwork: 'web' }, 'lan')).toEqual([['web', true]]);
     expect(joined({ networks: [{ network: 'podman' }] }, 'lan')).toEqual([['podman', false]]);
   });
 
-  it("P10 is replaced by the engine's network when the engine brings its definition", () => {
+  it("P10 the default network is replaced by the engine's network when the engine brings its definition", () => {
     const definition = fileOf(definitionOf({ name: 'podman' }));
     expect(joined({ networks: [{ network: 'podman', definition }] })).toEqual([['podman', false]]);
   });
 
-  it('P10 gets the options of the first network, and the ports', () => {
+  it('P10 the default network gets the options of the first network, and the ports', () => {
     expect(wishOf({ mode: 'bridge', staticIps: ['10.88.0.9'], ports: [{ containerPort: 80 }] })).toMatchObject({
       attachments: [{ network: 'podman', staticIps: ['10.88.0.9'], interfaceName: 'eth0' }],
     });
   });
 
-  it('P10 may be listed only once', () => {
+  it('P10 the default network may be listed only once', () => {
     expect(joined({ networks: [{}, {}] })).toBe('payload.invalid');
     expect(joined({ networks: [{}, { network: 'podman' }] })).toBe('payload.invalid');
   });
 
-  it("P10 is podman's own one, whatever its name", () => {
+  it("P10 the default network is podman's own one, whatever its name", () => {
     const wish = defaultNetworkWish('web');
     expect(networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: 'now' })).toEqual({
       name: 'web',
@@ -186,11 +186,11 @@ describe('A01 network modes', () => {
 });
 
 describe('A02 interface names', () => {
-  it('A02 are given in the order of the networks', () => {
+  it('A02 interface names are given in the order of the networks', () => {
     expect(names({ network: 'a' }, { network: 'b' }, { network: 'c' })).toEqual(['a eth0', 'b eth1', 'c eth2']);
   });
 
-  it('A02 that are requested are not given to another interface, in any order', () => {
+  it('A02 interface names that are requested are not given to another interface, in any order', () => {
     expect(names({ network: 'a' }, { network: 'b', interfaceName: 'eth0' }, { network: 'c' })).toEqual([
       'a eth1',
       'b eth0',
@@ -198,7 +198,7 @@ describe('A02 interface names', () => {
     ]);
   });
 
-  it('A02 are refused when requested twice, as is a network listed twice', () => {
+  it('A02 interface names are refused when requested twice, as is a network listed twice', () => {
     const eth9 = { interfaceName: 'eth9' };
     expect(
       refused({
@@ -218,7 +218,7 @@ describe('A02 interface names', () => {
   });
 
   it.each(['lo', 'all', 'default', '.', 'a:b', 'a/b', 'a b', 'longer-than-fifteen', ''])(
-    'A02 that are invalid for an interface are refused by the schema: %j',
+    'A02 interface names that are invalid for an interface are refused by the schema: %j',
     (interfaceName) => {
       const request = { id: 'web', networks: [{ network: 'a', interfaceName }] };
       expect(containerRequestSchema.safeParse(request).success).toBe(false);
@@ -231,7 +231,7 @@ describe("P18 an engine's data about a container", () => {
   const many = (count: number, value = '') =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, value]));
 
-  it('P18 has labels, owner and deadline as parts of the wish', () => {
+  it("P18 an engine's wish has labels, owner and deadline as parts of the wish", () => {
     const said = { labels: { app: 'shop', empty: '', 'a.b/c': 'x=y' }, owner: 'podman', startWithinMs: 30_000 };
     expect(wishOf(said)).toMatchObject(said);
     for (const none of [{}, { labels: null, owner: null, startWithinMs: null }, { labels: {} }])
@@ -244,7 +244,7 @@ describe("P18 an engine's data about a container", () => {
     ['64 KiB in all', { labels: { k: 'v'.repeat(64 * 1024 - 1) } }],
     ['an owner in another script', { owner: 'движок 1' }],
     ['a deadline of 1 ms', { startWithinMs: 1 }],
-  ])('P18 accepts %s', (_, request) => expect(parsed(request).success).toBe(true));
+  ])("P18 an engine's wish accepts %s", (_, request) => expect(parsed(request).success).toBe(true));
 
   it.each([
     ['257 labels', { labels: many(257) }],
@@ -259,11 +259,11 @@ describe("P18 an engine's data about a container", () => {
     ['a deadline of 0 ms', { startWithinMs: 0 }],
     ['a deadline of more than a year', { startWithinMs: 367 * 86_400_000 }],
     ['a deadline that is no whole number', { startWithinMs: 0.5 }],
-  ])('P18 refuses %s', (_, request) => expect(parsed(request).success).toBe(false));
+  ])("P18 an engine's wish refuses %s", (_, request) => expect(parsed(request).success).toBe(false));
 });
 
 describe('the attachment of a container to a network', () => {
-  it('A03 always has the short ID as an alias, once', () => {
+  it('A03 an attachment always has the short ID as an alias, once', () => {
     const id = '0123456789abcdef';
     const aliases = (request: string[]) =>
       wishOf({ id, networks: [{ network: 'a', aliases: request }] }).attachments[0]?.aliases;
@@ -271,7 +271,7 @@ describe('the attachment of a container to a network', () => {
     expect(aliases(['db', '0123456789ab', 'db'])).toEqual(['db', '0123456789ab']);
   });
 
-  it('A04 has static addresses of both families and a MAC per network, in canonical form', () => {
+  it('A04 an attachment has static addresses of both families and a MAC per network, in canonical form', () => {
     const [attachment] = wishOf({
       networks: [{ network: 'a', staticIps: ['10.0.0.9', 'FD00::0009'], staticMac: '02:AA:00:00:00:01' }],
     }).attachments;
@@ -292,7 +292,7 @@ describe('the attachment of a container to a network', () => {
     { id: 'ok', networks: [{ network: 'a', staticMac: '01:00:5e:00:00:01' }] },
     { id: 'ok', networks: [{ network: 'a', staticMac: '00:00:00:00:00:00' }] },
     { id: 'ok', pid: 0 },
-  ])('is refused by its schema: %j', (request) => {
+  ])('an attachment is refused by its schema: %j', (request) => {
     expect(containerRequestSchema.safeParse(request).success).toBe(false);
   });
 
@@ -304,14 +304,14 @@ describe('the attachment of a container to a network', () => {
       }),
     );
 
-  it('N15 has aliases without the final dot of a full name', () => {
+  it('N15 an attachment has aliases without the final dot of a full name', () => {
     expect(joining(['trail.example.com.', 'shop'])).toMatchObject({
       attachments: [{ aliases: ['trail.example.com', 'shop', 'web'] }],
     });
   });
 
   it.each(['', '.', 'a b', '*', 'x'.repeat(64)])(
-    'N15 is refused with the alias %j, unless an engine brings it',
+    'N15 an attachment is refused with the alias %j, unless an engine brings it',
     (alias) => {
       expect(joining(['shop', alias])).toMatchObject({
         code: 'name.invalid',
@@ -322,7 +322,7 @@ describe('the attachment of a container to a network', () => {
     },
   );
 
-  it('drops unknown fields without a refusal', () => {
+  it('an attachment drops unknown fields without a refusal', () => {
     expect(containerRequestSchema.parse({ id: 'web', colour: 'blue' })).toEqual({ id: 'web' });
   });
 });

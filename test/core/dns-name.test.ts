@@ -17,7 +17,7 @@ describe('N15 an alias', () => {
     'bücher.例え',
     label,
     longest,
-  ])('N15 can be %s', (alias) => expect(aliasRefusal(alias)).toBeNull());
+  ])('N15 an alias can be %s', (alias) => expect(aliasRefusal(alias)).toBeNull());
 
   it.each([
     ['', 'an alias cannot be empty'],
@@ -37,7 +37,7 @@ describe('N15 an alias', () => {
     ['a\tb', 'expected labels'],
     ['a\0b', 'expected labels'],
     ['[::1]', 'expected labels'],
-  ])('N15 cannot be %j: %s', (alias, reason) => expect(aliasRefusal(alias)).toContain(reason));
+  ])('N15 an alias cannot be %j: %s', (alias, reason) => expect(aliasRefusal(alias)).toContain(reason));
 });
 
 describe('a name in DNS', () => {
@@ -52,7 +52,7 @@ describe('a name in DNS', () => {
     [`${label}x`, null],
   ])('%j becomes %j', (name, expected) => expect(dnsName(name)).toBe(expected));
 
-  it('is looked up as it is written, and in ASCII', () => {
+  it('a name in DNS is looked up as it is written, and in ASCII', () => {
     expect(askedNames('Bücher.')).toEqual(['bücher', 'xn--bcher-kva']);
     expect(askedNames('WEB')).toEqual(['web']);
     expect(askedNames('.')).toEqual([]);

@@ -5,7 +5,7 @@ import { seeded } from '../support/seeded.ts';
 describe('a ledger', () => {
   const one: Ledger<string[]> = { web: ['10.0.0.2'], db: ['10.0.0.3'] };
 
-  it('is not changed by ledgers derived from it', () => {
+  it('a ledger is not changed by ledgers derived from it', () => {
     expect(withEntry(one, 'cache', ['10.0.0.4'])).toEqual({ ...one, cache: ['10.0.0.4'] });
     expect(withEntry(one, 'web', [])).toEqual({ web: [], db: ['10.0.0.3'] });
     expect(withoutEntry(one, 'web')).toEqual({ db: ['10.0.0.3'] });
@@ -13,13 +13,13 @@ describe('a ledger', () => {
     expect(one).toEqual({ web: ['10.0.0.2'], db: ['10.0.0.3'] });
   });
 
-  it('accepts any text as a name', () => {
+  it('a ledger accepts any text as a name', () => {
     const odd = withEntry(withEntry(one, '__proto__', ['10.0.0.5']), 'constructor', []);
     expect(Object.keys(odd)).toEqual(['__proto__', 'constructor', 'db', 'web']);
     expect(changedKeys(one, odd).sort()).toEqual(['__proto__', 'constructor']);
   });
 
-  it('is a plain record for readers, and rejects writes', () => {
+  it('a ledger is a plain record for readers, and rejects writes', () => {
     const more = withEntry(one, 'cache', ['10.0.0.4']);
     const plain = { cache: ['10.0.0.4'], db: ['10.0.0.3'], web: ['10.0.0.2'] };
     expect(JSON.stringify(more)).toBe(JSON.stringify(plain));
@@ -32,7 +32,7 @@ describe('a ledger', () => {
     expect(more).toEqual(plain);
   });
 
-  it('equals a full copy after any changes', () => {
+  it('a ledger equals a full copy after any changes', () => {
     const random = seeded(3);
     let ledger: Ledger<number> = {};
     const plain = new Map<string, number>();
@@ -50,7 +50,7 @@ describe('a ledger', () => {
     expect(Object.keys(ledger)).toEqual([...plain.keys()].sort());
   });
 
-  it('lists the changed names', () => {
+  it('a ledger lists the changed names', () => {
     const more = withEntry(one, 'cache', []);
     expect(changedKeys(one, one)).toEqual([]);
     expect(changedKeys(one, more)).toEqual(['cache']);
@@ -59,7 +59,7 @@ describe('a ledger', () => {
     expect(changedKeys(more, one)).toEqual(['cache']);
   });
 
-  it('lists the same changes for one that was made in another way, or by many changes', () => {
+  it('a ledger lists the same changes for one that was made in another way, or by many changes', () => {
     const random = seeded(7);
     for (let round = 0; round < 200; round++) {
       const before = { a: [1], b: [2], c: [3] } as Ledger<number[]>;

@@ -57,20 +57,20 @@ function answer(
 }
 
 describe('P16 names of a container are answered', () => {
-  it("P16 on a common network, with the container's names on that network", () => {
+  it("P16 names are answered on a common network, with the container's names on that network", () => {
     expect(answer('container/cli', srv)).toBe('srv-name srv srv-on-front: answered on network front');
     expect(answer('container/db', srv)).toBe('srv-name srv srv-on-back: answered on network back');
   });
 
-  it('P16 to a container that shares a namespace with a member', () =>
+  it('P16 names are answered to a container that shares a namespace with a member', () =>
     expect(answer('container/sharer', srv)).toContain('answered on network front'));
 
-  it('P16 to the host when it asks a gateway, and to no other machine', () => {
+  it('P16 names are answered to the host when it asks a gateway, and to no other machine', () => {
     expect(answer('host', srv)).toContain('where this host asks 10.89.0.1');
     expect(answer('outside', srv)).toBe('no: names are answered to containers and to this host only');
   });
 
-  it('P16 only on a common network with DNS', () => {
+  it('P16 names are answered only on a common network with DNS', () => {
     expect(answer('container/cli', db)).toBe('no: no network in common');
     const plain = [network('front', { dns_enabled: false })];
     expect(answer('container/cli', srv, { networks: plain })).toBe('no: no DNS on network front');
@@ -78,7 +78,7 @@ describe('P16 names of a container are answered', () => {
     expect(answer('container/cli', srv, { networks: macvlan })).toBe('no: no DNS on macvlan networks such as front');
   });
 
-  it('P16 only where no other program has the port of a foreign bridge', () => {
+  it('P16 names are answered only where no other program has the port of a foreign bridge', () => {
     const names = { servers: [], refused: 'port 53 of 10.89.0.1 is taken by dnsmasq' };
     const unmanaged = [
       network('front', { options: { mode: 'unmanaged' }, device: { name: 'br0', mtuBytes: null, names } }),
@@ -86,7 +86,7 @@ describe('P16 names of a container are answered', () => {
     expect(answer('container/cli', srv, { networks: unmanaged })).toBe(`no: ${names.refused}`);
   });
 
-  it('P16 only where no other firewall drops the questions, by family', () => {
+  it('P16 names are answered only where no other firewall drops the questions, by family', () => {
     expect(answer('container/cli', srv, { firewalls: [drop(true)] })).toMatch(
       /^no: dropped by table ip filter of iptables, chain INPUT/,
     );

@@ -13,30 +13,33 @@ const servedOnly = ['-x', '_x', '__proto__'];
 const none = ['', '.', '..', '.net', 'a b', 'a/b', 'a%2Eb', 'a~b', 'ä', 'a*', '>', 'a\n', 'x'.repeat(251)];
 
 describe('names of networks', () => {
-  it.each(made)('can be %s', (name) => {
+  it.each(made)('names of networks can be %s', (name) => {
     expect(nameRefusal(name)).toBeNull();
     expect(networkRequestSchema.safeParse({ name }).success).toBe(true);
   });
 
-  it.each([...servedOnly, ...none])('cannot be %j', (name) => {
+  it.each([...servedOnly, ...none])('names of networks cannot be %j', (name) => {
     expect(nameRefusal(name)).toContain('must be 1 to 250 characters');
     expect(networkRequestSchema.safeParse({ name }).success).toBe(false);
   });
 
-  it.each(modeNames)('N13 cannot be the mode %s, unless an engine brings it', (name) => {
+  it.each(modeNames)('N13 names of networks cannot be the mode %s, unless an engine brings it', (name) => {
     const parsed = networkRequestSchema.safeParse({ name });
     expect(parsed.error?.issues[0]?.message).toBe(`"${name}" is reserved: --network ${name} selects a network mode`);
     expect(networkProposalSchema.safeParse({ network: { name, id: 'a'.repeat(64) } }).success).toBe(true);
     expect(definitionOf(name, { ...bridge, name })).toMatchObject({ name });
   });
 
-  it.each([...made, ...servedOnly])('are accepted by queries when one is %s, and so are IDs', (name) => {
-    expect(networkNameSchema.safeParse(name).success).toBe(true);
-    expect(containerIdSchema.safeParse(name).success).toBe(true);
-    expect(definitionOf(name, { ...bridge, name })).toMatchObject({ name });
-  });
+  it.each([...made, ...servedOnly])(
+    'names of networks are accepted by queries when one is %s, and so are IDs',
+    (name) => {
+      expect(networkNameSchema.safeParse(name).success).toBe(true);
+      expect(containerIdSchema.safeParse(name).success).toBe(true);
+      expect(definitionOf(name, { ...bridge, name })).toMatchObject({ name });
+    },
+  );
 
-  it.each(none)('are refused by queries when one is %j', (name) => {
+  it.each(none)('names of networks are refused by queries when one is %j', (name) => {
     expect(networkNameSchema.safeParse(name).success).toBe(false);
     expect(definitionOf(name, { ...bridge, name })).toMatch(/^name: .* the first a letter or a digit$/);
   });
@@ -47,7 +50,7 @@ describe('names of networks', () => {
     for (const id of servedOnly) expect(ruleOf(id)).toBeUndefined();
   });
 
-  it('are accepted by queries whenever they can be created', () => {
+  it('names of networks are accepted by queries whenever they can be created', () => {
     for (const name of made) expect(namePattern.test(name) && !servedNamePattern.test(name)).toBe(false);
   });
 });

@@ -17,7 +17,7 @@ function read(definitions: NetworkDefinition[], known: string[] = [], standing: 
 }
 
 describe('N14 networks that exclude each other', () => {
-  it('are reported: the later one is not loaded', () => {
+  it('networks that exclude each other are reported: the later one is not loaded', () => {
     const [wide, narrow] = [network('wide', '10.7.0.0/16', second), network('narrow', '10.7.3.0/24', first)];
     for (const both of [
       [wide, narrow],
@@ -31,13 +31,13 @@ describe('N14 networks that exclude each other', () => {
       });
   });
 
-  it('do not replace a known one, and one without a time is the latest', () => {
+  it('networks that exclude each other do not replace a known one, and one without a time is the latest', () => {
     const [old, young] = [network('old', '10.7.0.0/24', first), network('young', '10.7.0.0/24', second)];
     expect(read([old, young], ['young']).names).toEqual(['young']);
     expect(read([old, { ...young, name: 'a', created: '' }]).names).toEqual(['old']);
   });
 
-  it('do not replace a known one whose file cannot be read', () => {
+  it('networks that exclude each other do not replace a known one whose file cannot be read', () => {
     const [gone, old] = [network('gone', '10.7.0.0/24', second), network('old', '10.7.0.0/25', first)];
     const bridge = network('bridge', '10.9.0.0/24', { ...first, network_interface: 'gone0' });
     expect(read([old, bridge, network('free', '10.8.0.0/24')], ['old'], [gone])).toEqual({
@@ -49,7 +49,7 @@ describe('N14 networks that exclude each other', () => {
     });
   });
 
-  it('are reported when two have one bridge', () => {
+  it('networks that exclude each other are reported when two have one bridge', () => {
     const pair = [
       network('a', '10.7.0.0/24', first),
       network('b', '10.8.0.0/24', { ...first, network_interface: 'a0' }),
@@ -60,7 +60,7 @@ describe('N14 networks that exclude each other', () => {
     });
   });
 
-  it('C11 are reported when an unmanaged network uses a bridge of netloom, and the other way round', () => {
+  it('C11 networks that exclude each other are reported when an unmanaged network uses a bridge of netloom, and the other way round', () => {
     const owner = network('own', '10.7.0.0/24', { network_interface: 'br0' });
     const unmanaged = network('um', '10.7.0.0/24', { network_interface: 'br0', options: { mode: 'unmanaged' } });
     const vlan = { ...owner, options: { vlan: '7' } };
@@ -77,7 +77,7 @@ describe('N14 networks that exclude each other', () => {
     expect(firstClash(unmanaged, [owner])).toMatchObject({ code: 'link.exists', network: 'own' });
   });
 
-  it('do not include those that share foreign links, or VLANs of one bridge', () => {
+  it('networks that exclude each other do not include those that share foreign links, or VLANs of one bridge', () => {
     const shared: Partial<NetworkDefinition>[] = [
       { driver: 'macvlan' as const, network_interface: 'eth0' },
       { options: { mode: 'unmanaged' }, network_interface: 'br0' },
@@ -87,7 +87,7 @@ describe('N14 networks that exclude each other', () => {
       expect(read([network('a', '10.7.0.0/24', more), network('b', '10.7.0.0/16', more)]).damaged).toEqual([]);
   });
 
-  it('are each reported, and the one between them stays', () => {
+  it('networks that exclude each other are each reported, and the one between them stays', () => {
     const all = [
       network('a', '10.0.0.0/8', first),
       network('b', '10.7.0.0/24', second),
@@ -97,7 +97,7 @@ describe('N14 networks that exclude each other', () => {
     expect(read(all).names).toEqual(['a', 'd']);
   });
 
-  it('are found quickly among a thousand', () => {
+  it('networks that exclude each other are found quickly among a thousand', () => {
     const many = Array.from({ length: 4_000 }, (_, index) =>
       network(`n${index}`, `10.${index >> 8}.${index & 255}.0/24`, first),
     );

@@ -41,7 +41,7 @@ const internal = {
 };
 
 describe('a definition that an engine brings with a container', () => {
-  it("N19 has the engine's choice of rules and the port of its resolver, which a file never has", () => {
+  it("N19 an engine's definition has the engine's choice of rules and the port of its resolver, which a file never has", () => {
     const said = { firewall: 'none', dns_port: 5353 };
     const definition = broughtDefinition('pod1', { ...bridge, ...said });
     expect(definition).toMatchObject(said);
@@ -73,7 +73,7 @@ describe('the file of a definition', () => {
     if (typeof definition !== 'string') expect(fileOf(definition, file)).toEqual(file);
   });
 
-  it('N17 gets an MTU that is large enough for its IPv6 subnets', () => {
+  it('N17 the file of a definition gets an MTU that is large enough for its IPv6 subnets', () => {
     const six = { ...bridge, name: 'six', subnets: [{ subnet: 'fd00:6::/64' }], ipv6_enabled: true };
     expect(definitionOf('six', { ...six, options: { mtu: '1200' } })).toBe(
       'options.mtu: 1200 is too small for IPv6, which needs 1280',
@@ -81,7 +81,7 @@ describe('the file of a definition', () => {
     expect(definitionOf('six', { ...six, options: { mtu: '1280' } })).toMatchObject({ name: 'six' });
   });
 
-  it('C04 is the same network when written by a podman without types of routes', () => {
+  it('C04 the file of a definition is the same network when written by a podman without types of routes', () => {
     const refusing = { destination: '10.66.0.0/16', route_type: 'blackhole' };
     const leading = { destination: '10.67.0.0/16', gateway: '10.77.0.9' };
     const known = definitionOf('pod1', { ...bridge, name: 'pod1', routes: [refusing, leading] }) as NetworkDefinition;
@@ -95,18 +95,18 @@ describe('the file of a definition', () => {
     expect(isBroughtNetwork(known, told([{ ...refusing, route_type: 'prohibit' }, leading]))).toBe(false);
   });
 
-  it('has its fields in the order of podman', () => {
+  it('the file of a definition has its fields in the order of podman', () => {
     const definition = definitionOf('pod1', bridge);
     expect(typeof definition !== 'string' && Object.keys(fileOf(definition))).toEqual(Object.keys(bridge));
   });
 
-  it('keeps unknown fields', () => {
+  it('the file of a definition keeps unknown fields', () => {
     const newer = { ...bridge, network_flavour: { colour: 'blue' } };
     const definition = definitionOf('pod1', newer);
     expect(typeof definition !== 'string' && fileOf(definition, newer)).toEqual(newer);
   });
 
-  it('of a netloom definition contains all of it', () => {
+  it('the file of a netloom definition contains all of it', () => {
     for (const definition of [
       sample(),
       sample({ subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.9' } }, { subnet: 'fd00::/64' }] }),
@@ -166,7 +166,7 @@ describe('the file of a definition', () => {
       { ...bridge, driver: 'macvlan', subnets: [{ subnet: 'fd00::/64' }], ipam_options: { driver: 'dhcp' } },
       /^ipam_options.*DHCPv6 is not supported/,
     ],
-  ])('that %s is not loaded, and the reason is reported', (_, json, reason) => {
+  ])('the file of a definition that %s is not loaded, and the reason is reported', (_, json, reason) => {
     expect(definitionOf('pod1', json)).toMatch(reason);
   });
 
@@ -195,11 +195,11 @@ describe('the file of a definition', () => {
     ['one subnet within another', [v4, { subnet: '10.77.0.128/25' }], /^subnets.1.subnet: 10.77.0.128.25 overlaps/],
     ['a subnet that no network can have', [{ subnet: '127.0.1.0/24' }], /^subnets.0.subnet: .*overlaps 127.0.0.0.8/],
     ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is not a subnet/],
-  ])('N14 that has %s is not loaded, and the field is named', (_, subnets, reason) => {
+  ])('N14 the file of a definition that has %s is not loaded, and the field is named', (_, subnets, reason) => {
     expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
   });
 
-  it('N14 with a link name of more than 15 bytes is not loaded', () => {
+  it('N14 the file of a definition with a link name of more than 15 bytes is not loaded', () => {
     const macvlan = { ...bridge, driver: 'macvlan' };
     expect(definitionOf('pod1', { ...macvlan, network_interface: 'é'.repeat(14) })).toMatch(
       /^network_interface: cannot be the name of an interface/,
@@ -211,7 +211,7 @@ describe('the file of a definition', () => {
     ['the network address', { ...v4, gateway: '10.77.0.0' }],
     ['the broadcast address', { ...v4, gateway: '10.77.0.255' }],
     ['an anycast address', { subnet: 'fd00::/64', gateway: 'fd00::' }],
-  ])('N14 that has %s as gateway is loaded, as by podman', (_, subnet) => {
+  ])('N14 the file of a definition that has %s as gateway is loaded, as by podman', (_, subnet) => {
     expect(definitionOf('pod1', { ...bridge, subnets: [subnet] })).toMatchObject({ subnets: [subnet] });
   });
 
@@ -247,11 +247,11 @@ describe('the file of a definition', () => {
     ],
     ['has a metric below 0', { destination: '10.1.0.0/16', gateway: '10.77.0.9', metric: -1 }, /^routes.0.metric/],
     ['has no number for a metric', JSON.parse('{"destination":"10.1.0.0/16","metric":1e999}'), /^routes.0.metric/],
-  ])('N14 whose route %s is not loaded, and the field is named', (_, route, reason) => {
+  ])('N14 the file of a definition whose route %s is not loaded, and the field is named', (_, route, reason) => {
     expect(definitionOf('pod1', { ...bridge, routes: [route] })).toMatch(reason);
   });
 
-  it('that has one route twice is not loaded', () => {
+  it('the file of a definition that has one route twice is not loaded', () => {
     const route = { destination: '10.1.0.0/16', gateway: '10.77.0.9' };
     expect(definitionOf('pod1', { ...bridge, routes: [route, { ...route, gateway: '10.77.0.10' }] })).toMatch(
       /^routes.1.destination: there are two/,
@@ -261,7 +261,7 @@ describe('the file of a definition', () => {
     });
   });
 
-  it('N14 is completed as by podman: gateways, the subnet of an address, IPv6', () => {
+  it('N14 the file of a definition is completed as by podman: gateways, the subnet of an address, IPv6', () => {
     const subnets = [{ subnet: '10.77.0.9/24' }, { subnet: 'FD00::7/64' }];
     expect(definitionOf('pod1', { ...bridge, subnets, ipv6_enabled: false, created: undefined })).toMatchObject({
       subnets: [
@@ -279,12 +279,12 @@ describe('the file of a definition', () => {
     expect(definitionOf('pod1', upon)).toMatchObject({ network_interface: null, subnets: [{ gateway: '10.89.0.1' }] });
   });
 
-  it('may enable IPv6 without an IPv6 subnet, and names without addresses', () => {
+  it('the file of a definition may enable IPv6 without an IPv6 subnet, and names without addresses', () => {
     const bare = { ...bridge, subnets: [], ipam_options: { driver: 'none' } };
     expect(definitionOf('pod1', bare)).toMatchObject({ ipv6_enabled: true, dns_enabled: true, subnets: [] });
   });
 
-  it('leaves out an unknown time, because podman cannot read an empty one', () => {
+  it('the file of a definition leaves out an unknown time, because podman cannot read an empty one', () => {
     const definition = definitionOf('pod1', { ...bridge, created: undefined });
     expect(typeof definition !== 'string' && fileOf(definition)).not.toHaveProperty('created');
     expect(definitionOf('pod1', { ...bridge, created: '' })).toMatchObject({ created: '' });

@@ -26,7 +26,7 @@ describe('the options of a network', () => {
     ],
     ['macvlan', { mode: 'vepa', bclim: '-1' }, { mode: 'vepa', broadcastLimit: -1 }],
     ['ipvlan', { mode: 'l3s' }, { mode: 'l3s' }],
-  ] as const)('are parsed, %s: %j as %j', (driver, options, settings) => {
+  ] as const)('network options are parsed, %s: %j as %j', (driver, options, settings) => {
     expect(readOptions(driver, options)).toMatchObject(settings);
     expect(networkSettings({ driver, options })).toMatchObject(settings);
   });
@@ -55,24 +55,24 @@ describe('the options of a network', () => {
     ['macvlan', 'mode', 'l2', 'must be bridge, private, vepa, passthru or source'],
     ['ipvlan', 'mode', 'vepa', 'must be l2, l3 or l3s'],
     ['ipvlan', 'com.docker.network.driver.mtu', 'big', 'must be a whole number from 68 to 65535'],
-  ] as const)('are refused with the possible values, %s: %s=%s', (driver, name, text, allowed) => {
+  ] as const)('network options are refused with the possible values, %s: %s=%s', (driver, name, text, allowed) => {
     const message = `option ${name}=${text}: ${name} ${allowed}`;
     expect(readOptions(driver, { [name]: text })).toMatchObject({ code: 'payload.invalid', message });
     expect(unreadableOption({ driver, options: { new_in_podman: 'x', [name]: text } })).toBe(message);
   });
 
-  it("may have the engines' spellings of the default", () => {
+  it("network options may have the engines' spellings of the default", () => {
     expect(readOptions('bridge', { mtu: '0', mode: '' })).toEqual(readOptions('bridge', {}));
     expect(readOptions('macvlan', { mode: '' })).toEqual(readOptions('macvlan', {}));
     expect(readOptions('macvlan', { mode: 'source' })).toMatchObject({ mode: 'source' });
     expect(unreadableOption({ driver: 'ipvlan', options: { mode: '', bclim: 'x' } })).toBeNull();
   });
 
-  it('do nothing when they are absent', () => {
+  it('network options do nothing when they are absent', () => {
     expect(readOptions('bridge', {})).toEqual(networkSettings({ driver: 'bridge', options: {} }));
   });
 
-  it('of a loaded definition may include unknown ones, because podman may know them', () => {
+  it('network options of a loaded definition may include unknown ones, because podman may know them', () => {
     expect(networkSettings({ driver: 'bridge', options: { new_in_podman: 'x', mtu: 'y' } })).toEqual(
       networkSettings({ driver: 'bridge', options: {} }),
     );
@@ -82,7 +82,7 @@ describe('the options of a network', () => {
 describe('options that change while the network is in use', () => {
   const definition = definitionOf();
 
-  it('are those of its guards', () => {
+  it('options that may change in use are those of its guards', () => {
     expect(optionsRefusal(definition, { inbound: 'open', spoofing: 'allow' })).toBeNull();
     expect(optionsRefusal(definition, { inbound: 'guarded' })).toBeNull();
   });
@@ -104,11 +104,11 @@ describe('options that change while the network is in use', () => {
       { spoofing: 'allow' },
       'guards only bridges of its own',
     ],
-  ] as const)('do not include %s', (_, of, options, words) => {
+  ] as const)('options that may change in use do not include %s', (_, of, options, words) => {
     expect(optionsRefusal(of as NetworkDefinition, options)?.message).toContain(words);
   });
 
-  it('leave it the same network, while another driver option does not', () => {
+  it('options that may change in use leave it the same network, while another driver option does not', () => {
     const options = { mtu: '1400' };
     const base = { ...definition, options };
     expect(isSameNetwork(base, { ...base, options: { inbound: 'open', ...options, spoofing: 'allow' } })).toBe(true);

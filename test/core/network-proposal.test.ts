@@ -11,7 +11,7 @@ function propose(network: Record<string, unknown>, more: Record<string, unknown>
 }
 
 describe('a network that an engine is about to define', () => {
-  it('gets the first free bridge name and the first free subnet', () => {
+  it('a proposed network gets the first free bridge name and the first free subnet', () => {
     const used = { interfaces: ['podman0', 'podman2'], subnets: ['10.89.0.0/24', '10.89.2.0/23'] };
     expect(propose({}, { used })).toMatchObject({
       id,
@@ -22,7 +22,7 @@ describe('a network that an engine is about to define', () => {
     });
   });
 
-  it("takes names and subnets from the engine's pools", () => {
+  it("a proposed network takes names and subnets from the engine's pools", () => {
     const options = { default_interface_name: 'nw', subnet_pools: [{ base: '172.20.0.0/16', size: 26 }] };
     expect(propose({}, { used: { subnets: ['172.20.0.0/26'] }, options })).toMatchObject({
       network_interface: 'nw1',
@@ -30,7 +30,7 @@ describe('a network that an engine is about to define', () => {
     });
   });
 
-  it('gets no name of a link of the host or a network; the first name is reserved for the default network', () => {
+  it('a proposed network gets no name of a link of the host or a network; the first name is reserved for the default network', () => {
     const used = { interfaces: ['podman1'], names: { podman2: 'b'.repeat(64) } };
     expect(propose({}, { used })).toMatchObject({ network_interface: 'podman4' });
     // the name of a removed network is free, or about to be
@@ -39,7 +39,7 @@ describe('a network that an engine is about to define', () => {
     expect(propose({})).toMatchObject({ network_interface: 'podman1' });
   });
 
-  it("C06 has no names without IPAM, whatever the engine's default is", () => {
+  it("C06 a proposed network has no names without IPAM, whatever the engine's default is", () => {
     const bare = { ipam_options: { driver: 'none' }, dns_enabled: true };
     const made = { dns_enabled: false, subnets: [], network_interface: 'podman1', ipam_options: { driver: 'none' } };
     for (const more of [{}, { internal: true }, { ipv6_enabled: true }, { options: { mode: 'unmanaged' } }])
@@ -48,13 +48,13 @@ describe('a network that an engine is about to define', () => {
     expect(propose({ ...bare, subnets: [{ subnet: '10.7.0.0/24' }] })).toMatchObject({ code: 'payload.invalid' });
   });
 
-  it('C13 keeps name servers of a bridge with a DHCP server, as netavark does, and refuses those of a macvlan', () => {
+  it('C13 a proposed network keeps name servers of a bridge with a DHCP server, as netavark does, and refuses those of a macvlan', () => {
     const dhcp = { ipam_options: { driver: 'dhcp' }, network_dns_servers: ['192.0.2.1'], network_interface: 'br7' };
     expect(propose({ ...dhcp, options: { mode: 'unmanaged' } })).toMatchObject({ network_dns_servers: ['192.0.2.1'] });
     expect(propose({ ...dhcp, driver: 'macvlan' })).toMatchObject({ code: 'payload.invalid' });
   });
 
-  it('C06 upon a foreign bridge gets a free name and a free subnet by default', () => {
+  it('C06 a proposed network upon a foreign bridge gets a free name and a free subnet by default', () => {
     const unmanaged = { options: { mode: 'unmanaged' } };
     const used = { subnets: ['10.89.0.0/24'] };
     expect(propose(unmanaged, { used })).toMatchObject({
@@ -74,7 +74,7 @@ describe('a network that an engine is about to define', () => {
     expect(propose(unmanaged, { used, options: one })).toMatchObject({ subnets: [{ subnet: '10.89.0.0/24' }] });
   });
 
-  it('C06 with IPv6 gets the missing subnets of both families', () => {
+  it('C06 a proposed network with IPv6 gets the missing subnets of both families', () => {
     expect(propose({ ipv6_enabled: true, subnets: [{ subnet: 'fd07::/64' }] })).toMatchObject({
       subnets: [
         { subnet: 'fd07::/64', gateway: 'fd07::1' },
@@ -87,25 +87,25 @@ describe('a network that an engine is about to define', () => {
     });
   });
 
-  it('C06 may have a gateway at either end of its subnet', () => {
+  it('C06 a proposed network may have a gateway at either end of its subnet', () => {
     for (const gateway of ['10.7.0.0', '10.7.0.255']) {
       const subnets = [{ subnet: '10.7.0.0/24', gateway }];
       expect(propose({ subnets })).toMatchObject({ subnets });
     }
   });
 
-  it("keeps options under netavark's names", () => {
+  it("a proposed network keeps options under netavark's names", () => {
     const options = { 'com.docker.network.driver.mtu': '1400', 'com.docker.network.bridge.name': 'br7' };
     expect(propose({ options })).toMatchObject({ options: { mtu: '1400' }, network_interface: 'br7' });
   });
 
-  it('gets an IPv6 subnet too on request', () => {
+  it('a proposed network gets an IPv6 subnet too on request', () => {
     expect(propose({ ipv6_enabled: true })).toMatchObject({
       subnets: [{ subnet: '10.89.0.0/24' }, { subnet: expect.stringMatching(/^fd.*\/64$/) }],
     });
   });
 
-  it('has no gateway where it would have no purpose: internal, and without a resolver', () => {
+  it('a proposed network has no gateway where it would have no purpose: internal, and without a resolver', () => {
     expect(propose({ internal: true, dns_enabled: false })).toMatchObject({ subnets: [{ gateway: null }] });
     expect(propose({ internal: true, dns_enabled: true })).toMatchObject({ subnets: [{ gateway: '10.89.0.1' }] });
     const subnets = [{ subnet: '10.7.0.0/24', gateway: '10.7.0.9' }];
@@ -114,13 +114,13 @@ describe('a network that an engine is about to define', () => {
     });
   });
 
-  it('has no names upon a foreign link', () => {
+  it('a proposed network has no names upon a foreign link', () => {
     const subnets = [{ subnet: '198.51.100.0/24' }];
     const network = { driver: 'macvlan', network_interface: 'wan0', dns_enabled: true, subnets };
     expect(propose(network)).toMatchObject({ network_interface: 'wan0', dns_enabled: false });
   });
 
-  it('C13 has its addresses from a DHCP server by default when it is a macvlan', () => {
+  it('C13 a proposed network has its addresses from a DHCP server by default when it is a macvlan', () => {
     const network = { driver: 'macvlan', network_interface: 'wan0' };
     expect(propose(network)).toMatchObject({ ipam_options: { driver: 'dhcp' }, subnets: [], dns_enabled: false });
     expect(propose({ ...network, ipam_options: { driver: 'none' } })).toMatchObject({
@@ -170,11 +170,11 @@ describe('a network that an engine is about to define', () => {
       {},
       'subnet.invalid',
     ],
-  ])('is refused with an explanation: %s', (words, network, more, code) => {
+  ])('a proposed network is refused with an explanation: %s', (words, network, more, code) => {
     expect(propose(network, more)).toMatchObject({ code, message: expect.stringContaining(words) });
   });
 
-  it('may share the bridge of another network when a VLAN keeps them apart, or the bridge is foreign', () => {
+  it('a proposed network may share the bridge of another network when a VLAN keeps them apart, or the bridge is foreign', () => {
     const used = { interfaces: ['br0'] };
     const unmanaged = { options: { mode: 'unmanaged' }, dns_enabled: false, subnets: [{ subnet: '10.7.0.0/24' }] };
     const subnets = ['10.7.0.0/24'];
@@ -188,7 +188,7 @@ describe('a network that an engine is about to define', () => {
       expect(propose({ network_interface: 'br0', ...more }, { used })).toMatchObject({ network_interface: 'br0' });
   });
 
-  it('may overlap a subnet in use when the engine has checked that itself', () => {
+  it('a proposed network may overlap a subnet in use when the engine has checked that itself', () => {
     const subnets = [{ subnet: '10.88.0.0/16' }];
     const more = { used: { subnets: ['10.88.0.0/16'] }, options: { check_used_subnets: false } };
     expect(propose({ subnets }, more)).toMatchObject({ subnets: [{ subnet: '10.88.0.0/16', gateway: '10.88.0.1' }] });

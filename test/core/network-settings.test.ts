@@ -64,7 +64,7 @@ const nothing = {
 };
 
 describe('NetworkSettings', () => {
-  it('D01 have the namespace of a running container, and per network ID, aliases, addresses, gateways, MAC', () => {
+  it('D01 NetworkSettings have the namespace of a running container, and per network ID, aliases, addresses, gateways, MAC', () => {
     const web = {
       ...nothing,
       Gateway: '10.89.0.1',
@@ -100,7 +100,7 @@ describe('NetworkSettings', () => {
     });
   });
 
-  it('D01 have the first address of a family as the address, the others as secondary; so with MAC addresses', () => {
+  it('D01 NetworkSettings have the first address of a family as the address, the others as secondary; so with MAC addresses', () => {
     const status = {
       web: {
         ...block(
@@ -130,7 +130,7 @@ describe('NetworkSettings', () => {
     });
   });
 
-  it('D01 have ports keyed by the port in the container, each port of a range and each address by itself', () => {
+  it('D01 NetworkSettings have ports keyed by the port in the container, each port of a range and each address by itself', () => {
     const ports = [
       port({}),
       port({ hostIp: '127.0.0.1', hostPort: 8081 }),
@@ -150,7 +150,7 @@ describe('NetworkSettings', () => {
     });
   });
 
-  it('have one entry for a wide range, because replies have a size limit', () => {
+  it('NetworkSettings have one entry for a wide range, because replies have a size limit', () => {
     const ports = [port({ hostPort: 1, containerPort: 1, range: 65535 }), port({ protocol: 'udp' })];
     expect(networkSettingsOf({ ...up, ports }, networks)).toMatchObject({
       Ports: {
@@ -160,7 +160,7 @@ describe('NetworkSettings', () => {
     });
   });
 
-  it('D02 list the joined networks with their IDs and aliases while the container is down', () => {
+  it('D02 NetworkSettings list the joined networks with their IDs and aliases while the container is down', () => {
     expect(networkSettingsOf(down, networks)).toMatchObject({
       ...nothing,
       SandboxKey: '',
@@ -171,11 +171,11 @@ describe('NetworkSettings', () => {
     });
   });
 
-  it('D02 have no ID for a network that does not exist', () => {
+  it('D02 NetworkSettings have no ID for a network that does not exist', () => {
     expect(networkSettingsOf(down, [])).toMatchObject({ Networks: { web: { NetworkID: '' }, db: { NetworkID: '' } } });
   });
 
-  it('D03 fail with an internal error when joined networks and status blocks differ in number, with both numbers', () => {
+  it('D03 NetworkSettings fail with an internal error when joined networks and status blocks differ in number, with both numbers', () => {
     const { web } = up.status;
     expect(networkSettingsOf({ ...up, status: { web } }, networks)).toEqual({
       code: 'internal.unexpected',
@@ -186,7 +186,7 @@ describe('NetworkSettings', () => {
     });
   });
 
-  it('list no networks for a namespace with only loopback', () => {
+  it('NetworkSettings list no networks for a namespace with only loopback', () => {
     expect(networkSettingsOf({ ...up, attachments: [], status: {} }, [])).toMatchObject({
       ...nothing,
       SandboxKey: '/run/netns/netloom-c1',

@@ -14,7 +14,7 @@ const refused = (request: Partial<NetworkRequest>): Fault => {
 };
 
 describe('a network wish', () => {
-  it('fills in every default except those that need the host', () => {
+  it('a network wish fills in every default except those that need the host', () => {
     expect(networkWishOf({ subnets: null })).toEqual({
       name: 'demo',
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -34,7 +34,7 @@ describe('a network wish', () => {
     });
   });
 
-  it('gives the first address of a subnet to the gateway, unless the wish has another', () => {
+  it('a network wish gives the first address of a subnet to the gateway, unless the wish has another', () => {
     expect(
       networkWishOf({ subnets: [{ subnet: '10.89.3.7/24' }, { subnet: 'fd00::/64', gateway: 'fd00::0:fe' }] }).subnets,
     ).toEqual([
@@ -49,7 +49,7 @@ describe('a network wish', () => {
     [{ ipv6_enabled: true, subnets: [{ subnet: '10.0.0.0/24' }] }, [6]],
     [{ ipv6_enabled: true, subnets: [{ subnet: 'fd00::/64' }] }, []],
     [{ subnets: [{ subnet: 'fd00::/64' }] }, []],
-  ])('requests free subnets for missing families: %j → %j', (request, automatic) => {
+  ])('a network wish requests free subnets for missing families: %j → %j', (request, automatic) => {
     expect(networkWishOf({ subnets: null, ...request }).automatic).toEqual(automatic);
   });
 
@@ -57,7 +57,7 @@ describe('a network wish', () => {
     [dhcp],
     [{ ...dhcp, ipv6_enabled: true }],
     [{ ...dhcp, driver: 'bridge', network_interface: 'br0', options: { mode: 'unmanaged' } }],
-  ])('C13 may leave addresses to a DHCP server: %j', (request) => {
+  ])('C13 a network wish may leave addresses to a DHCP server: %j', (request) => {
     const wish = networkWishOf({ subnets: null, ...request });
     expect(wish).toMatchObject({ ipamDriver: 'dhcp', subnets: [], automatic: [], dnsEnabled: false });
     expect(networkDefinition(wish, { bridge: 'br0', subnets: [], created: '' }).ipam_options).toEqual({
@@ -65,7 +65,7 @@ describe('a network wish', () => {
     });
   });
 
-  it('C13 refuses DHCPv6 explicitly', () => {
+  it('C13 a network wish refuses DHCPv6 explicitly', () => {
     for (const request of [
       { ...dhcp, subnets: [{ subnet: 'fd00::/64' }] },
       { ...dhcp, ipam_options: { driver: 'dhcp6' } },
@@ -81,29 +81,29 @@ describe('a network wish', () => {
     [{ mtu: '1400' }, 1400],
     [{ 'com.docker.network.driver.mtu': '9000' }, 9000],
     [{}, null],
-  ])('reads the MTU from its options: %j → %j', (options, mtuBytes) => {
+  ])('a network wish reads the MTU from its options: %j → %j', (options, mtuBytes) => {
     expect(networkSettings(networkWishOf({ options })).mtuBytes).toBe(mtuBytes);
   });
 
-  it('C06 has no names without addresses, unless they are requested', () => {
+  it('C06 a network wish has no names without addresses, unless they are requested', () => {
     const ipam_options = { driver: 'none' };
     expect(networkWishOf({ subnets: null, ipam_options })).toMatchObject({ dnsEnabled: false, automatic: [] });
     const unmanaged = { options: { mode: 'unmanaged' }, network_interface: 'br0', ipam_options };
     expect(networkWishOf({ subnets: null, ...unmanaged })).toMatchObject({ dnsEnabled: false });
   });
 
-  it('takes the name of its bridge from either place', () => {
+  it('a network wish takes the name of its bridge from either place', () => {
     expect(networkWishOf({ network_interface: 'br7' }).link).toBe('br7');
     expect(networkWishOf({ options: { 'com.docker.network.bridge.name': 'br8' } }).link).toBe('br8');
   });
 
-  it('refuses an invalid bridge name in either field', () => {
+  it('a network wish refuses an invalid bridge name in either field', () => {
     expect(refused({ options: { 'com.docker.network.bridge.name': 'longer than fifteen' } })).toMatchObject({
       code: 'payload.invalid',
     });
   });
 
-  it('lists the known options beside an unknown one', () => {
+  it('a network wish lists the known options beside an unknown one', () => {
     expect(refused({ options: { bclim: '7' } })).toEqual({
       code: 'payload.invalid',
       message: expect.stringMatching(/^unknown option bclim; a bridge network knows accept_ra, mtu, .*isolate, .*vrf$/),
@@ -136,7 +136,7 @@ describe('a network wish', () => {
       { routes: [{ ...route, type: 'unicast' as const, route_type: 'prohibit' as const }] },
       'route_type prohibit differ',
     ],
-  ])('C04 is refused with a route that would have no effect: %j', (request, words) => {
+  ])('C04 a network wish is refused with a route that would have no effect: %j', (request, words) => {
     expect(refused(request).message).toContain(words);
   });
 
@@ -154,7 +154,7 @@ describe('a network wish', () => {
     [{ ...given, options: { no_default_route: 'true' }, routes: [everything] }],
     [{ ...given, routes: [{ destination: '::/0', gateway: 'fd00::9' }] }],
     [{ routes: [{ ...route, type: 'unicast' as const, route_type: 'unicast' as const }] }],
-  ])('C04 accepts routes that have effect beside each other: %j', (request) => {
+  ])('C04 a network wish accepts routes that have effect beside each other: %j', (request) => {
     expect(networkWishOf(request)).toHaveProperty('routes');
   });
 
@@ -217,7 +217,7 @@ describe('a network wish', () => {
       { subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.9', end_ip: '10.0.0.8' } }] },
       'address.invalid',
     ],
-  ])('is refused: %j', (request, code) => {
+  ])('a network wish is refused: %j', (request, code) => {
     expect(refused(request)).toMatchObject({ code });
   });
 
@@ -244,22 +244,22 @@ describe('a network wish', () => {
       { ...dhcp, network_interface: 'up0', options: { parent: 'lan0' } },
       /^--interface-name up0 and option parent=lan0 name different interfaces; give one of them$/,
     ],
-  ])('is refused with %s, and the message explains what to do', (_, request, words) =>
+  ])('a network wish is refused with %s, and the message explains what to do', (_, request, words) =>
     expect(refused(request)).toMatchObject({ code: 'payload.invalid', message: expect.stringMatching(words) }),
   );
 
-  it('C05 accepts a route through a gateway that may be on another network of its containers', () => {
+  it('C05 a network wish accepts a route through a gateway that may be on another network of its containers', () => {
     const routes = [{ destination: '10.1.0.0/16', gateway: '10.1.0.1' }];
     expect(networkWishOf({ routes }).routes).toMatchObject(routes);
   });
 
-  it('is refused for a gateway outside its subnet, with both in the message', () => {
+  it('a network wish is refused for a gateway outside its subnet, with both in the message', () => {
     expect(refused({ subnets: [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }] }).message).toBe(
       'gateway 10.0.1.1 is outside 10.0.0.0/24',
     );
   });
 
-  it('becomes a definition with the bridge and the subnets that the host granted', () => {
+  it('a network wish becomes a definition with the bridge and the subnets that the host granted', () => {
     const wish = networkWishOf({ ipv6_enabled: true, internal: true, labels: { team: 'blue' } });
     const subnets = [...wish.subnets, { subnet: 'fd00::/64', gateway: 'fd00::1' }];
     expect(networkDefinition(wish, { bridge: 'netloom3', subnets, created: '2026-01-01T00:00:00Z' })).toMatchObject({

@@ -12,25 +12,28 @@ describe('elements as the kernel stores them', () => {
     expect(encodeElement(element).map(bytesOf)).toEqual(bytes);
   });
 
-  it('have an example for every set and map', () => {
+  it('elements have an example for every set and map', () => {
     expect(new Set(golden.map(([, { set }]) => set))).toEqual(new Set(Object.keys(nftSets)));
   });
 
   // a plain interval is listed as its two ends: only its start is read
-  it.each(golden.filter(([, { set }]) => !/^(subnets|outbound)/.test(set)))('are parsed: %s', (_command, element) => {
-    const [first] = encodeElement(element);
-    if (!first) throw new Error('nothing encoded');
-    const spelt = { ...element, key: element.key.map((text) => text.replace('fd01::/128', 'fd01::')) };
-    expect(decodeElement(element.set, first)).toEqual(spelt);
-  });
+  it.each(golden.filter(([, { set }]) => !/^(subnets|outbound)/.test(set)))(
+    'elements are parsed: %s',
+    (_command, element) => {
+      const [first] = encodeElement(element);
+      if (!first) throw new Error('nothing encoded');
+      const spelt = { ...element, key: element.key.map((text) => text.replace('fd01::/128', 'fd01::')) };
+      expect(decodeElement(element.set, first)).toEqual(spelt);
+    },
+  );
 
-  it('are described as nft spells them', () => {
+  it('elements are described as nft spells them', () => {
     expect(golden.map(([, element]) => describeElement(element))[0]).toBe(
       'published_any4 { tcp . 8081 : 10.89.0.2 . 80 }',
     );
   });
 
-  it("show their owner in the comment, within nft's limit of 128 bytes", () => {
+  it("elements show their owner in the comment, within nft's limit of 128 bytes", () => {
     const owner = `container/${'x'.repeat(64)}`;
     const [start, end] = encodeElement({ set: 'subnets4', key: ['10.89.0.0/24'], owner });
     expect([start?.comment, end?.comment]).toEqual([owner, null]);
@@ -61,7 +64,7 @@ describe('a published port', () => {
       .filter(({ set }) => set.startsWith('counted'))
       .map(describeElement);
 
-  it('leads to the container in each family that it has', () => {
+  it('a published port leads to the container in each family that it has', () => {
     expect(elements(port(), both)).toEqual([
       'published_any4 { tcp . 8080 : 10.89.0.2 . 80 }',
       'published_any6 { tcp . 8080 : fd00::2 . 80 }',
@@ -69,7 +72,7 @@ describe('a published port', () => {
     expect(elements(port(), { 6: 'fd00::2' })).toEqual(['published_any6 { tcp . 8080 : fd00::2 . 80 }']);
   });
 
-  it('N10 is refused on ::1 wherever its address includes that, whatever addresses the container has', () => {
+  it('N10 a published port is refused on ::1 wherever its address includes that, whatever addresses the container has', () => {
     const refused = (...args: Parameters<typeof all>) =>
       all(...args)
         .filter(({ set }) => set.startsWith('refused'))
@@ -83,18 +86,18 @@ describe('a published port', () => {
     expect(all(port({ hostIp: '::1' }), both).map(describeElement)).toEqual(['refused_loopback6 { tcp . 8080 }']);
   });
 
-  it('is for every address when its address is 0.0.0.0 or ::', () => {
+  it('a published port is for every address when its address is 0.0.0.0 or ::', () => {
     expect(elements(port({ hostIp: '0.0.0.0' }), both)).toEqual(['published_any4 { tcp . 8080 : 10.89.0.2 . 80 }']);
     expect(elements(port({ hostIp: '::' }), both)).toEqual(['published_any6 { tcp . 8080 : fd00::2 . 80 }']);
   });
 
-  it('on one address is for that address alone', () => {
+  it('a published port on one address is for that address alone', () => {
     expect(elements(port({ hostIp: '127.0.0.1' }), both)).toEqual([
       'published_host4 { tcp . 127.0.0.1 . 8080 : 10.89.0.2 . 80 }',
     ]);
   });
 
-  it('is one element as a range with the same ports on both sides', () => {
+  it('a published port is one element as a range with the same ports on both sides', () => {
     expect(elements(port({ containerPort: 8080, range: 1000 }), both)).toEqual([
       'published_range4 { tcp . 0.0.0.0/0 . 8080-9079 : 10.89.0.2 }',
       'published_range6 { tcp . ::/0 . 8080-9079 : fd00::2 }',
@@ -104,7 +107,7 @@ describe('a published port', () => {
     ]);
   });
 
-  it('is one element per port as a range with other ports inside', () => {
+  it('a published port is one element per port as a range with other ports inside', () => {
     expect(elements(port({ range: 3 }), { 4: '10.89.0.2' })).toEqual([
       'published_any4 { tcp . 8080 : 10.89.0.2 . 80 }',
       'published_any4 { tcp . 8081 : 10.89.0.2 . 81 }',
@@ -112,7 +115,7 @@ describe('a published port', () => {
     ]);
   });
 
-  it('is counted both ways by the port that clients use', () => {
+  it('a published port is counted both ways by the port that clients use', () => {
     expect(counters(port(), both)).toEqual([
       'counted_any4 { original . tcp . 8080 }',
       'counted_any4 { reply . tcp . 8080 }',
@@ -125,17 +128,17 @@ describe('a published port', () => {
     ]);
   });
 
-  it('is counted as a whole as a range, also with other ports inside', () => {
+  it('a published port is counted as a whole as a range, also with other ports inside', () => {
     expect(counters(port({ range: 3 }), { 4: '10.89.0.2' })).toEqual([
       'counted_range4 { original . tcp . 0.0.0.0/0 . 8080-8082 }',
       'counted_range4 { reply . tcp . 0.0.0.0/0 . 8080-8082 }',
     ]);
   });
 
-  it('has an owner, on every element', () =>
+  it('a published port has an owner, on every element', () =>
     expect(new Set(all(port({ range: 3 }), both).map(({ owner }) => owner))).toEqual(new Set(['container/web'])));
 
-  it('adds up its counters of both families; unlisted counters are zero', () => {
+  it('a published port adds up its counters of both families; unlisted counters are zero', () => {
     const listed = new Map([
       ['counted_any4 { original . tcp . 8080 }', { packets: 3, bytes: 300 }],
       ['counted_any4 { reply . tcp . 8080 }', { packets: 2, bytes: 2000 }],
@@ -153,7 +156,7 @@ describe('a published port', () => {
     port({ hostIp: 'fd00::9' }),
     port({ range: 4 }),
     port({ hostIp: '0.0.0.0', containerPort: 8080, range: 2 }),
-  ])('is counted by the listed elements: %o', (one) => {
+  ])('a published port is counted by the listed elements: %o', (one) => {
     const made = all(one, both).map(elementIdentity);
     const wanted = portCounterKeys(one);
     expect(wanted.length).toBeGreaterThan(0);
@@ -179,7 +182,7 @@ describe('a network', () => {
   const within = ['same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }', 'same_link { netloom0 . netloom0 }'];
   const elements = (more: Partial<NetworkFirewall> = {}) => networkElements(firewall(more)).map(describeElement);
 
-  it('is masqueraded and reaches itself by hairpin', () => {
+  it('a network is masqueraded and reaches itself by hairpin', () => {
     expect(elements({ subnets: ['10.89.0.0/24', 'fd00::/64'] })).toEqual([
       'same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }',
       'same_network6 { fd00::/64 . fd00::/64 }',
@@ -190,7 +193,7 @@ describe('a network', () => {
     ]);
   });
 
-  it('of several subnets of a family is one network', () => {
+  it('a network of several subnets of a family is one network', () => {
     expect(elements({ subnets: ['10.89.0.0/24', '10.89.1.0/24'] })).toEqual(
       expect.arrayContaining([
         'same_network4 { 10.89.0.0/24 . 10.89.1.0/24 }',
@@ -199,14 +202,14 @@ describe('a network', () => {
     );
   });
 
-  it('is closed by its bridge and not masqueraded when it is internal', () => {
+  it('a network is closed by its bridge and not masqueraded when it is internal', () => {
     expect(networkElements(firewall({ open: true })).map(describeElement)).toContain('open_links { netloom0 }');
     const closed = [...within, 'network_links { netloom0 }', 'internal_links { netloom0 }'];
     expect(elements({ internal: true })).toEqual(closed);
     expect(elements({ internal: true, outbound4: '192.0.2.9' })).toEqual(closed);
   });
 
-  it('is identified by its bridge when it is isolated; a strict one is isolated from the others, too', () => {
+  it('a network is identified by its bridge when it is isolated; a strict one is isolated from the others, too', () => {
     const rest = ['subnets4 { 10.89.0.0/24 }'];
     const links = [...within, 'network_links { netloom0 }'];
     expect(elements({ isolate: 'true' })).toEqual([...links, 'isolated_links { netloom0 }', ...rest]);
@@ -218,17 +221,17 @@ describe('a network', () => {
     ]);
   });
 
-  it('with an outbound address has that as its source address, in its family', () => {
+  it('a network with an outbound address has that as its source address, in its family', () => {
     expect(elements({ subnets: ['10.89.0.0/24', 'fd00::/64'], outbound4: '192.0.2.9' }).slice(-2)).toEqual([
       'outbound4 { 10.89.0.0/24 : 192.0.2.9 }',
       'subnets6 { fd00::/64 }',
     ]);
   });
 
-  it('has an owner, on every element', () =>
+  it('a network has an owner, on every element', () =>
     expect(new Set(networkElements(firewall()).map(({ owner }) => owner))).toEqual(new Set(['network/front'])));
 
-  it('is read from its definition', () => {
+  it('a network is read from its definition', () => {
     const definition = {
       name: 'front',
       driver: 'bridge' as const,

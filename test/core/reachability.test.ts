@@ -104,7 +104,7 @@ describe('between two networks', () => {
     ['internal', 'none', 'no: internal', 'no: internal'],
     ['none', 'internal', 'no: internal', 'no: internal'],
     ['internal', 'internal', 'no: internal', 'no: internal'],
-  ])('from %s to %s: by address %s, by port %s', (mine, theirs, byAddress, byPort) => {
+  ])('reachability between networks, from %s to %s: by address %s, by port %s', (mine, theirs, byAddress, byPort) => {
     const cells = between(mine, theirs);
     expect(verdict(cells, 'container/me', 'you')).toBe(byAddress);
     expect(verdict(cells, 'container/me', 'you', 'port')).toBe(byPort);
@@ -140,17 +140,17 @@ describe('access from the outside, by address,', () => {
     );
   const open = 'no: the other machine needs a route through this host; the network lets it in (inbound=open)';
 
-  it('lacks only a route to an open network, for either family', () => {
+  it('access from the outside by address lacks only a route to an open network, for either family', () => {
     expect(outside({ options: { inbound: 'open' } })).toBe(open);
     expect(outside({ options: { inbound: 'open' } }, 'fd01::2', 6)).toBe(open);
   });
 
   it.each([{}, { options: { inbound: 'guarded' } }])(
-    'is closed for a guarded network, whatever routes there are: %j',
+    'access from the outside by address is closed for a guarded network, whatever routes there are: %j',
     (more) => expect(outside(more)).toBe('no: only published ports are reached from other machines (inbound=guarded)'),
   );
 
-  it('is the same as before for networks without the option', () => {
+  it('access from the outside by address is the same as before for networks without the option', () => {
     expect(outside({ internal: true })).toBe('no: internal');
     expect(outside({ driver: 'macvlan' })).toBe('no: macvlan does not pass this host');
     expect(outside({ options: { mode: 'unmanaged' } })).toBe('no: unmanaged bridge');
@@ -206,16 +206,16 @@ describe('a published port', () => {
   const all = (cells: ReachabilityCell[], family: 4 | 6) =>
     (['outside', 'host', 'container/other'] as const).map((from) => verdict(cells, from, 'web', 'port', family));
 
-  it('is unreachable when there is none', () =>
+  it('a port that is not published is unreachable', () =>
     expect(verdict(published(port()), 'host', 'other', 'port')).toBe('no: no published port'));
 
-  it('on an address is of its family only', () => {
+  it('a published port on an address is of its family only', () => {
     expect(all(published(port({ hostIp: '192.0.2.1' })), 4)).toEqual(Array(3).fill('yes: published 8080/tcp'));
     expect(all(published(port({ hostIp: '192.0.2.1' })), 6)).toEqual(Array(3).fill('no: published on 192.0.2.1 only'));
     expect(all(published(port({ hostIp: '0.0.0.0' })), 6)).toEqual(Array(3).fill('no: published on 0.0.0.0 only'));
   });
 
-  it('on a loopback address is for the host only; ::1 for no caller', () => {
+  it('a published port on a loopback address is for the host only; ::1 for no caller', () => {
     const only = 'no: published on 127.0.0.1 only';
     const four = port({ hostIp: '127.0.0.1' });
     expect(all(published(four), 4)).toEqual([only, 'yes: published 8080/tcp', only]);
@@ -223,12 +223,12 @@ describe('a published port', () => {
     expect(all(published(port({ hostIp: '::1' })), 6)[1]).toBe('no: ::1 is never routed');
   });
 
-  it('leads to an address of the family, if there is one', () => {
+  it('a published port leads to an address of the family, if there is one', () => {
     expect(all(published(port(), ['10.1.0.2']), 4)).toEqual(Array(3).fill('yes: published 8080/tcp'));
     expect(all(published(port(), ['10.1.0.2']), 6)).toEqual(Array(3).fill('no: no IPv6 address'));
   });
 
-  it("leads to the first network with an address, and that network's mode decides", () => {
+  it("a published port leads to the first network with an address, and that network's mode decides", () => {
     const networks = [network('in', modes.internal), network('out')];
     const cells = (first: string, second: string) =>
       reachability(networks, [
@@ -238,13 +238,13 @@ describe('a published port', () => {
     expect(verdict(cells('out', 'in'), 'outside', 'web', 'port')).toBe('yes: published 8080/tcp');
   });
 
-  it('skips networks that are unknown to the firewall', () => {
+  it('a published port skips networks that are unknown to the firewall', () => {
     const networks = [network('lan', { driver: 'macvlan' }), network('a')];
     const web = container('web', { lan: ['192.168.1.9'], a: ['10.1.0.2'] }, { ports: [port()] });
     expect(verdict(reachability(networks, [web]), 'outside', 'web', 'port')).toBe('yes: published 8080/tcp');
   });
 
-  it('is identified by range and protocol', () => {
+  it('a published port is identified by range and protocol', () => {
     expect(hostPortText(port({ range: 3, protocol: 'udp' }))).toBe('8080-8082/udp');
     const cells = reachability(
       [network('a')],
@@ -260,7 +260,7 @@ describe('a published port', () => {
 describe('a container on several networks', () => {
   const networks = [network('in', modes.internal), network('a'), network('b', modes.strict), network('c')];
 
-  it('uses the first network with external access', () => {
+  it('a container on several networks uses the first network with external access', () => {
     const target = container('far', { c: ['10.4.0.2'] });
     const reaches = (joined: Record<string, string[]>) =>
       verdict(reachability(networks, [container('me', joined), target]), 'container/me', 'far');
@@ -269,7 +269,7 @@ describe('a container on several networks', () => {
     expect(reaches({ b: ['10.3.0.2'], a: ['10.2.0.2'] })).toBe('no: isolated (strict)');
   });
 
-  it('is reached by any of its addresses, also on a common network', () => {
+  it('a container on several networks is reached by any of its addresses, also on a common network', () => {
     const both = container('both', { b: ['10.3.0.3'], c: ['10.4.0.3'] });
     const from = (joined: Record<string, string[]>) =>
       verdict(reachability(networks, [container('me', joined), both]), 'container/me', 'both');
@@ -278,7 +278,7 @@ describe('a container on several networks', () => {
     expect(from({ in: ['10.1.0.2'] })).toBe('no: internal');
   });
 
-  it('chooses by metric where networks have one, and skips networks without external access', () => {
+  it('a container on several networks chooses by metric where networks have one, and skips networks without external access', () => {
     const reaches = (options: Record<string, string>) =>
       verdict(
         reachability(
@@ -309,7 +309,7 @@ describe('families', () => {
     [container('four', { a: ['10.1.0.2'] }), container('both', { b: ['10.2.0.2', 'fd02::2'] })],
   );
 
-  it('are judged separately', () => {
+  it('families are judged separately', () => {
     expect(verdict(cells, 'container/four', 'both', 'address', 4)).toBe('yes: forwarded by the host');
     expect(verdict(cells, 'container/four', 'both', 'address', 6)).toBe('no: no IPv6 address to ask from');
     expect(verdict(cells, 'container/both', 'four', 'address', 6)).toBe('no: no IPv6 address');
@@ -321,7 +321,7 @@ describe('the matrix', () => {
   const networks = [network('a')];
   const web = container('web', { a: ['10.1.0.2'] });
 
-  it('has cells from every caller to every container, including itself', () => {
+  it('the matrix has cells from every caller to every container, including itself', () => {
     const db = container('db', { a: ['10.1.0.3'] });
     const cells = reachability(networks, [web, db]);
     expect(new Set(cells.map(({ from, to }) => `${from} ${to}`))).toEqual(
@@ -334,7 +334,7 @@ describe('the matrix', () => {
     expect(verdict(cells, 'container/web', 'web')).toBe('yes: same namespace');
   });
 
-  it("leaves out containers without a network, and those in the host's namespace", () => {
+  it("the matrix leaves out containers without a network, and those in the host's namespace", () => {
     const down = container('down', {}, { netns: null });
     const host = container('host', {}, { mode: 'host' });
     const guest = container('guest', {}, { mode: 'container:host', netns: host.netns });
@@ -342,7 +342,7 @@ describe('the matrix', () => {
     expect(reachability(networks, [])).toEqual([]);
   });
 
-  it('treats containers that share a namespace as one', () => {
+  it('the matrix treats containers that share a namespace as one', () => {
     const guest = container('guest', {}, { mode: 'container:web', netns: web.netns });
     const cells = reachability([...networks, network('b')], [guest, web, container('far', { b: ['10.2.0.2'] })]);
     expect(verdict(cells, 'container/guest', 'web')).toBe('yes: same namespace');
@@ -350,7 +350,7 @@ describe('the matrix', () => {
     expect(verdict(cells, 'container/far', 'guest')).toBe('yes: forwarded by the host');
   });
 
-  it('does not judge networks that this host does not forward for', () => {
+  it('the matrix does not judge networks that this host does not forward for', () => {
     const cells = reachability(
       [...networks, network('lan', { driver: 'macvlan' })],
       [web, container('direct', { lan: ['192.168.1.9'] }, { ports: [port()] })],

@@ -65,11 +65,11 @@ describe('N16 the ports served for several mappings', () => {
     expect(served(...asked)).toEqual(expected);
   });
 
-  it('leave picked ones alone, each with a port of its own', () => {
+  it('the served ports leave picked ones alone, each with a port of its own', () => {
     expect(served('0:80', '0:80', '8080:80', '127.0.0.1:8080:80')).toEqual(['0->80/tcp', '0->80/tcp', '8080->80/tcp']);
   });
 
-  it('are shown as held by their engine when that has bound them', () => {
+  it('the served ports are shown as held by their engine when that has bound them', () => {
     expect(servedPorts(ports('8080:80', '8080:80 held'))).toEqual(ports('8080:80 held'));
     expect(servedPorts(ports('8080:80', '127.0.0.1:8080:80 held'))).toEqual(ports('8080:80'));
   });
@@ -95,11 +95,11 @@ describe('C03 contradictory mappings of an engine', () => {
       ['8080->80/sctp', '10.0.0.1:8080->81/sctp'],
     ],
     [['8080:80 held', '8080:81 held'], ['8080->80/tcp']],
-  ])('are served by the narrower one: %j gives %j', (asked, expected) => {
+  ])('contradictory mappings of an engine are served by the narrower one: %j gives %j', (asked, expected) => {
     expect(served(...asked)).toEqual(expected);
   });
 
-  it('are listed when a mapping is not served as requested', () => {
+  it('contradictory mappings of an engine are listed when a mapping is not served as requested', () => {
     const asked = ports('8080:80 held', '[::]:8080:81 held', '9090:80 held', '0.0.0.0:9090:80 held');
     expect(contradictedPorts(asked, [4, 6])).toEqual([asked[0]]);
     // a family that the container does not have is not reported
@@ -109,7 +109,7 @@ describe('C03 contradictory mappings of an engine', () => {
 });
 
 describe('C03 a family that another container has', () => {
-  it('is not served, and the other family is', () => {
+  it('a family that another container has is not served, and the other family is', () => {
     const [both, six] = ports('8080:80 held', '[::]:9090:80 held') as [PublishedPort, PublishedPort];
     expect(
       servedPorts([
@@ -133,7 +133,7 @@ describe('N16 the part of a mapping that others do not cover', () => {
     ['8080:80', ['127.0.0.1:8080:80'], ['8080->80/tcp']],
     ['8080:80', ['8080:81'], ['8080->80/tcp']],
     ['8000-8003:8000', ['8001:8001', '0.0.0.0:8002:8002'], ['8000->8000/tcp', '8003->8003/tcp', '[::]:8002->8002/tcp']],
-  ])('of %s, by %j: %j', (one, by, expected) => {
+  ])('the uncovered part of %s, by %j: %j', (one, by, expected) => {
     expect(uncoveredPorts([port(one)], ports(...by)).map(describePort)).toEqual(expected);
   });
 });
@@ -171,7 +171,7 @@ describe('N16 any mappings', () => {
       Array.from({ length: 16 }, (_, offset) => leads(mappings, address, 100 + offset)),
     );
 
-  it('are served where they were requested, each once', () => {
+  it('any mappings are served where they were requested, each once', () => {
     const { below, pick } = dice(16);
     for (let round = 0; round < 3_000; round++) {
       const asked: PublishedPort[] = [];
@@ -196,7 +196,7 @@ describe('N16 any mappings', () => {
     }
   });
 
-  it('of an engine that contradict each other are served by the narrower one, and never two with one firewall key', () => {
+  it('mappings of an engine that contradict each other are served by the narrower one, and never two with one firewall key', () => {
     const { below, pick } = dice(3);
     for (let round = 0; round < 1_000; round++) {
       const asked = Array.from({ length: 1 + below(4) }, (): PublishedPort => {

@@ -80,7 +80,7 @@ const settled = (containers: string[], networks: string[]) =>
   });
 
 describe('container.attach', () => {
-  it('sets a container up on a network that only the caller knows, in the namespace that the caller made', async () => {
+  it('container.attach sets a container up on a network that only the caller knows, in the namespace that the caller made', async () => {
     const { status } = await attach([mem]);
     expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.1.2/24', gateway: '10.7.1.1' }]);
     expect(ipWithin(netns, 'link', 'show', 'lo')[0]?.flags).toContain('UP');
@@ -89,7 +89,7 @@ describe('container.attach', () => {
     expect(await view()).toMatchObject({ name: 'web', state: 'configured', netns: { path: netns } });
   });
 
-  it('joins a running container to its missing networks, and changes nothing when repeated', async () => {
+  it('container.attach joins a running container to its missing networks, and changes nothing when repeated', async () => {
     await attach([mem]);
     const first = native.netnsIdentity(netns);
     await attach([mem, other]);
@@ -102,7 +102,7 @@ describe('container.attach', () => {
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
-  it('A07 names a network joined by its ID as the caller did', async () => {
+  it('A07 container.attach names a network joined by its ID as the caller did', async () => {
     const named = async (name: string) => (await lab.client.network.create({ name })).definition;
     const one = await named('one');
     const two = await named('two');
@@ -118,7 +118,7 @@ describe('container.attach', () => {
     for (const name of ['one', 'two']) await lab.client.network.remove({ name, force: true });
   });
 
-  it('A04 applies the static settings of a container to the first network it joins', async () => {
+  it('A04 container.attach applies the static settings of a container to the first network it joins', async () => {
     await attach([mem]);
     const { status } = await attach([], {
       networks: [{ network: 'other', interfaceName: 'n2', definition: other }, { network: 'mem' }],
@@ -127,7 +127,7 @@ describe('container.attach', () => {
     expect(status.other?.interfaces.n2?.subnets?.[0]?.ipnet).toBe('10.7.2.9/24');
   });
 
-  it('C02 joins no network when one join or one port fails', async () => {
+  it('C02 container.attach joins no network when one join or one port fails', async () => {
     await attach([mem]);
     await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3, ports: [{ hostPort: 8080, containerPort: 80 }] });
     const third = definition('third', { id: 'f', third: 3 });
@@ -141,21 +141,21 @@ describe('container.attach', () => {
     native.removeNetns(`${netns}-2`);
   });
 
-  it('accepts names for a network without a resolver, and ignores them', async () => {
+  it('container.attach accepts names for a network without a resolver, and ignores them', async () => {
     const silent = { ...mem, dns_enabled: false };
     const networks = [{ network: 'mem', interfaceName: 'eth0', aliases: ['www'], definition: silent }];
     await attach([], { networks });
     expect((await view()).attachments[0]?.aliases).toEqual(['c1']);
   });
 
-  it('answers a repeated command with its first reply', async () => {
+  it('container.attach answers a repeated command with its first reply', async () => {
     const command = { msgId: 'attach-once' };
     const request = { id: 'c1', mode: 'none' };
     const first = await lab.client.container.attach(request, command);
     expect(await lab.client.container.attach(request, command)).toEqual(first);
   });
 
-  it('refuses another definition of a network that is in use', async () => {
+  it('container.attach refuses another definition of a network that is in use', async () => {
     await attach([mem]);
     const strange = attach([{ ...mem, id: 'c'.repeat(64) }], { id: 'c2', path: `${netns}-2`, host: 3 });
     expect(await refusal(strange)).toMatchObject({
@@ -165,7 +165,7 @@ describe('container.attach', () => {
     native.removeNetns(`${netns}-2`);
   });
 
-  it('replaces the definition of an unused network', async () => {
+  it('container.attach replaces the definition of an unused network', async () => {
     writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
     await settled([], ['mem']);
     const anew = definition('mem', { id: 'd', third: 9 });
@@ -174,7 +174,7 @@ describe('container.attach', () => {
     rmSync(`${networksDirectory}/mem.json`);
   });
 
-  it('waits for containers that are leaving a network with a new definition, also when it joins others besides', async () => {
+  it('container.attach waits for containers that are leaving a network with a new definition, also when it joins others besides', async () => {
     await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3 });
     await attach([other]);
     await lab.client.container.detach({ id: 'c2', networks: ['mem'] });
@@ -185,7 +185,7 @@ describe('container.attach', () => {
   });
 
   it.each(['kept', 'dropped'])(
-    'takes over the address and the host port of a container that has just left, its namespace %s',
+    'container.attach takes over the address and the host port of a container that has just left, its namespace %s',
     async (what) => {
       const second = `${netns}-2`;
       const ports = [{ hostPort: 8080, containerPort: 80, heldByCaller: true }];
@@ -208,7 +208,7 @@ describe('container.attach', () => {
     },
   );
 
-  it('refuses at once what a container holds that stays', async () => {
+  it('container.attach refuses at once what a container holds that stays', async () => {
     await attach([mem], { ports: [{ hostPort: 8080, containerPort: 80 }] });
     const started = Date.now();
     const ports = [{ hostPort: 8080, containerPort: 81 }];
@@ -220,20 +220,20 @@ describe('container.attach', () => {
     for (const which of [2, 3]) native.removeNetns(`${netns}-${which}`);
   });
 
-  it('refuses an invalid definition before anything is built', async () => {
+  it('container.attach refuses an invalid definition before anything is built', async () => {
     expect(await codeOf(attach([{ ...mem, id: 'short' }]))).toBe('network.damaged');
     expect(await codeOf(attach([{ ...mem, driver: 'overlay' }]))).toBe('network.damaged');
     await settled([], []);
   });
 
-  it('C02 forgets a refused container before the reply, and the network that it would have been the first to use', async () => {
+  it('C02 container.attach forgets a refused container before the reply, and the network that it would have been the first to use', async () => {
     expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
     expect((await lab.client.container.list()).containers).toEqual([]);
     await settled([], []);
     expect(linkNames()).not.toContain('mem0');
   });
 
-  it('C02 forgets a container that the kernel refused, and accepts it again', async () => {
+  it('C02 container.attach forgets a container that the kernel refused, and accepts it again', async () => {
     const nowhere = `${netns}-none`;
     writeFileSync(nowhere, '');
     expect(await codeOf(attach([mem], { path: nowhere }))).toMatch(/^(kernel|netns)\./);
@@ -243,13 +243,13 @@ describe('container.attach', () => {
     rmSync(nowhere);
   });
 
-  it('keeps an earlier container when its attachment is refused', async () => {
+  it('container.attach keeps an earlier container when its attachment is refused', async () => {
     await lab.client.container.create({ id: 'c1', mode: 'none' });
     expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
     expect(await view()).toMatchObject({ state: 'failed', lastFault: { code: 'address.taken' } });
   });
 
-  it('takes down the former network of a container whose engine passes another namespace', async () => {
+  it('container.attach takes down the former network of a container whose engine passes another namespace', async () => {
     await attach([mem]);
     const second = `${netns}-2`;
     await attach([mem], { path: second });
@@ -261,7 +261,7 @@ describe('container.attach', () => {
 });
 
 describe('another namespace under the name of the former one', () => {
-  it('gets the network of the container, also while a process still lives in the former namespace', async () => {
+  it('a replaced namespace gets the network of the container, also while a process still lives in the former namespace', async () => {
     await attach([mem]);
     const aside = `${netns}-aside`;
     renameNetns(netns, aside);
@@ -288,7 +288,7 @@ describe('host ports that the caller holds', () => {
     });
   const port = { hostPort: 8080, containerPort: 80, heldByCaller: true };
 
-  it('are published by netloom and not bound', async () => {
+  it("a caller's host ports are published by netloom and not bound", async () => {
     const held = await server(8080);
     const { ports } = await attach([mem], { ports: [port] });
     expect(ports).toEqual([
@@ -297,7 +297,7 @@ describe('host ports that the caller holds', () => {
     held.close();
   });
 
-  it('are not bound by a restarted daemon either', async () => {
+  it("a caller's host ports are not bound by a restarted daemon either", async () => {
     await attach([mem], { ports: [port] });
     await lab.restart('kill');
     const held = await server(8080);
@@ -306,7 +306,7 @@ describe('host ports that the caller holds', () => {
     expect(lab.facts.of('node', 'testnode')).not.toContain('port-lost');
   });
 
-  it('are refused to other containers meanwhile', async () => {
+  it("a caller's host ports are refused to other containers meanwhile", async () => {
     await attach([mem], { ports: [port] });
     const second = lab.client.container.setup({
       id: 'c2',
@@ -316,13 +316,13 @@ describe('host ports that the caller holds', () => {
     expect(await codeOf(second)).toBe('port.taken');
   });
 
-  it('must have a port number', async () => {
+  it("a caller's host ports must have a port number", async () => {
     expect(await codeOf(attach([mem], { ports: [{ containerPort: 80, heldByCaller: true }] }))).toBe('port.invalid');
   });
 });
 
 describe('container.detach', () => {
-  it('tears down and forgets a container that leaves its last network, and removes the network', async () => {
+  it('container.detach tears down and forgets a container that leaves its last network, and removes the network', async () => {
     await attach([mem]);
     await detach(mem);
     await settled([], []);
@@ -333,40 +333,40 @@ describe('container.detach', () => {
     );
   });
 
-  it('removes a container from one of several networks', async () => {
+  it('container.detach removes a container from one of several networks', async () => {
     await attach([mem, other]);
     await detach(mem);
     expect(linksIn(netns)).toEqual(['lo', 'other-if']);
     await settled(['c1'], ['other']);
   });
 
-  it('succeeds when the container is unknown, or not on the network', async () => {
+  it('container.detach succeeds when the container is unknown, or not on the network', async () => {
     expect(await detach(mem)).toEqual({ id: 'c1' });
     await attach([mem]);
     await detach(other);
     expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
   });
 
-  it('C02 succeeds when another detach forgets the container meanwhile', async () => {
+  it('C02 container.detach succeeds when another detach forgets the container meanwhile', async () => {
     await attach([mem]);
     expect(await Promise.all([detach(mem), detach(mem), detach(mem)])).toEqual(Array(3).fill({ id: 'c1' }));
     await settled([], []);
   });
 
-  it('C02 succeeds after a refused set-up', async () => {
+  it('C02 container.detach succeeds after a refused set-up', async () => {
     const ports = [{ hostIp: '::1', hostPort: 8080, containerPort: 80 }];
     expect(await codeOf(attach([mem], { ports }))).toBe('mode.conflict');
     expect(await detach(mem)).toEqual({ id: 'c1' });
     await settled([], []);
   });
 
-  it('does not touch a container that has another namespace by now', async () => {
+  it('container.detach does not touch a container that has another namespace by now', async () => {
     await attach([mem]);
     await lab.client.container.detach({ id: 'c1', networks: ['mem'], netns: '/run/netns/former' });
     expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
   });
 
-  it('takes the address from a namespace that is still used, and forgets a container whose namespace went first', async () => {
+  it('container.detach takes the address from a namespace that is still used, and forgets a container whose namespace went first', async () => {
     await attach([mem]);
     await detach(mem);
     expect(ipWithin(netns, '-4', 'address', 'show').map(({ ifname }) => ifname)).toEqual(['lo']);
@@ -378,7 +378,7 @@ describe('container.detach', () => {
     await settled([], []);
   });
 
-  it('allows the same container to be attached again at once', async () => {
+  it('container.detach allows the same container to be attached again at once', async () => {
     await attach([mem]);
     for (let round = 0; round < 5; round++) {
       await detach(mem);
@@ -389,7 +389,7 @@ describe('container.detach', () => {
 });
 
 describe('a network defined by a caller', () => {
-  it('stays when a file with its definition appears meanwhile', async () => {
+  it("a caller's network stays when a file with its definition appears meanwhile", async () => {
     await attach([mem]);
     writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
     // a damaged file is reported by the same pass
@@ -402,7 +402,7 @@ describe('a network defined by a caller', () => {
     await settled([], []);
   });
 
-  it('changes its name servers without a file', async () => {
+  it("a caller's network changes its name servers without a file", async () => {
     await attach([mem]);
     await lab.client.network.update({ name: 'mem', dnsServers: ['9.9.9.9'] });
     expect((await lab.client.network.inspect({ name: 'mem' })).network.network_dns_servers).toEqual(['9.9.9.9']);
@@ -422,7 +422,7 @@ describe('teardowns recorded while no daemon runs', () => {
     return directory;
   };
 
-  it('are carried out by the next daemon before it answers', async () => {
+  it('recorded teardowns are carried out by the next daemon before it answers', async () => {
     await attach([mem]);
     await lab.restart('stop', () => leave({ id: 'c1', networks: ['mem'], netns }));
     await settled([], []);
@@ -430,14 +430,14 @@ describe('teardowns recorded while no daemon runs', () => {
     expect(linksIn(netns)).toEqual(['lo']);
   });
 
-  it('are carried out by a running daemon as well', async () => {
+  it('recorded teardowns are carried out by a running daemon as well', async () => {
     await attach([mem]);
     const directory = leave({ id: 'c1', networks: ['mem'], netns });
     await settled([], []);
     await untilAnswered(async () => expect(readdirSync(directory)).toEqual([]));
   });
 
-  it('are dropped when they are empty', async () => {
+  it('recorded teardowns are dropped when they are empty', async () => {
     const directory = leave({ nonsense: true });
     await untilAnswered(async () => expect(readdirSync(directory)).toEqual([]));
   });

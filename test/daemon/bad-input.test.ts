@@ -184,19 +184,22 @@ describe('container.setup refuses, and builds nothing for,', () => {
     ],
     ['process 0', 'payload.invalid', { pid: 0 }],
     ['a string in place of a list', 'payload.invalid', { networks: 'web' }],
-  ])('%s (%s)', async (_, code, request) => {
+  ])('container.setup refuses %s (%s)', async (_, code, request) => {
     expect(await inVain(() => codeOf(lab.client.container.setup({ id: 'unlucky', ...request })))).toBe(code);
   });
 
-  it.each(['slirp4netns', 'pasta'])('refuses mode %s, which this version does not support', async (mode) => {
-    const fault = await inVain(() => refusal(lab.client.container.setup({ id: 'unlucky', mode, networks: web })));
-    expect(fault).toMatchObject({ code: 'mode.unsupported', message: expect.stringContaining(mode) });
-  });
+  it.each(['slirp4netns', 'pasta'])(
+    'container.setup refuses mode %s, which this version does not support',
+    async (mode) => {
+      const fault = await inVain(() => refusal(lab.client.container.setup({ id: 'unlucky', mode, networks: web })));
+      expect(fault).toMatchObject({ code: 'mode.unsupported', message: expect.stringContaining(mode) });
+    },
+  );
 
   // a name may be longer than an ID, and begin with a dot
   const names = ['.a', '..', 'x'.repeat(251)];
   it.each([...names, 'a*', '>', '', 'a b', 'ä', '../etc', 'x'.repeat(256), 5, null])(
-    'accepts the ID %j',
+    'container.setup accepts the ID %j',
     async (id) => {
       const request = { id, networks: web } as RequestOf<'container.setup'>;
       const named = names.includes(request.id) ? 'container.unknown' : 'id.invalid';
@@ -206,12 +209,12 @@ describe('container.setup refuses, and builds nothing for,', () => {
     },
   );
 
-  it('refuses the PID of a process that has ended (process.gone)', async () => {
+  it('container.setup refuses the PID of a process that has ended (process.gone)', async () => {
     const request = { id: 'unlucky', networks: web, pid: endedPid };
     expect(await inVain(() => codeOf(lab.client.container.setup(request)))).toBe('process.gone');
   });
 
-  it('refuses an interface name that a foreign link has, and does not touch that link (link.exists)', async () => {
+  it('container.setup refuses an interface name that a foreign link has, and does not touch that link (link.exists)', async () => {
     const request = {
       id: 'unlucky',
       networks: [...web, { network: 'back' }],
@@ -222,14 +225,14 @@ describe('container.setup refuses, and builds nothing for,', () => {
     expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'nft.add', 'netns.create']);
   });
 
-  it('names the holder of a taken port or address', async () => {
+  it('container.setup names the holder of a taken port or address', async () => {
     const taken = await refusal(lab.client.container.setup({ id: 'unlucky', ...port({ hostPort: 8080 }) }));
     expect(taken.message).toContain('container resident');
     const leased = await refusal(lab.client.container.setup({ id: 'unlucky', ...fixed('10.88.0.50') }));
     expect(leased.message).toContain('container resident');
   });
 
-  it('accepts corrected requests of containers that were refused before', async () => {
+  it('container.setup accepts corrected requests of containers that were refused before', async () => {
     const request = { ...port({ hostPort: 7000, range: 3 }), ...fixed('10.88.0.51') };
     const { status } = await lab.client.container.setup({ id: 'unlucky', ...request });
     expect(status.web?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.88.0.51/24');
@@ -280,7 +283,7 @@ describe('network.create refuses, and creates nothing for,', () => {
       'payload.invalid',
       { name: 'fresh', subnets: [{ subnet: 'fd00:1::/64' }], options: { mtu: '1000' } },
     ],
-  ])('%s (%s)', async (_, code, request) => {
+  ])('network.create refuses %s (%s)', async (_, code, request) => {
     const attempt = () => codeOf(lab.client.network.create(request as RequestOf<'network.create'>));
     expect(await inVain(attempt)).toBe(code);
   });
@@ -290,7 +293,7 @@ describe('network.create refuses, and creates nothing for,', () => {
     ['the subnet of another network, as a wider one', 'fd00::/16', 'network web'],
     ['a subnet of this host', '192.0.2.0/28', 'the host’s route to 192.0.2.0/24'],
     ['the destination of a route of this host', '198.51.0.0/16', 'the host’s route to 198.51.100.0/24'],
-  ])('refuses a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
+  ])('network.create refuses a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
     const fault = await inVain(() => refusal(lab.client.network.create(subnet(text))));
     expect(fault).toMatchObject({ code: 'subnet.taken', message: expect.stringContaining(whose.replace('’', "'")) });
   });
@@ -317,7 +320,7 @@ describe('a payload', () => {
     ['of 2 MiB that is not JSON either', 'payload.too-large', 'x'.repeat(2 * mebibyte)],
     ['that is nested very deeply', 'payload.invalid', nested(400_000)],
     ['with a __proto__ field', 'id.invalid', '{"__proto__": {"id": "unlucky"}}'],
-  ])('%s is answered with its code and status (%s)', async (_, code, payload) => {
+  ])('a payload %s is answered with its code and status (%s)', async (_, code, payload) => {
     const reply = await inVain(() =>
       lab.client.nc.request(commandSubject(lab.daemon.node, 'container', 'setup'), payload),
     );
@@ -326,7 +329,7 @@ describe('a payload', () => {
     expect(reply.headers?.get('Nats-Service-Error')).not.toBe('');
   });
 
-  it('may have unknown fields', async () => {
+  it('a payload may have unknown fields', async () => {
     const request = { id: 'roomy', mode: 'none', colour: 'red', deep: { er: [1] } } as RequestOf<'container.setup'>;
     expect((await lab.client.container.setup(request)).netns.path).toContain('roomy');
     await lab.remove('roomy');
@@ -336,14 +339,14 @@ describe('a payload', () => {
 describe('a client without the permission for a command', () => {
   const setup = { id: 'unlucky', networks: web };
 
-  it('is refused by the server with wrong credentials or without any', async () => {
+  it('a client is refused by the server with wrong credentials or without any', async () => {
     const { url } = readCredentials(credentialsFile(lab.daemon.runDirectory, 'admin')) as { url: string };
     expect(await codeOf(connect({ url, user: 'admin', password: 'guessed' }))).toBe('bus.unauthorized');
     expect(await codeOf(connect({ url }))).toBe('bus.unauthorized');
     expect(await codeOf(connect({ url, user: 'root', password: '' }))).toBe('bus.unauthorized');
   });
 
-  it('may query as a viewer, and do nothing else', async () => {
+  it('a viewer may query, and do nothing else', async () => {
     const viewer = await as('viewer');
     expect((await viewer.container.list()).containers.map(({ id }) => id)).toContain('resident');
     expect((await viewer.network.inspect({ name: 'web' })).network.name).toBe('web');
@@ -363,7 +366,7 @@ describe('a client without the permission for a command', () => {
     await viewer.close();
   });
 
-  it("cannot direct another client's reply to a command subject, as a viewer", async () => {
+  it("a viewer cannot direct another client's reply to a command subject", async () => {
     const viewer = await as('viewer');
     const [list, remove] = (['list', 'remove'] as const).map((verb) =>
       commandSubject(lab.daemon.node, 'container', verb),
@@ -376,7 +379,7 @@ describe('a client without the permission for a command', () => {
     await viewer.close();
   });
 
-  it('cannot restart a worker as an operator', async () => {
+  it('an operator cannot restart a worker', async () => {
     const operator = await as('operator');
     expect(await codeOf(operator.worker.restart({ index: 0 }))).toBe('bus.unauthorized');
     expect(await codeOf(lab.client.worker.restart({ index: 99 }))).toBe('worker.unknown');
@@ -391,7 +394,7 @@ function as(role: 'viewer' | 'operator'): Promise<NetloomClient> {
 describe('a command that is repeated under the same ID', () => {
   const request = { id: 'twin', networks: web, ports: [{ hostPort: 0, containerPort: 80 }] };
 
-  it('is carried out once when two copies arrive at the same time', async () => {
+  it('a repeated command is carried out once when two copies arrive at the same time', async () => {
     const answers = await Promise.all(
       [1, 2, 3].map(() => lab.client.container.setup(request, { msgId: 'setup-of-twin' })),
     );
@@ -399,7 +402,7 @@ describe('a command that is repeated under the same ID', () => {
     expect(answers[2]).toEqual(answers[0]);
   });
 
-  it('gets its first reply and changes nothing, also when everything has changed since', async () => {
+  it('a repeated command gets its first reply and changes nothing, also when everything has changed since', async () => {
     const first = await lab.client.container.setup(request, { msgId: 'setup-of-twin' });
     await lab.client.container.remove({ id: 'twin' }, { msgId: 'removal-of-twin' });
     await lab.settled();
@@ -408,7 +411,7 @@ describe('a command that is repeated under the same ID', () => {
     expect(await codeOf(lab.client.container.inspect({ id: 'twin' }))).toBe('container.unknown');
   });
 
-  it('gets a refusal as its first reply again, also from a restarted daemon', async () => {
+  it('a repeated command gets a refusal as its first reply again, also from a restarted daemon', async () => {
     const early = { id: 'early', networks: [{ network: 'later' }] };
     const first = await lab.client.container.setup(request, { msgId: 'setup-of-twin' });
     const refused = await refusal(lab.client.container.setup(early, { msgId: 'setup-of-early' }));
@@ -422,7 +425,7 @@ describe('a command that is repeated under the same ID', () => {
     expect((await lab.client.container.list()).containers.map(({ id }) => id)).not.toContain('twin');
   });
 
-  it('is refused when its ID is invalid', async () => {
+  it('a repeated command is refused when its ID is invalid', async () => {
     expect(await codeOf(lab.client.info({ msgId: 'x'.repeat(200) }))).toBe('payload.invalid');
   });
 });

@@ -59,7 +59,7 @@ function belongings({ netns, status, ports }: Status): string[] {
 const life = ['created', 'netns-ready', 'configured', 'tearing-down', 'torn-down'];
 
 describe(`${ids.length} containers of ${clientCount} clients, on ${networks.length} networks and with ${2 * ids.length} ports`, () => {
-  it('are set up in parallel, each with resources of its own, and removed in parallel, with nothing left', async () => {
+  it('containers are set up in parallel, each with resources of its own, and removed in parallel, with nothing left', async () => {
     const before = kernel.read();
     const startedMs = performance.now();
     const setUp = (id: string) => clientOf(id).container.setup(wishOf(id), { msgId: `set-up-${id}` });
@@ -107,7 +107,7 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     );
   }, 120_000);
 
-  it('come and go independently, and never share a resource', async () => {
+  it('containers come and go independently, and never share a resource', async () => {
     const before = kernel.read();
     const held = new Map<string, string>();
     const clashes: string[] = [];
@@ -130,7 +130,7 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     expect(kernel.read()).toEqual(before);
   }, 120_000);
 
-  it('are all announced by events, in order', async () => {
+  it('containers are all announced by events, in order', async () => {
     await lab.facts.through((await lab.client.container.list()).sequence);
     const numbers = lab.facts.events.map(({ sequence }) => Number(sequence));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
@@ -201,7 +201,7 @@ describe(`of ${ids.length} containers that want the same`, () => {
 });
 
 describe('a list, and the events since it', () => {
-  it('form one history without a gap, whenever the list is taken', async () => {
+  it('a list and the events since it form one history without a gap, whenever the list is taken', async () => {
     let going = true;
     const live = async (id: string) => {
       while (going) {

@@ -122,7 +122,7 @@ async function publishedSequences(client: NetloomClient): Promise<number[]> {
 }
 
 describe('20 containers set up and torn down in a loop', () => {
-  it(`leave nothing and lose no event when the daemon is killed ${daemonDeaths} times`, {
+  it(`containers set up and torn down in a loop leave nothing and lose no event when the daemon is killed ${daemonDeaths} times`, {
     timeout: 600_000,
   }, async () => {
     await survive(daemonDeaths, async () => {
@@ -132,14 +132,16 @@ describe('20 containers set up and torn down in a loop', () => {
     });
   });
 
-  it(`leave nothing and lose no event when a worker dies ${workerDeaths} times`, { timeout: 600_000 }, async () => {
+  it(`containers set up and torn down in a loop leave nothing and lose no event when a worker dies ${workerDeaths} times`, {
+    timeout: 600_000,
+  }, async () => {
     await survive(workerDeaths, async (client, random) => {
       const index = random() < 0.5 ? 0 : 1;
       await client.worker.restart({ index }, { timeoutMs: 10_000 });
     });
   });
 
-  it(`leave nothing and lose no event when nats-server is killed ${serverDeaths} times`, {
+  it(`containers set up and torn down in a loop leave nothing and lose no event when nats-server is killed ${serverDeaths} times`, {
     timeout: 600_000,
   }, async () => {
     await survive(serverDeaths, async (client) => {

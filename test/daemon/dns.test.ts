@@ -48,7 +48,7 @@ describe('the names of containers', () => {
     for (const one of ['web', id, 'back']) await lab.remove(one);
   });
 
-  it('A03 include aliases and short IDs, with and without the search domain, on both families of the gateway', () => {
+  it('A03 the names of containers include aliases and short IDs, with and without the search domain, on both families of the gateway', () => {
     const v4 = addressOf(web, 'web');
     expect(web.status.web?.dns_search_domains).toEqual(['dns.netloom']);
     for (const index of [0, 1])
@@ -60,20 +60,20 @@ describe('the names of containers', () => {
       ]);
   });
 
-  it("A06 of a pod are the pod's name and the container's own aliases", () => {
+  it("A06 the names of a container of a pod are the pod's name and the container's own aliases", () => {
     for (const name of ['shelf', 'store'])
       expect(ask(both.netns.path, serverOf(back, 'back'), `resolver.resolve4('${name}')`)).toEqual([
         addressOf(back, 'back'),
       ]);
   });
 
-  it('are resolved only for containers on a common network', () => {
+  it('the names of containers are resolved only for containers on a common network', () => {
     expect(ask(back.netns.path, serverOf(back, 'back'), "resolver.resolve4('web.dns.netloom')")).toEqual(['ENOTFOUND']);
     expect(ask(web.netns.path, serverOf(web, 'web'), "resolver.resolve4('back.dns.netloom')")).toEqual(['ENOTFOUND']);
     expect(ask(both.netns.path, serverOf(web, 'web'), "resolver.resolve4('store')")).toEqual([addressOf(back, 'back')]);
   });
 
-  it("are found by the containers' addresses", () => {
+  it("the names of containers are found by the containers' addresses", () => {
     expect(ask(both.netns.path, serverOf(web, 'web'), `resolver.reverse('${addressOf(web, 'web')}')`)).toEqual([
       'web.dns.netloom',
       'shop.dns.netloom',
@@ -84,7 +84,7 @@ describe('the names of containers', () => {
     ]);
   });
 
-  it('appear when a container is connected, and disappear when it is disconnected', async () => {
+  it('the names of containers appear when a container is connected, and disappear when it is disconnected', async () => {
     const question = () => ask(both.netns.path, serverOf(web, 'web'), "resolver.resolve4('late.dns.netloom')");
     await lab.client.container.create({ id: 'late' });
     const { netns } = await lab.client.container.setup({ id: 'late' });
@@ -97,7 +97,7 @@ describe('the names of containers', () => {
     await lab.remove('late');
   });
 
-  it('A08 are unavailable on a network without DNS: aliases are refused', async () => {
+  it('A08 the names of containers are unavailable on a network without DNS: aliases are refused', async () => {
     const networks = [{ network: 'mute', aliases: ['loud'] }];
     expect(await codeOf(lab.client.container.setup({ id: 'mute', networks }))).toBe('mode.conflict');
     await lab.client.container.remove({ id: 'mute' });
@@ -106,7 +106,7 @@ describe('the names of containers', () => {
     );
   });
 
-  it('outlive a restart of the daemon and of a worker', async () => {
+  it('the names of containers outlive a restart of the daemon and of a worker', async () => {
     const question = () => ask(both.netns.path, serverOf(web, 'web'), "resolver.resolve4('shop')");
     await lab.restart('kill');
     await expect.poll(question).toEqual([addressOf(web, 'web')]);
@@ -116,7 +116,7 @@ describe('the names of containers', () => {
 });
 
 describe('the resolver', () => {
-  it('answers every question, 2,000 times a second, while 200 containers come and go', async () => {
+  it('the resolver answers every question, 2,000 times a second, while 200 containers come and go', async () => {
     const web = await lab.client.container.setup({ id: 'steady', networks: [{ network: 'web' }] });
     const child = spawn(
       'nsenter',

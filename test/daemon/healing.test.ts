@@ -115,49 +115,49 @@ describe('the firewall', () => {
     ['a set is flushed', 'flush set inet netloom subnets4', ofNetwork],
     ["a container's element", 'delete element inet netloom published_any4 { tcp . 8080 }', ofContainer],
     ["a network's element", 'delete element inet netloom subnets6 { fd00:88::/64 }', ofNetwork],
-  ])('restores %s', async (what, command, facts) => {
+  ])('netloom restores %s', async (what, command, facts) => {
     // another actor may see it in two parts at that moment, and report both
     expect([...new Set(await healed(what, () => sh(`nft '${command}'`)))]).toEqual(facts);
   });
 });
 
 describe('netloom restores', () => {
-  it("the host's end of a veth", async () => {
+  it("netloom restores the host's end of a veth", async () => {
     expect(await healed('veth', () => sh(`ip link delete ${veth}`))).toEqual(ofContainer);
   });
-  it("the container's end of a veth", async () => {
+  it("netloom restores the container's end of a veth", async () => {
     expect(await healed('eth0', () => within('ip link delete eth0'))).toEqual(ofContainer);
   });
-  it('the bridge of a detached veth', async () => {
+  it('netloom restores the bridge of a detached veth', async () => {
     expect(await healed('nomaster', () => sh(`ip link set ${veth} nomaster`))).toEqual(ofContainer);
   });
-  it("the host's end of a veth that was set down", async () => {
+  it("netloom restores the host's end of a veth that was set down", async () => {
     expect(await healed('veth down', () => sh(`ip link set ${veth} down`))).toEqual(ofContainer);
   });
-  it("the container's end of a veth that was set down", async () => {
+  it("netloom restores the container's end of a veth that was set down", async () => {
     expect(await healed('eth0 down', () => within('ip link set eth0 down'))).toEqual(ofContainer);
   });
-  it('a deleted bridge', async () => {
+  it('netloom restores a deleted bridge', async () => {
     expect(await healed('bridge', () => sh(`ip link delete ${bridge}`))).toEqual([...ofContainer, ...ofNetwork]);
   });
-  it('a bridge that was set down', async () => {
+  it('netloom restores a bridge that was set down', async () => {
     expect(await healed('bridge down', () => sh(`ip link set ${bridge} down`))).toEqual(ofNetwork);
   });
 });
 
 describe.each(families)('addresses and routes: netloom restores, for IPv%i,', (family) => {
   const length = family === 4 ? 24 : 64;
-  it("the bridge's address", async () => {
+  it("netloom restores the bridge's address", async () => {
     expect(await healed('gateway', () => sh(`ip address delete ${gateway[family]}/${length} dev ${bridge}`))).toEqual(
       ofNetwork,
     );
   });
-  it("the container's address", async () => {
+  it("netloom restores the container's address", async () => {
     expect(await healed('address', () => within(`ip address delete ${web[family]}/${length} dev eth0`))).toEqual(
       ofContainer,
     );
   });
-  it("the container's default route", async () => {
+  it("netloom restores the container's default route", async () => {
     expect(await healed('default route', () => within(`ip -${family} route delete default`))).toEqual(ofContainer);
   });
 });
@@ -168,7 +168,7 @@ describe('what cannot be healed', () => {
     return lab.facts.events.slice(before).filter((event) => isDrift(event) && brief(event) === fact)[0];
   };
 
-  it('is reported for a macvlan whose parent is gone, and heals when the parent comes back', async () => {
+  it('a macvlan whose parent is gone is reported, and heals when the parent comes back', async () => {
     sh('ip link add up1 type veth peer name up1x; ip link set up1 up; ip link set up1x up');
     await lab.client.network.create({
       name: 'lan',
@@ -195,7 +195,7 @@ describe('what cannot be healed', () => {
     sh('ip link delete up1');
   });
 
-  it('is reported for a bridge whose name another link has, and heals when that link goes', async () => {
+  it('a bridge whose name another link has is reported, and heals when that link goes', async () => {
     const before = lab.facts.events.length;
     sh('ip link add stand type veth peer name taken');
     ipBatch(null, [`link set ${bridge} down`, `link set ${bridge} name away`, `link set stand name ${bridge}`]);
@@ -209,7 +209,7 @@ describe('what cannot be healed', () => {
 });
 
 describe('the uplink', () => {
-  it('announces a change of its address, and node info shows it', async () => {
+  it('the uplink announces a change of its address, and node info shows it', async () => {
     const before = lab.facts.events.length;
     const leadsOutBy = async (hostIp: string) => {
       await untilAnswered(async () => expect((await lab.client.info()).hostIp).toBe(hostIp), 2_000);
@@ -227,7 +227,7 @@ describe('the uplink', () => {
 });
 
 describe("netloom's own changes", () => {
-  it('are not reported as drift: a hundred set-ups, live changes and teardowns, and the removal of their network', async () => {
+  it("netloom's own changes are not reported as drift: a hundred set-ups, live changes and teardowns, and the removal of their network", async () => {
     const before = lab.facts.events.length;
     await lab.client.network.create({
       name: 'storm',

@@ -157,7 +157,7 @@ async function dieAndLive(sweep: Sweep, nth: number, when: 'before' | 'after', w
 
 describe('B05 N03 a daemon that is killed at every kernel step of forwarding', () => {
   it.each(Object.keys(sweeps))(
-    'B05 N03 %s: nothing forwards unguarded, and the next daemon completes it',
+    'B05 N03 a daemon killed %s forwards nothing unguarded, and the next one completes it',
     {
       timeout: 120_000,
     },

@@ -25,7 +25,7 @@ const linksIn = ({ netns }: ResponseOf<'container.setup'>) =>
   ipWithin<{ ifname: string }[]>(netns.path, 'link').map(({ ifname }) => ifname);
 
 describe('connecting and disconnecting a running container', () => {
-  it('C03 C04 gives it an address, a MAC and names on the new network, and takes them away again', async () => {
+  it('C03 C04 a live change gives a container an address, a MAC and names on the new network, and takes them away again', async () => {
     const one = await setup('one', 'web');
     const other = await setup('other', 'back');
     const [inside, target] = [lab.peers.in(one.netns.path, 'one'), lab.peers.in(other.netns.path, 'other')];
@@ -56,7 +56,7 @@ describe('connecting and disconnecting a running container', () => {
     expect(lab.facts.of('container', 'one').slice(-2)).toEqual(['connected', 'disconnected']);
   });
 
-  it('A02 gives a freed interface name to the next network', async () => {
+  it('A02 a live change gives a freed interface name to the next network', async () => {
     const two = await setup('two', 'web', 'back');
     await lab.client.container.disconnect({ id: 'two', network: 'web' });
     await lab.client.container.connect({ id: 'two', network: 'third' });
@@ -65,7 +65,7 @@ describe('connecting and disconnecting a running container', () => {
     expect(attachments.find(({ network }) => network === 'third')?.interfaceName).toBe('eth0');
   });
 
-  it('C05 moves published ports to the remaining network, and to the first new one', async () => {
+  it('C05 a live change moves published ports to the remaining network, and to the first new one', async () => {
     const three = await lab.client.container.setup({
       id: 'three',
       networks: [{ network: 'web' }, { network: 'back' }],
@@ -82,7 +82,7 @@ describe('connecting and disconnecting a running container', () => {
     expect(await host.reach('tcp', '127.0.0.1', 8300)).toBe('three:80 sees 10.66.0.1');
   });
 
-  it('C03 is refused where the mode has no networks, and recorded for a container that is not running', async () => {
+  it('C03 a live change is refused where the mode has no networks, and recorded for a container that is not running', async () => {
     await setup('owner', 'web');
     for (const mode of ['none', 'host', 'container:owner']) {
       const id = `in-${mode.replace(':', '-')}`;
@@ -97,14 +97,14 @@ describe('connecting and disconnecting a running container', () => {
     expect(linksIn(await lab.client.container.setup({ id: 'down' }))).toEqual(['lo', 'eth0', 'eth1']);
   });
 
-  it('answers a repeated command with its first reply, and changes nothing', async () => {
+  it('a live change answers a repeated command with its first reply, and changes nothing', async () => {
     await setup('again', 'web');
     const options = { msgId: 'connect-once' };
     const first = await lab.client.container.connect({ id: 'again', network: 'back' }, options);
     expect(await lab.client.container.connect({ id: 'again', network: 'back' }, options)).toEqual(first);
   });
 
-  it('A05 uses networks that replace those of the wish for one set-up only', async () => {
+  it('A05 a live change uses networks that replace those of the wish for one set-up only', async () => {
     await lab.client.container.create({ id: 'restored', networks: [{ network: 'web' }] });
     const once = await lab.client.container.setup({
       id: 'restored',
@@ -117,7 +117,7 @@ describe('connecting and disconnecting a running container', () => {
 });
 
 describe('every set-up', () => {
-  it('B01 makes a fresh namespace and pins it in the run directory; the daemon stays in its own', async () => {
+  it('B01 every set-up makes a fresh namespace and pins it in the run directory; the daemon stays in its own', async () => {
     const before = native.currentNetnsIdentity();
     const { netns } = await setup('fresh', 'web');
     expect(netns.path.startsWith(`${lab.daemon.netnsDirectory}/`)).toBe(true);
@@ -131,7 +131,7 @@ describe('every set-up', () => {
     });
   });
 
-  it('D04 counts the interfaces of the host in mode host, and a teardown removes none', async () => {
+  it('D04 mode host counts the interfaces of the host, and a teardown removes none', async () => {
     const before = linkNames();
     const { status } = await lab.client.container.setup({ id: 'asHost', mode: 'host' });
     expect(status).toEqual({});
@@ -141,7 +141,7 @@ describe('every set-up', () => {
     expect(linkNames()).toEqual(before);
   });
 
-  it('C02 takes down the finished networks when a further one fails', async () => {
+  it('C02 every set-up takes down the finished networks when a further one fails', async () => {
     await lab.client.container.setup({ id: 'holder', networks: [{ network: 'back', staticIps: ['10.77.0.60'] }] });
     const before = linkNames();
     const networks = [{ network: 'web' }, { network: 'back', staticIps: ['10.77.0.60'] }];
@@ -150,7 +150,7 @@ describe('every set-up', () => {
     await lab.settled();
   });
 
-  it('C07 leaves a container alone whose networks were all removed', async () => {
+  it('C07 a container whose networks were all removed is left alone', async () => {
     await setup('left', 'web');
     await lab.client.container.disconnect({ id: 'left', network: 'web' });
     await lab.client.container.teardown({ id: 'left' });
@@ -159,7 +159,7 @@ describe('every set-up', () => {
     expect(linksIn(again)).toEqual(['lo']);
   });
 
-  it("C09 shows the address of the host's route to the outside as its primary address", async () => {
+  it('C09 the primary address of the host is that of its route to the outside', async () => {
     expect((await lab.client.info()).hostIp).toBeNull();
     const other = new OtherHost(lab.directory.path);
     ipBatch(null, ['route add default via 192.0.2.2']);

@@ -94,7 +94,7 @@ describe('a namespace without a network', () => {
   it.each([
     ['B05 mode none', { mode: 'none' }],
     ['B05 mode bridge without networks', { mode: 'bridge', networks: [] }],
-  ])('has only loopback, and that is up: %s', (_, wish) =>
+  ])('a namespace without a network has only loopback, and that is up: %s', (_, wish) =>
     leavingNothing(['alone'], async () => {
       const { netns, status, ports } = await lab.client.container.setup({ id: 'alone', ...wish });
       expect({ status, ports }).toEqual({ status: {}, ports: [] });
@@ -107,7 +107,7 @@ describe('a namespace without a network', () => {
 
 describe('a foreign namespace (ns:<path>)', () => {
   it(
-    'B03 is used unchanged, and left unchanged',
+    'B03 a foreign namespace is used unchanged, and left unchanged',
     leavingNothing(['guest'], async () => {
       const foreign = foreignNetns('foreign');
       const { netns } = await lab.client.container.setup({ id: 'guest', mode: `ns:${foreign.path}` });
@@ -119,7 +119,7 @@ describe('a foreign namespace (ns:<path>)', () => {
   );
 
   it(
-    'B03 gets interfaces on the networks of the wish, and loses only those',
+    'B03 a foreign namespace gets interfaces on the networks of the wish, and loses only those',
     leavingNothing(['guest'], async () => {
       const foreign = foreignNetns('foreign');
       const { status } = await lab.client.container.setup({
@@ -137,7 +137,7 @@ describe('a foreign namespace (ns:<path>)', () => {
   );
 
   it(
-    'is refused with a clear error when the path does not exist or is not a namespace',
+    'a foreign namespace is refused with a clear error when the path does not exist or is not a namespace',
     leavingNothing(['guest'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'ns:/nowhere/at-all' }))).toBe('netns.gone');
       await expect(lab.client.container.setup({ id: 'guest', mode: 'ns:/etc/hostname' })).rejects.toMatchObject({
@@ -148,7 +148,7 @@ describe('a foreign namespace (ns:<path>)', () => {
   );
 
   it(
-    'B07 with an interface of that name already: everything is undone, and that interface is not touched',
+    'B07 a foreign namespace with an interface of that name already: everything is undone, and that interface is not touched',
     leavingNothing(['guest'], async () => {
       const foreign = foreignNetns('foreign');
       ipWithin(foreign.path, 'link', 'add', 'eth1', 'type', 'bridge');
@@ -169,7 +169,7 @@ describe('a foreign namespace (ns:<path>)', () => {
 
 describe('a namespace shared with another container (container:<id>)', () => {
   it(
-    'B04 has the same addresses and counters, also when its owner shares one itself',
+    'B04 a shared namespace has the same addresses and counters, also when its owner shares one itself',
     leavingNothing(['second', 'first', 'owner'], async () => {
       const owner = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
       const first = await lab.client.container.setup({ id: 'first', mode: 'container:owner' });
@@ -186,7 +186,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
   );
 
   it(
-    'B04 stays when a container that shared it is taken down',
+    'B04 a shared namespace stays when a container that shared it is taken down',
     leavingNothing(['owner'], async () => {
       const { netns } = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
       await lab.client.container.setup({ id: 'guest', mode: 'container:owner' });
@@ -197,7 +197,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
   );
 
   it(
-    'B04 P11 is lost for the members when its container is taken down, removed or lost, also for indirect ones',
+    'B04 P11 a shared namespace is lost for the members when its container is taken down, removed or lost, also for indirect ones',
     leavingNothing(['of-member', 'member', 'owner'], async () => {
       const leavings = [
         () => lab.client.container.teardown({ id: 'owner' }),
@@ -219,7 +219,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
   );
 
   it(
-    'B04 P11 stays, without networks, when its container is taken down and netloom did not make it',
+    'B04 P11 a shared namespace stays, without networks, when its container is taken down and netloom did not make it',
     leavingNothing([], async () => {
       const foreign = foreignNetns('lasting');
       const networks = [{ network: 'web' }];
@@ -238,7 +238,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
   );
 
   it(
-    'B04 is refused with a clear error when the other container is unknown or has no namespace now',
+    'B04 a shared namespace is refused with a clear error when the other container is unknown or has no namespace now',
     leavingNothing(['guest', 'owner'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:nobody' }))).toBe('netns.gone');
       await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
@@ -249,7 +249,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
   );
 
   it(
-    'B04 is refused with a clear error when a container names itself, or two wait for each other',
+    'B04 a shared namespace is refused with a clear error when a container names itself, or two wait for each other',
     leavingNothing(['one'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'one', mode: 'container:one' }))).toBe('netns.cycle');
       await lab.client.container.create({ id: 'one', mode: 'container:other' });
@@ -264,7 +264,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
   );
 
   it(
-    'can be set up as soon as the container that owns it is running',
+    'a shared namespace can be set up as soon as the container that owns it is running',
     leavingNothing(['guest', 'owner'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:owner' }))).toBe('netns.gone');
       const { netns } = await lab.client.container.setup({ id: 'owner', mode: 'none' });
@@ -275,7 +275,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
 
 describe('the namespace of a process (pid)', () => {
   it(
-    'B02 is pinned and configured, and belongs to the process alone after the teardown',
+    'B02 the namespace of a process is pinned and configured, and belongs to the process alone after the teardown',
     leavingNothing(['adopted'], async () => {
       const { pid, ...child } = await process('unshare', '--net');
       const own = `/proc/${pid}/ns/net`;
@@ -293,7 +293,7 @@ describe('the namespace of a process (pid)', () => {
   );
 
   it(
-    'B02 outlives the process until the teardown, and ends with it',
+    'B02 the namespace of a process outlives the process until the teardown, and ends with it',
     leavingNothing(['adopted'], async () => {
       const child = await process('unshare', '--net');
       const { netns } = await lab.client.container.setup({
@@ -310,7 +310,7 @@ describe('the namespace of a process (pid)', () => {
 
 describe('a container on networks', () => {
   it(
-    'A02 has interfaces named in the order of its networks; a requested name is not given twice',
+    'A02 a container on networks has interfaces named in the order of its networks; a requested name is not given twice',
     leavingNothing(['many', 'named'], async () => {
       const many = await lab.client.container.setup({
         id: 'many',
@@ -343,7 +343,7 @@ describe('a container on networks', () => {
   );
 
   it(
-    'A03 has the short form of its ID as a name on every network, besides its other names',
+    'A03 a container on networks has the short form of its ID as a name on every network, besides its other names',
     leavingNothing(['0123456789abcdef'.repeat(4)], async () => {
       const id = '0123456789abcdef'.repeat(4);
       await lab.client.container.setup({
@@ -358,7 +358,7 @@ describe('a container on networks', () => {
   );
 
   it(
-    'A04 has the requested addresses and MAC',
+    'A04 a container on networks has the requested addresses and MAC',
     leavingNothing(['fixed'], async () => {
       const { netns, status } = await lab.client.container.setup({
         id: 'fixed',
@@ -390,7 +390,7 @@ describe('a container on networks', () => {
   );
 
   it(
-    'B07 is undone completely when it cannot be built, and the fault has the first error and what was undone',
+    'B07 a container on networks is undone completely when it cannot be built, and the fault has the first error and what was undone',
     leavingNothing(['unlucky'], async () => {
       // the name that its second interface would have on the host
       const foreign = hostVethName('unlucky', 'back');
@@ -411,7 +411,7 @@ describe('a container on networks', () => {
     }),
   );
 
-  it('has counters per interface that count its real traffic', () =>
+  it('a container on networks has counters per interface that count its real traffic', () =>
     leavingNothing(['busy'], async () => {
       const { netns } = await lab.client.container.setup({
         id: 'busy',
@@ -440,7 +440,7 @@ describe('a container on networks', () => {
 
 describe('the life of a container', () => {
   it(
-    'can begin with a wish that is built later, by the ID alone',
+    'a container can begin with a wish that is built later, by the ID alone',
     leavingNothing(['later'], async () => {
       await lab.client.container.create({ id: 'later', name: 'Later', networks: [{ network: 'web' }] });
       expect(await view('later')).toMatchObject({ name: 'Later', state: 'created', netns: null, status: {} });
@@ -453,7 +453,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'B08 has one set-up and one teardown; repeating them changes nothing',
+    'B08 a container has one set-up and one teardown; repeating them changes nothing',
     leavingNothing(['once'], async () => {
       const { netns } = await lab.client.container.setup({ id: 'once', networks: [{ network: 'web' }] });
       expect(await codeOf(lab.client.container.setup({ id: 'once', networks: [{ network: 'back' }] }))).toBe(
@@ -479,7 +479,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'B08 ends with a complete teardown when another program has removed half of the network',
+    'B08 a container ends with a complete teardown when another program has removed half of the network',
     leavingNothing(['half'], async () => {
       const { netns } = await lab.client.container.setup({
         id: 'half',
@@ -497,7 +497,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'is running while its process lives, and exited after it; another process may follow',
+    'a container is running while its process lives, and exited after it; another process may follow',
     leavingNothing(['live'], async () => {
       await lab.client.container.setup({ id: 'live', networks: [{ network: 'web' }] });
       for (const round of [1, 2]) {
@@ -517,7 +517,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'is exited at once when its process has ended already',
+    'a container is exited at once when its process has ended already',
     leavingNothing(['late'], async () => {
       await lab.client.container.setup({ id: 'late', mode: 'none' });
       const child = await process();
@@ -530,7 +530,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'ends with its process when the wish asks for that',
+    'a container ends with its process when the wish asks for that',
     leavingNothing([], async () => {
       const child = await process();
       await lab.client.container.setup({
@@ -558,7 +558,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'can be planned first: a plan lists each step, and changes nothing',
+    'a container can be planned first: a plan lists each step, and changes nothing',
     leavingNothing([], async () => {
       const before = inventory(lab.daemon);
       const wish = {
@@ -594,7 +594,7 @@ describe('the life of a container', () => {
     }),
   );
 
-  it('has events numbered without a gap in the stream', async () => {
+  it('a container has events numbered without a gap in the stream', async () => {
     await untilAnswered(async () => expect((await lab.client.info()).outbox).toBe(0));
     await lab.facts.through((await lab.client.container.list()).sequence);
     const numbers = lab.facts.events.map(({ sequence }) => Number(sequence));

@@ -43,7 +43,7 @@ function reaches(netns: string, address: string): boolean {
 }
 
 describe("the files of podman's networks", () => {
-  it('created by netloom are valid for podman inspect', async () => {
+  it("podman's network files created by netloom are valid for podman inspect", async () => {
     const { definition } = await lab.client.network.create({ name: 'ours', ipv6_enabled: true, labels: { a: 'b' } });
     const { stdout } = await podman('inspect', 'ours');
     const { routes: _, network_dns_servers: __, options: ___, ...known } = definition;
@@ -52,7 +52,7 @@ describe("the files of podman's networks", () => {
     expect({ ...told, created: new Date(told.created).toISOString() }).toMatchObject(known);
   });
 
-  it('created by podman are loaded, also while the daemon runs, until podman removes them', async () => {
+  it("podman's network files created by podman are loaded, also while the daemon runs, until podman removes them", async () => {
     await podman('create', '--subnet', '10.62.0.0/24', 'theirs');
     await expect
       .poll(async () => (await lab.client.network.list()).networks.map(({ name }) => name))
@@ -67,7 +67,7 @@ describe("the files of podman's networks", () => {
     await expect.poll(async () => (await lab.client.network.list()).networks).toEqual([]);
   });
 
-  it('are restored, and reported, when they vanish while containers use the network', async () => {
+  it("podman's network files are restored, and reported, when they vanish while containers use the network", async () => {
     await lab.client.network.create({ name: 'used' });
     await lab.client.container.setup({ id: 'guest', networks: [{ network: 'used' }] });
     const before = readFileSync(fileOf('used'), 'utf8');
@@ -76,7 +76,7 @@ describe("the files of podman's networks", () => {
     await expect.poll(() => lab.facts.events.map(({ type }) => type.split('.').at(-1))).toContain('drift-healed');
   });
 
-  it('are reported by name when damaged, are left unchanged, and stop no other work', async () => {
+  it("podman's network files are reported by name when damaged, are left unchanged, and stop no other work", async () => {
     writeFileSync(fileOf('broken'), '{"name": "broken"');
     await expect.poll(async () => (await lab.client.network.list()).damaged).toMatchObject([{ file: 'broken.json' }]);
     const damaged = {
@@ -96,7 +96,7 @@ describe("the files of podman's networks", () => {
     await expect.poll(async () => (await lab.client.network.list()).damaged).toEqual([]);
   });
 
-  it('outlive the run directory, as they outlive a reboot', async () => {
+  it("podman's network files outlive the run directory, as they outlive a reboot", async () => {
     const { definition } = await lab.client.network.create({ name: 'lasting', options: { isolate: 'strict' } });
     await lab.end('stop');
     rmSync(lab.daemon.runDirectory, { recursive: true });
@@ -106,7 +106,7 @@ describe("the files of podman's networks", () => {
 });
 
 describe('A07 networks are found', () => {
-  it('A07 by name, ID, and the unique beginning of an ID, in every command', async () => {
+  it('A07 networks are found by name, ID, and the unique beginning of an ID, in every command', async () => {
     const { definition } = await lab.client.network.create({ name: 'one' });
     const prefix = definition.id.slice(0, 12);
     expect((await lab.client.network.inspect({ name: definition.id })).network.name).toBe('one');
@@ -122,7 +122,7 @@ describe('A07 networks are found', () => {
 });
 
 describe('changes of a network', () => {
-  it('apply new name servers at once, and write them to its file', async () => {
+  it('a changed network applies new name servers at once, and writes them to its file', async () => {
     await lab.client.network.create({ name: 'asking', network_dns_servers: ['192.0.2.1'] });
     const { definition } = await lab.client.network.update({
       name: 'asking',
@@ -133,7 +133,7 @@ describe('changes of a network', () => {
     expect(JSON.parse(readFileSync(fileOf('asking'), 'utf8')).network_dns_servers).toEqual(['192.0.2.2']);
   });
 
-  it('prune unused networks; with force, containers leave first', async () => {
+  it('a prune removes unused networks; with force, containers leave first', async () => {
     for (const name of ['used', 'idle', 'idler']) await lab.client.network.create({ name });
     await lab.client.container.setup({ id: 'guest', networks: [{ network: 'used' }] });
     expect((await lab.client.network.prune({})).removed.sort()).toEqual(['idle', 'idler']);

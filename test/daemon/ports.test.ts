@@ -60,21 +60,21 @@ afterAll(async () => {
 });
 
 describe('A09 a port that is published while the container is up', () => {
-  it('A09 leads to the container at once, by every address of both families, and by all protocols of a list', () =>
+  it('A09 a port published live leads to the container at once, by every address of both families, and by all protocols of a list', () =>
     whilePublished([{ hostPort: 8100, containerPort: 80, protocol: 'tcp,udp' }], async () => {
       for (const family of [4, 6] as const)
         for (const address of [hostAddress[family], secondAddress[family]])
           expect(await peers.other.reachBoth(address, 8100)).toEqual(twice(`web:80 sees ${otherAddress[family]}`));
     }));
 
-  it('A09 is reached by 127.0.0.1, and by the container itself (hairpin)', () =>
+  it('A09 a port published live is reached by 127.0.0.1, and by the container itself (hairpin)', () =>
     whilePublished([{ hostPort: 8100, containerPort: 80, protocol: 'tcp,udp' }], async () => {
       expect(await peers.host.reachBoth('127.0.0.1', 8100)).toEqual(twice(`web:80 sees ${gateway}`));
       expect(await peers.web.reachBoth(hostAddress[4], 8100)).toEqual(twice(`web:80 sees ${gateway}`));
       expect(await peers.next.reachBoth(gateway, 8100)).toEqual(twice(`web:80 sees ${gateway}`));
     }));
 
-  it.each([4, 6] as const)('A09 on one IPv%i address answers only there', (family) =>
+  it.each([4, 6] as const)('A09 a port published live on one IPv%i address answers only there', (family) =>
     whilePublished([{ hostIp: hostAddress[family], hostPort: 8101, containerPort: 80 }], async () => {
       const sees = `web:80 sees ${otherAddress[family]}`;
       expect(await peers.other.reach('tcp', hostAddress[family], 8101)).toBe(sees);
@@ -83,19 +83,19 @@ describe('A09 a port that is published while the container is up', () => {
     }),
   );
 
-  it('A09 as a range stays one element, and leads every port to its own', () =>
+  it('A09 a port published live as a range stays one element, and leads every port to its own', () =>
     whilePublished([{ hostPort: 6000, containerPort: 6000, range: 5, protocol: 'udp' }], async () => {
       expect(nftElements('map', 'published_range4')).toHaveLength(1);
       expect(await peers.other.reach('udp', hostAddress[4], 6002)).toBe(`web:6002 sees ${otherAddress[4]}`);
       expect(await peers.other.reach('udp', hostAddress[4], 6005)).toBe('ECONNREFUSED');
     }));
 
-  it('A09 as a range may lead to other ports of the container', () =>
+  it('A09 a port published live as a range may lead to other ports of the container', () =>
     whilePublished([{ hostPort: 7000, containerPort: 9000, range: 3 }], async () => {
       expect(await peers.other.reach('tcp', hostAddress[4], 7002)).toBe(`web:9002 sees ${otherAddress[4]}`);
     }));
 
-  it('A09 without a number is picked and returned, and is unpublished with that number or without one', async () => {
+  it('A09 a port published live without a number is picked and returned, and is unpublished with that number or without one', async () => {
     for (const hostPort of [0, null, undefined]) {
       const { ports } = await publish([{ hostPort, containerPort: 80 }]);
       const picked = ports.at(-1)?.hostPort as number;
@@ -108,7 +108,7 @@ describe('A09 a port that is published while the container is up', () => {
     }
   });
 
-  it('A09 survives a restart of the daemon, and can be unpublished afterwards', async () => {
+  it('A09 a port published live survives a restart of the daemon, and can be unpublished afterwards', async () => {
     await publish([{ hostPort: 8102, containerPort: 80 }]);
     await lab.restart('kill');
     expect(await peers.other.reach('tcp', hostAddress[4], 8102)).toBe(`web:80 sees ${otherAddress[4]}`);
@@ -117,7 +117,7 @@ describe('A09 a port that is published while the container is up', () => {
     await freed(8102);
   });
 
-  it('A09 is announced by an event', async () => {
+  it('A09 a port published live is announced by an event', async () => {
     await whilePublished([{ hostPort: 8103, containerPort: 80 }], async () => {});
     const { sequence } = await lab.client.container.inspect({ id: 'web' });
     await lab.facts.through(sequence);
@@ -156,7 +156,7 @@ describe('A09 live publishing is refused, and changes nothing:', () => {
     ['A09 beyond the last port', 'port.invalid', [{ hostPort: 65_535, containerPort: 80, range: 2 }]],
     ['A09 an unknown protocol', 'port.invalid', [{ hostPort: 8113, containerPort: 80, protocol: 'dccp' }]],
   ];
-  it.each(refusals)('%s: %s', async (_, code, ports) => {
+  it.each(refusals)('live publishing of %s is refused: %s', async (_, code, ports) => {
     expect(await peers.host.serve('tcp', 8199)).toMatch(/ready|EADDRINUSE/);
     const before = [await published(), nftElements('map', 'published_any4')];
     const { code: answered, message } = await refusal(publish(ports));
@@ -178,7 +178,7 @@ describe('A09 live publishing is refused, and changes nothing:', () => {
 });
 
 describe('A09 a port that is unpublished', () => {
-  it('A09 is not reached any longer, and another process can bind it', async () => {
+  it('A09 an unpublished port is not reached any longer, and another process can bind it', async () => {
     await publish([{ hostPort: 8120, containerPort: 80, protocol: 'tcp,udp' }]);
     expect(isFree(8120)).toBe(false);
     await unpublish([{ hostPort: 8120, containerPort: 80, protocol: 'tcp,udp' }]);
@@ -188,7 +188,7 @@ describe('A09 a port that is unpublished', () => {
     expect(await peers.other.reach('udp', hostAddress[4], 8120)).toBe(`host:8120 sees ${otherAddress[4]}`);
   });
 
-  it('A09 is available to another container at once', async () => {
+  it('A09 an unpublished port is available to another container at once', async () => {
     await publish([{ hostPort: 8121, containerPort: 80 }]);
     await unpublish([{ hostPort: 8121, containerPort: 80 }]);
     await whilePublished(
@@ -224,7 +224,7 @@ it.each([
 describe('A09 a flow of UDP that keeps its source port', () => {
   const port: Ports = [{ hostPort: 8140, containerPort: 80, protocol: 'udp' }];
 
-  it('A09 reaches the container as soon as the port is published, and stops when it is unpublished', async () => {
+  it('A09 a UDP flow with a constant source port reaches the container as soon as the port is published, and stops when it is unpublished', async () => {
     await peers.other.call('flow', hostAddress[4], 8140);
     expect(await peers.other.probe('flow')).toBe('silence');
     await publish(port);
@@ -233,7 +233,7 @@ describe('A09 a flow of UDP that keeps its source port', () => {
     expect(await peers.other.probe('flow')).toBe('silence');
   });
 
-  it('B08 moves to a set-up that arrives while the former container of the port is taken down', async () => {
+  it('B08 a UDP flow with a constant source port moves to a set-up that arrives while the former container of the port is taken down', async () => {
     const shared = [{ hostPort: 8150, containerPort: 80 }];
     const setUp = (id: string) =>
       lab.client.container.setup({ id, networks: [{ network: 'web' }], ports: shared, isNew: true });
@@ -249,7 +249,7 @@ describe('A09 a flow of UDP that keeps its source port', () => {
     await lab.client.container.remove({ id: 'first-10' });
   });
 
-  it('A09 moves to the next container that publishes the port', async () => {
+  it('A09 a UDP flow with a constant source port moves to the next container that publishes the port', async () => {
     await peers.other.call('over', hostAddress[4], 8140);
     for (const id of ['web', 'next'] as const)
       await whilePublished(

@@ -152,7 +152,7 @@ describe.each([
   ['killed', 'kill'],
   ['stopped', 'stop'],
 ] as const)('a daemon that was %s and started again', (_, how) => {
-  it('adopts everything unchanged, and rewrites nothing', async () => {
+  it('a restarted daemon adopts everything unchanged, and rewrites nothing', async () => {
     await kernelAtRest();
     const { containers: views } = await lab.client.container.list();
     const { networks } = await lab.client.network.list();
@@ -183,7 +183,7 @@ describe.each([
     expect(new Set(news)).toEqual(new Set(['adopted', 'serving']));
   });
 
-  it('holds all published ports again: no process can bind one', async () => {
+  it('a restarted daemon holds all published ports again: no process can bind one', async () => {
     const picked = (await view('web')).ports[4]?.hostPort as number;
     expect(picked).toBeGreaterThan(0);
     for (const [transport, port] of [
@@ -199,7 +199,7 @@ describe.each([
     expect(await host.serve('tcp', 8081, hostAddress[6])).toBe('EADDRINUSE');
   });
 
-  it('notices what ended meanwhile, and keeps watching what lives', async () => {
+  it('a restarted daemon notices what ended meanwhile, and keeps watching what lives', async () => {
     const ids = [`dies-${how}`, `brief-${how}`, `goes-on-${how}`] as const;
     const [dies, brief, goesOn] = ids;
     const processes = await Promise.all(ids.map(() => process()));
@@ -233,7 +233,7 @@ describe.each([
 describe('a daemon that was killed', () => {
   const port = { hostPort: 8300, containerPort: 80 };
 
-  it('reports a container as lost whose namespace has gone meanwhile, and releases its resources', async () => {
+  it('the successor of a killed daemon reports a container as lost whose namespace has gone meanwhile, and releases its resources', async () => {
     const { netns } = await lab.client.container.setup({
       id: 'lost',
       networks: [{ network: 'web', staticIps: ['10.88.0.99'] }],
@@ -268,7 +268,7 @@ describe('a daemon that was killed', () => {
     await lab.remove('lost');
   });
 
-  it('reports a container as lost whose namespace has been replaced', async () => {
+  it('the successor of a killed daemon reports a container as lost whose namespace has been replaced', async () => {
     const { netns } = await lab.client.container.setup({ id: 'swapped', networks: [{ network: 'web' }] });
     await restart('kill', () => {
       // keeps the inode number of the former one from being reused
@@ -282,7 +282,7 @@ describe('a daemon that was killed', () => {
     await lab.remove('swapped');
   });
 
-  it('restores a firewall that was flushed meanwhile, with all its elements', async () => {
+  it('the successor of a killed daemon restores a firewall that was flushed meanwhile, with all its elements', async () => {
     const table = () => execFileSync('nft', ['--stateless', 'list', 'table', 'inet', 'netloom'], { encoding: 'utf8' });
     const before = table();
     await restart('kill', async () => {
@@ -293,12 +293,12 @@ describe('a daemon that was killed', () => {
     expect(await traffic()).toEqual(allIsWell);
   });
 
-  it('restores a bridge that was deleted meanwhile, and attaches its ports', async () => {
+  it('the successor of a killed daemon restores a bridge that was deleted meanwhile, and attaches its ports', async () => {
     await restart('kill', () => ipBatch(null, ['link delete netloom0']));
     expect(await traffic()).toEqual(allIsWell);
   });
 
-  it('repairs what was changed meanwhile, and nothing else', async () => {
+  it('the successor of a killed daemon repairs what was changed meanwhile, and nothing else', async () => {
     const [veth] = ip<{ ifname: string }[]>('link', 'show', 'master', 'netloom0', 'type', 'veth').slice(-1);
     // events about ports that have just been attached to a bridge are still under way
     await kernelAtRest();
@@ -316,7 +316,7 @@ describe('a daemon that was killed', () => {
     expect(everythingBuilt()).toEqual(before);
   });
 
-  it('makes a second daemon for its run directory fail (node.running), and continues', async () => {
+  it('the successor of a killed daemon makes a second daemon for its run directory fail (node.running), and continues', async () => {
     const { directory, node, runDirectory } = lab.daemon;
     const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
     const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
@@ -334,7 +334,7 @@ describe('a daemon that was killed', () => {
 });
 
 describe('a rebooted host', () => {
-  it('reports every container network as lost, and can build them anew', async () => {
+  it('a rebooted host reports every container network as lost, and can build them anew', async () => {
     const { containers } = await lab.client.container.list();
     const up = containers.filter(({ netns }) => netns !== null).map(({ id }) => id);
     const definitions = (await lab.client.network.list()).networks.map(({ name, subnets }) => ({ name, subnets }));

@@ -12,7 +12,7 @@ afterAll(() => lab.close());
 const id = 'abcdef'.padEnd(64, '0');
 
 describe('containers are found', () => {
-  it('by ID, name, and the unique beginning of an ID of digits, in every command', async () => {
+  it('containers are found by ID, name, and the unique beginning of an ID of digits, in every command', async () => {
     const { container, network } = lab.client;
     await network.create({ name: 'web' });
     await container.setup({ id, name: 'my.app', networks: [{ network: 'web' }] });
@@ -26,7 +26,7 @@ describe('containers are found', () => {
     }
   });
 
-  it('by their full IDs first, and a new ID is not searched for', async () => {
+  it('containers are found by their full IDs first, and a new ID is not searched for', async () => {
     const { container } = lab.client;
     await container.create({ id: 'one', name: 'two' });
     await container.create({ id: 'two', name: 'one' });
@@ -39,7 +39,7 @@ describe('containers are found', () => {
     );
   });
 
-  it('by full ID only when the caller asks for that', async () => {
+  it('containers are found by full ID only when the caller asks for that', async () => {
     const { container } = lab.client;
     await container.create({ id, name: 'web' });
     for (const reference of ['web', 'abcdef']) {
@@ -49,7 +49,7 @@ describe('containers are found', () => {
     expect(await container.remove({ id, exact: true })).toEqual({ id });
   });
 
-  it('only when a prefix is unique', async () => {
+  it('containers are found by a prefix only when it is unique', async () => {
     const { container } = lab.client;
     await container.create({ id, name: 'twin' });
     await container.create({ id: 'abcdef'.padEnd(64, '1'), name: 'twin' });
@@ -57,7 +57,7 @@ describe('containers are found', () => {
       expect(await codeOf(container.remove({ id: reference }))).toBe('container.ambiguous');
   });
 
-  it('once: a repeated command gets its first reply, though the name is gone', async () => {
+  it('a repeated command gets its first reply, though the name of its container is gone', async () => {
     const { container } = lab.client;
     await container.create({ id, name: 'my.app' });
     const again = { msgId: 'removal-by-name' };
@@ -70,7 +70,7 @@ describe('containers are found', () => {
     expect(await codeOf(container.remove({ id: 'my.app' }))).toBe('container.ambiguous');
   });
 
-  it('B04 also as the owner of a namespace to share', async () => {
+  it('B04 containers are found also as the owner of a namespace to share', async () => {
     const { container } = lab.client;
     const { netns } = await container.setup({ id, name: 'web' });
     expect(await container.setup({ id: 'beside', mode: 'container:web' })).toMatchObject({ netns });

@@ -85,7 +85,7 @@ describe('C06 a reload restores what another program has deleted:', () => {
     ['what leads to the bridge', () => ip('link', 'set', veth('web'), 'nomaster')],
     ['an interface that is down', () => inContainer('link', 'set', 'eth0', 'down')],
     ['the whole table', () => execFileSync('nft', ['delete', 'table', 'inet', 'netloom'])],
-  ])('C06 %s, with the same names, MACs and addresses', async (_, destroy) => {
+  ])('C06 a reload restores %s, with the same names, MACs and addresses', async (_, destroy) => {
     const before = network();
     destroy();
     const { status, netns } = await reload();
@@ -96,7 +96,7 @@ describe('C06 a reload restores what another program has deleted:', () => {
     await untilAnswered(works);
   });
 
-  it('C06 a drift event that lists what was restored', async () => {
+  it('C06 a reload publishes a drift event that lists what was restored', async () => {
     execFileSync('nft', ['delete', 'element', 'inet', 'netloom', 'published_any4', '{', 'udp', '.', '8080', '}']);
     const told = lab.facts.of('container', 'web').filter((fact) => fact === 'drift-healed').length;
     await reload();
@@ -106,7 +106,7 @@ describe('C06 a reload restores what another program has deleted:', () => {
 });
 
 describe('C06 a reload where nothing is missing', () => {
-  it('C06 touches nothing: every interface keeps its index, and no event is published', async () => {
+  it('C06 a reload where nothing is missing touches nothing: every interface keeps its index, and no event is published', async () => {
     await lab.settled();
     const [before, facts] = [indexes(), lab.facts.of('container', 'web')];
     for (let count = 0; count < reloads; count++) expect((await reload()).status).toEqual(web.status);
@@ -116,7 +116,7 @@ describe('C06 a reload where nothing is missing', () => {
     expect(lab.facts.of('container', 'web')).toEqual(facts);
   });
 
-  it('C06 leaves an established connection through a published port alone', async () => {
+  it('C06 a reload where nothing is missing leaves an established connection through a published port alone', async () => {
     expect(await host.converse('kept', '127.0.0.1', 8080)).toBe('web:80 sees 10.88.0.1');
     for (let count = 0; count < reloads; count++) {
       await reload();
@@ -128,20 +128,23 @@ describe('C06 a reload where nothing is missing', () => {
     ['host to container by the published port, one flow', () => host, '127.0.0.1', 8080, false],
     ['host to container by the published port, a flow a packet', () => host, '127.0.0.1', 8080, true],
     ['container to container', () => neighbour, '10.88.0.2', 80, false],
-  ] as const)(`C06 loses no packet of a thousand a second: %s`, async (name, sender, address, port, fresh) => {
-    const peer = sender();
-    await peer.stream(name, address, port, packetsPerSecond, fresh);
-    const begun = performance.now();
-    for (let count = 0; count < reloads; count++) {
-      await reload();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const tookMs = performance.now() - begun;
-    const { sent, lost } = await peer.endStream(name);
-    console.log(`${name}: ${reloads} reloads in ${tookMs.toFixed(0)} ms, ${sent} packets sent, ${lost} lost`);
-    expect(sent).toBeGreaterThan(packetsPerSecond / 2);
-    expect(lost).toBe(0);
-  });
+  ] as const)(
+    `C06 a reload where nothing is missing loses no packet of a thousand a second: %s`,
+    async (name, sender, address, port, fresh) => {
+      const peer = sender();
+      await peer.stream(name, address, port, packetsPerSecond, fresh);
+      const begun = performance.now();
+      for (let count = 0; count < reloads; count++) {
+        await reload();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const tookMs = performance.now() - begun;
+      const { sent, lost } = await peer.endStream(name);
+      console.log(`${name}: ${reloads} reloads in ${tookMs.toFixed(0)} ms, ${sent} packets sent, ${lost} lost`);
+      expect(sent).toBeGreaterThan(packetsPerSecond / 2);
+      expect(lost).toBe(0);
+    },
+  );
 });
 
 it('C06 a reload of a container that is not running is refused', async () => {

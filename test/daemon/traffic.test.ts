@@ -105,12 +105,12 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
   const here = hostAddress[family];
   const there = otherAddress[family];
 
-  it("is reached from another host, and the container sees that host's address", async () => {
+  it("a published port is reached from another host, and the container sees that host's address", async () => {
     expect(await peers.other.reachBoth(here, 8080)).toEqual(twice(`web:80 sees ${there}`));
     expect(await peers.other.reachBoth(secondAddress[family], 8080)).toEqual(twice(`web:80 sees ${there}`));
   });
 
-  it('has a picked number when the wish has none', async () => {
+  it('a published port has a picked number when the wish has none', async () => {
     for (const [index, transport] of transports.entries()) {
       const { hostPort, protocol } = status.web.ports[2 + index] as ResponseOf<'container.setup'>['ports'][number];
       expect(protocol).toBe(transport);
@@ -119,7 +119,7 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
     }
   });
 
-  it('may be a range, with the same ports on both sides or with others', async () => {
+  it('a published port may be a range, with the same ports on both sides or with others', async () => {
     for (const port of [6000, 6002, 6004])
       expect(await peers.other.reachBoth(here, port)).toEqual(twice(`web:${port} sees ${there}`));
     expect(await peers.other.reachBoth(here, 7000)).toEqual(twice(`web:9000 sees ${there}`));
@@ -128,7 +128,7 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
     expect(await peers.other.reachBoth(here, 6005)).toEqual(twice('ECONNREFUSED'));
   });
 
-  it('answers only on the address for which it was published', async () => {
+  it('a published port answers only on the address for which it was published', async () => {
     expect(await peers.other.reachBoth(here, 8081)).toEqual(twice(`web:80 sees ${there}`));
     expect(await peers.other.reachBoth(here, 6101)).toEqual(twice(`web:6101 sees ${there}`));
     expect(await peers.host.reachBoth(here, 8081)).toEqual(twice(`web:80 sees ${here}`));
@@ -136,37 +136,37 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
     expect(await peers.other.reachBoth(secondAddress[family], 6101)).toEqual(twice('ECONNREFUSED'));
   });
 
-  it('answers in one family only when it was published on all addresses of one', async () => {
+  it('a published port answers in one family only when it was published on all addresses of one', async () => {
     const answers = twice(`web:80 sees ${there}`);
     expect(await peers.other.reachBoth(here, 8083)).toEqual(family === 4 ? answers : twice('ECONNREFUSED'));
     expect(await peers.other.reachBoth(here, 8084)).toEqual(family === 6 ? answers : twice('ECONNREFUSED'));
   });
 
-  it('is reached from the host itself by its address', async () => {
+  it('a published port is reached from the host itself by its address', async () => {
     expect(await peers.host.reachBoth(here, 8080)).toEqual(twice(`web:80 sees ${here}`));
     expect(await peers.host.reachBoth(here, 6004)).toEqual(twice(`web:6004 sees ${here}`));
   });
 
-  it('is reached from a neighbour on the same network through the host', async () => {
+  it('a published port is reached from a neighbour on the same network through the host', async () => {
     expect(await peers.neighbour.reachBoth(here, 8080)).toEqual(twice(`web:80 sees ${gateway[family]}`));
     expect(await peers.neighbour.reachBoth(gateway[family], 8080)).toEqual(twice(`web:80 sees ${gateway[family]}`));
   });
 
-  it('is reached from the container itself through the host (hairpin)', async () => {
+  it('a published port is reached from the container itself through the host (hairpin)', async () => {
     expect(await peers.web.reachBoth(here, 8080)).toEqual(twice(`web:80 sees ${gateway[family]}`));
     expect(await peers.web.reachBoth(here, 7000)).toEqual(twice(`web:9000 sees ${gateway[family]}`));
   });
 
-  it('is reached from a container on another network through the host', async () => {
+  it('a published port is reached from a container on another network through the host', async () => {
     expect(await peers.stranger.reachBoth(here, 8080)).toEqual(twice(`web:80 sees ${gateway[family]}`));
   });
 
-  it('leads to the first network of a container on several', async () => {
+  it('a published port leads to the first network of a container on several', async () => {
     expect(await peers.other.reachBoth(here, 8090)).toEqual(twice(`both:80 sees ${there}`));
     expect(await peers.neighbour.reachBoth(here, 8090)).toEqual(twice(`both:80 sees ${address('back', 1)[family]}`));
   });
 
-  it('is the only way in: an unpublished port is not reached through the host', async () => {
+  it('a published port is the only way in: an unpublished port is not reached through the host', async () => {
     expect(await peers.other.reachBoth(here, 81)).toEqual(twice('ECONNREFUSED'));
     expect(await peers.neighbour.reachBoth(here, 81)).toEqual(twice('ECONNREFUSED'));
     expect(await peers.other.reachBoth(here, 80)).toEqual(twice(`host:80 sees ${there}`));
@@ -174,14 +174,14 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
 });
 
 describe('a published port, on the host itself', () => {
-  it('is reached by 127.0.0.1', async () => {
+  it('a published port on the host itself is reached by 127.0.0.1', async () => {
     for (const port of [8080, 8083]) {
       expect(await peers.host.reachBoth('127.0.0.1', port)).toEqual(twice(`web:80 sees ${gateway[4]}`));
     }
     expect(await peers.host.reachBoth('127.0.0.1', 6002)).toEqual(twice(`web:6002 sees ${gateway[4]}`));
   });
 
-  it('can be published on 127.0.0.1 alone', async () => {
+  it('a published port on the host itself can be published on 127.0.0.1 alone', async () => {
     expect(await peers.host.reachBoth('127.0.0.1', 8082)).toEqual(twice(`web:80 sees ${gateway[4]}`));
     expect(await peers.host.reachBoth(hostAddress[4], 8082)).toEqual(twice('ECONNREFUSED'));
     expect(await peers.other.reachBoth(hostAddress[4], 8082)).toEqual(twice('ECONNREFUSED'));
@@ -190,20 +190,20 @@ describe('a published port, on the host itself', () => {
 });
 
 describe.each(families)('a container, over IPv%i', (family) => {
-  it('reaches its neighbours by address, and they see its own address', async () => {
+  it('a container reaches its neighbours by address, and they see its own address', async () => {
     expect(await peers.neighbour.reachBoth(web[family], 80)).toEqual(twice(`web:80 sees ${address('web', 3)[family]}`));
     expect(await peers.web.reachBoth(address('web', 3)[family], 80)).toEqual(twice(`neighbour:80 sees ${web[family]}`));
   });
 
-  it("reaches other hosts, which see the host's address", async () => {
+  it("a container reaches other hosts, which see the host's address", async () => {
     expect(await peers.web.reachBoth(otherAddress[family], 80)).toEqual(twice(`other:80 sees ${hostAddress[family]}`));
   });
 
-  it('is reached by the host by its address', async () => {
+  it('a container is reached by the host by its address', async () => {
     expect(await peers.host.reachBoth(web[family], 80)).toEqual(twice(`web:80 sees ${gateway[family]}`));
   });
 
-  it('on two networks has neighbours on both, and its default route by the first', async () => {
+  it('a container on two networks has neighbours on both, and its default route by the first', async () => {
     const routes = ipWithin<{ dst: string; gateway?: string; dev: string; metric?: number }[]>(
       status.both.netns.path,
       `-${family}`,
@@ -223,17 +223,17 @@ describe.each(families)('a container, over IPv%i', (family) => {
 });
 
 describe.each(families)('an internal network, over IPv%i', (family) => {
-  it('connects its members', async () => {
+  it('an internal network connects its members', async () => {
     expect(await peers.inner.reachBoth(address('inner', 3)[family], 80)).toEqual(
       twice(`mate:80 sees ${address('inner', 2)[family]}`),
     );
   });
 
-  it('has no route to other networks', async () => {
+  it('an internal network has no route to other networks', async () => {
     expect(await peers.inner.reachBoth(otherAddress[family], 80)).toEqual(twice('ENETUNREACH'));
   });
 
-  it('has no external access, inbound or outbound, even when a container adds routes', async () => {
+  it('an internal network has no external access, inbound or outbound, even when a container adds routes', async () => {
     const [everywhere, inside] = family === 4 ? ['0.0.0.0/0', '10.99.0.0/24'] : ['::/0', 'fd00:99::/64'];
     ipBatch(status.inner.netns.path, [`route add ${everywhere} via ${address('inner', 1)[family]}`]);
     ipBatch(otherHost.netns, [`route add ${inside} via ${hostAddress[family]}`]);
@@ -250,7 +250,7 @@ describe.each(families)('an internal network, over IPv%i', (family) => {
 });
 
 describe('a container that was torn down', () => {
-  it('is unreachable, and its ports are available again', async () => {
+  it('a container that was torn down is unreachable, and its ports are available again', async () => {
     await lab.client.container.teardown({ id: 'web' });
     for (const family of families) {
       for (const port of [8080, 6002, 7002, 8081])

@@ -25,7 +25,7 @@ function opened() {
 const day = 86_400_000;
 
 describe('P18 deadlines', () => {
-  it('P18 of an earlier daemon pass only after commands have been accepted for a while', () => {
+  it('P18 deadlines of an earlier daemon pass only after commands have been accepted for a while', () => {
     const { deadlines, passed, set } = opened();
     const past = Date.now() - 1;
     set(60_000, past);
@@ -40,7 +40,7 @@ describe('P18 deadlines', () => {
     expect(passed.map(([owner]) => owner).sort()).toEqual(['container/late', 'container/later', 'container/web']);
   });
 
-  it('P18 of this daemon pass on time, before and after commands are accepted', () => {
+  it('P18 deadlines of this daemon pass on time, before and after commands are accepted', () => {
     const { deadlines, passed, set } = opened();
     const at = set(1_000);
     expect(at).toBe(Date.now() + 1_000);
@@ -52,7 +52,7 @@ describe('P18 deadlines', () => {
     expect(passed).toHaveLength(2);
   });
 
-  it('P18 do not move when the wall clock is set', () => {
+  it('P18 deadlines do not move when the wall clock is set', () => {
     const { deadlines, passed, set } = opened();
     deadlines.serve(0);
     const at = set(30_000);
@@ -70,7 +70,7 @@ describe('P18 deadlines', () => {
     expect(passed).toHaveLength(2);
   });
 
-  it('P18 may be longer than a timer of Node.js', () => {
+  it('P18 deadlines may be longer than a timer of Node.js', () => {
     const { deadlines, passed, set } = opened();
     deadlines.serve(0);
     set(40 * day);
@@ -80,7 +80,7 @@ describe('P18 deadlines', () => {
     expect(passed).toHaveLength(1);
   });
 
-  it('P18 are not reported after they are replaced or cleared, or after the end', () => {
+  it('P18 deadlines are not reported after they are replaced or cleared, or after the end', () => {
     const { deadlines, passed, set } = opened();
     deadlines.serve(0);
     set(10);

@@ -56,14 +56,14 @@ const contents = ({ linux }: FakeKernel) => ({
 const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 describe.each(builds)('a build (%s)', (_name, plan, before) => {
-  it('returns the results of all its steps', async () => {
+  it('a build returns the results of all its steps', async () => {
     const kernel = await kernelWith(...before);
     const result = await execute(kernel, plan);
     expect(result).toMatchObject({ ok: true });
     expect(result.outputs).toHaveLength(plan.steps.length);
   });
 
-  it('B07 is undone in reverse when any step fails, and reports the first error', async () => {
+  it('B07 a build is undone in reverse when any step fails, and reports the first error', async () => {
     for (const [index, step] of plan.steps.entries()) {
       const kernel = await kernelWith(...before);
       const found = contents(kernel);
@@ -90,7 +90,7 @@ describe.each(builds)('a build (%s)', (_name, plan, before) => {
     }
   });
 
-  it('B07 tries every step of an undo that fails, and reports what it left behind', async () => {
+  it('B07 a build tries every step of an undo that fails, and reports what it left behind', async () => {
     const kernel = await kernelWith(...before);
     const last = plan.steps.length;
     const from = kernel.performed.length;
@@ -113,7 +113,7 @@ describe.each(builds)('a build (%s)', (_name, plan, before) => {
     });
   });
 
-  it('succeeds when it is carried out again', async () => {
+  it('a build succeeds when it is carried out again', async () => {
     const kernel = await kernelWith(...before);
     await execute(kernel, plan);
     const found = contents(kernel);
@@ -123,7 +123,7 @@ describe.each(builds)('a build (%s)', (_name, plan, before) => {
 });
 
 describe('a rollback', () => {
-  it('B07 reports undo failures beside the first error, never instead of it', async () => {
+  it('B07 a rollback reports undo failures beside the first error, never instead of it', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
     kernel.failWhen(({ verb }) => verb === 'route.add' || verb === 'link.delete', 'EPERM');
     const result = await execute(kernel, setup);
@@ -142,7 +142,7 @@ describe('a rollback', () => {
     });
   });
 
-  it('B07 also undoes steps that were done behind the failed one in the same message', async () => {
+  it('B07 a rollback also undoes steps that were done behind the failed one in the same message', async () => {
     // the failing step is one without an inverse
     const [first, third, second] = setup.steps as [Step, Step, Step];
     const undone: Step[] = [];
@@ -170,7 +170,7 @@ describe('a rollback', () => {
 describe('a repair', () => {
   const mend = mendPlan(network);
 
-  it('restores what is missing and leaves the rest alone', async () => {
+  it('a repair restores what is missing and leaves the rest alone', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
     const found = contents(kernel);
     kernel.linux.elements?.clear();
@@ -179,7 +179,7 @@ describe('a repair', () => {
     expect(contents(kernel)).toEqual(found);
   });
 
-  it('tries everything when a step fails, and removes nothing', async () => {
+  it('a repair tries everything when a step fails, and removes nothing', async () => {
     for (const [index, step] of mend.steps.entries()) {
       const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
       const found = contents(kernel);
@@ -195,7 +195,7 @@ describe('a repair', () => {
 });
 
 describe('a teardown plan', () => {
-  it('B08 removes everything, and finds nothing to do when repeated', async () => {
+  it('B08 a teardown plan removes everything, and finds nothing to do when repeated', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
     const found = contents(kernel);
     await execute(kernel, setup);
@@ -210,7 +210,7 @@ describe('a teardown plan', () => {
     expect(contents(kernel)).toEqual({ links: [['lo']], pins: [], elements: [], ports: [] });
   });
 
-  it('B08 tries every step despite failures, and reports the first error with everything left behind', async () => {
+  it('B08 a teardown plan tries every step despite failures, and reports the first error with everything left behind', async () => {
     for (const [index, step] of teardown.steps.entries()) {
       const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps, ...setup.steps);
       const from = kernel.performed.length;
@@ -224,7 +224,7 @@ describe('a teardown plan', () => {
     }
   });
 
-  it('B08 lists every step when all of them fail', async () => {
+  it('B08 a teardown plan lists every step when all of them fail', async () => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, 'EIO');
     const result = await execute(kernel, teardown);
@@ -279,15 +279,18 @@ describe('failures that a caller can act on have codes of their own:', () => {
       'a macvlan network with mode=passthru takes one container, and another interface has lan0 already',
     ],
     ['ENODEV', passthru, 'this host has no interface lan0'],
-  ])('are explained in a sentence, with the step and the errno beside it: %s', async (errno, step, message) => {
-    const kernel = await kernelWith();
-    kernel.failWhen(() => true, errno);
-    expect(await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] })).toMatchObject({
-      fault: { message, errno, step: describeStep(step) },
-    });
-  });
+  ])(
+    'failures are explained in a sentence, with the step and the errno beside it: %s',
+    async (errno, step, message) => {
+      const kernel = await kernelWith();
+      kernel.failWhen(() => true, errno);
+      expect(await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] })).toMatchObject({
+        fault: { message, errno, step: describeStep(step) },
+      });
+    },
+  );
 
-  it('P12 report a path that leads to something else as not a namespace, and not as gone', () => {
+  it('P12 failures report a path that leads to something else as not a namespace, and not as gone', () => {
     const step: Step = { verb: 'netns.require', path: '/etc/passwd', inode: null };
     const detail = '/etc/passwd is not a network namespace';
     const failure = { index: 0, op: 'find netns', errno: 'EINVAL' };
@@ -309,12 +312,15 @@ describe('failures that a caller can act on have codes of their own:', () => {
     ['EADDRNOTAVAIL', hold4, 'host port 8086/tcp: this host has no address 192.0.2.4'],
     ['EPROTONOSUPPORT', { ...hold4, protocol: 'sctp' as const }, 'host port 8086/sctp: this kernel has no SCTP'],
     ['EACCES', hold4, 'host port 8086/tcp: the kernel does not let the daemon bind it'],
-  ] as const)('A09 %s of a port is explained in a sentence, apart from the step', async (errno, step, message) => {
-    const kernel = await kernelWith();
-    kernel.failWhen(() => true, errno);
-    const result = await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] });
-    expect(result).toMatchObject({ fault: { message: expect.stringContaining(message), step: describeStep(step) } });
-  });
+  ] as const)(
+    'A09 the failure %s of a port is explained in a sentence, apart from the step',
+    async (errno, step, message) => {
+      const kernel = await kernelWith();
+      kernel.failWhen(() => true, errno);
+      const result = await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] });
+      expect(result).toMatchObject({ fault: { message: expect.stringContaining(message), step: describeStep(step) } });
+    },
+  );
 
   it.each(cases)('%s: %s', async (code, errno, step) => {
     const kernel = await kernelWith();

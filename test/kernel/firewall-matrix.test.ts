@@ -154,7 +154,7 @@ async function mismatch(cell: ReachabilityCell): Promise<string | null> {
 }
 
 describe('connections between three networks match the model', () => {
-  it.each(choices)('%s, %s, %s', async (...chosen) => {
+  it.each(choices)('connections match the model for the modes %s, %s, %s', async (...chosen) => {
     const definitions = letters.map((letter, index) => networkOf(letter, chosen[index] as Mode));
     const grants = definitions.flatMap(grantsOf);
     try {
@@ -172,7 +172,7 @@ describe('connections between three networks match the model', () => {
     }
   });
 
-  it('tests every mode beside every mode, and every cell', () => {
+  it('every mode is tested beside every mode, and every cell', () => {
     const pairs = choices.flatMap((chosen) =>
       chosen.flatMap((one, i) => chosen.flatMap((other, j) => (i === j ? [] : [`${one} ${other}`]))),
     );

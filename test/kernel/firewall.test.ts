@@ -140,34 +140,37 @@ const published = [
 ];
 
 describe('a published port', () => {
-  it("is reached from another machine, and the container sees that machine's address", async () => {
+  it("a published port is reached from another machine, and the container sees that machine's address", async () => {
     expect(await reach(paths.outside, '10.88.0.1', 8080, { withinMs: 300 })).toBeNull(); // no route: the premise of the test
     expect(await reach(paths.outside, hostAddress, 6005)).toBe('192.0.2.2');
   });
 
-  it.each(['tcp', 'udp'] as const)('is reached from the host itself by 127.0.0.1, by %s', async (transport) => {
-    expect(await reach(null, '127.0.0.1', 8080, { transport })).toBe('10.88.0.1');
-  });
+  it.each(['tcp', 'udp'] as const)(
+    'a published port is reached from the host itself by 127.0.0.1, by %s',
+    async (transport) => {
+      expect(await reach(null, '127.0.0.1', 8080, { transport })).toBe('10.88.0.1');
+    },
+  );
 
-  it('is reached from the host itself by its own address', async () => {
+  it('a published port is reached from the host itself by its own address', async () => {
     expect(await reach(null, '10.88.0.1', 8080)).toBe('10.88.0.1');
     expect(await reach(null, hostAddress, 6005)).toBe(hostAddress);
   });
 
-  it('leads to the container that published it on one address, rather than to the one that did on all', async () => {
+  it('a published port leads to the container that published it on one address, rather than to the one that did on all', async () => {
     run(null, 'nft', ['flush', 'map', 'inet', 'netloom', 'published_any4']);
     expect(await reach(null, '10.88.0.1', 8080, { withinMs: 300 })).toBeNull();
     expect(await reach(paths.outside, hostAddress, 8080)).toBe('192.0.2.2');
     fill(...published);
   });
 
-  it('is reached by neighbours and by the container itself through the host (hairpin)', async () => {
+  it('a published port is reached by neighbours and by the container itself through the host (hairpin)', async () => {
     expect(await reach(paths.b, hostAddress, 6005)).toBe('10.88.0.1');
     expect(await reach(paths.a, hostAddress, 6005)).toBe('10.88.0.1');
     expect(await reach(paths.a, '10.88.0.1', 8080, { transport: 'udp' })).toBe('10.88.0.1');
   });
 
-  it('is reached by IPv6', async () => {
+  it('a published port is reached by IPv6', async () => {
     expect(await reach(paths.outside, 'fd00:2::1', 8081)).toBe('fd00:2::2');
     expect(await reach(null, 'fd00:2::1', 8081)).toBe('fd00:2::1');
     expect(await reach(paths.b, 'fd00:2::1', 8081)).toBe('fd00:88::1');
@@ -175,16 +178,16 @@ describe('a published port', () => {
 });
 
 describe('a container', () => {
-  it("reaches the outside with the host's address", async () => {
+  it("a container reaches the outside with the host's address", async () => {
     expect(await reach(paths.a, '192.0.2.2', 80)).toBe(hostAddress);
     expect(await reach(paths.a, 'fd00:2::2', 81)).toBe('fd00:2::1');
   });
 
-  it('reaches its neighbour with its own address', async () => {
+  it('a container reaches its neighbour with its own address', async () => {
     expect(await reach(paths.a, '10.88.0.3', 80)).toBe('10.88.0.2');
   });
 
-  it('does not reach servers on 127.0.0.1 of the host, although the bridge routes that address', async () => {
+  it('a container does not reach servers on 127.0.0.1 of the host, although the bridge routes that address', async () => {
     // The container drops its own loopback to send such packets to the host.
     setSysctl(paths.b, 'net.ipv4.conf.eth0.route_localnet', '1');
     for (const local of ['127.0.0.1', '127.0.0.0/8']) {
@@ -200,13 +203,13 @@ describe('a container', () => {
 });
 
 describe('an internal network', () => {
-  it('carries traffic between its own containers and from the host', async () => {
+  it('an internal network carries traffic between its own containers and from the host', async () => {
     expect(await reach(paths.x, '10.99.0.3', 80)).toBe('10.99.0.2');
     expect(await reach(null, '10.99.0.3', 80)).toBe('10.99.0.1');
     expect(await reach(null, '127.0.0.1', 8090)).toBe('10.99.0.1');
   });
 
-  it('blocks inbound and outbound traffic', async () => {
+  it('an internal network blocks inbound and outbound traffic', async () => {
     const [out, across, back, published] = await Promise.all([
       reach(paths.x, '192.0.2.2', 80, { withinMs: 500 }),
       reach(paths.x, '10.88.0.2', 80, { withinMs: 500 }),
@@ -262,7 +265,7 @@ describe('isolation', () => {
   }
 
   it.each(kinds.flatMap((one) => kinds.map((other): [Kind, Kind] => [one, other])))(
-    'from %s to %s: blocks every packet that must not pass, also by a published port',
+    'isolation from %s to %s: blocks every packet that must not pass, also by a published port',
     async (mine, theirs) => {
       const elements = [
         ...firewall({ ...left, isolate: mine }),
@@ -297,7 +300,7 @@ describe('isolation', () => {
   }
 
   it.each(['1', '0'])(
-    'does not affect traffic within a network: neighbours, other subnets and published ports, with bridge-nf-call-iptables=%s',
+    'isolation does not affect traffic within a network: neighbours, other subnets and published ports, with bridge-nf-call-iptables=%s',
     async (value) => {
       filterBridges(value);
       const elements = [
@@ -315,7 +318,7 @@ describe('isolation', () => {
     },
   );
 
-  it("keeps external access, the host's own access and published ports", async () => {
+  it("isolation keeps external access, the host's own access and published ports", async () => {
     const elements = [
       ...firewall({ ...left, isolate: 'strict' }),
       ...publish('left', { 4: '10.66.0.2' }, { hostPort: 8067 }),
@@ -333,7 +336,7 @@ describe('an outbound address', () => {
   const network = { name: 'left', link: 'br2', subnets: ['10.66.0.0/24', 'fd00:66::/64'] };
   beforeAll(() => apply(host.socket, addAddress('up0', '192.0.2.9/24'), addAddress('up0', 'fd00:2::9/64')));
 
-  it('is the source that the outside and other networks see, for its family', async () => {
+  it('an outbound address is the source that the outside and other networks see, for its family', async () => {
     await whileFilled(firewall({ ...network, outbound4: '192.0.2.9', outbound6: 'fd00:2::9' }), async () => {
       expect(await reach(paths.left, '192.0.2.2', 80)).toBe('192.0.2.9');
       expect(await reach(paths.left, 'fd00:2::2', 81)).toBe('fd00:2::9');
@@ -346,7 +349,7 @@ describe('an outbound address', () => {
     });
   });
 
-  it('is not the source that neighbours see, nor that of connections through a published port', async () => {
+  it('an outbound address is not the source that neighbours see, nor that of connections through a published port', async () => {
     const elements = firewall({ ...network, outbound4: '192.0.2.9', outbound6: 'fd00:2::9' });
     await whileFilled([...elements, ...publish('left', { 4: '10.66.0.2' }, { hostPort: 8067 })], async () => {
       expect(await reach(paths.left, 'fd00:66::3', 80)).toBe('fd00:66::2');
@@ -389,7 +392,7 @@ describe('the traffic of a published port', () => {
 
   const nothing: PortTraffic = { toContainer: { packets: 0, bytes: 0 }, fromContainer: { packets: 0, bytes: 0 } };
 
-  it('is counted to the byte, both ways: one UDP question and its answer', async () => {
+  it('the traffic of a published port is counted to the byte, both ways: one UDP question and its answer', async () => {
     // IPv4 header 20, UDP header 8; `?` there, and back the address that was seen
     const exactly = (seen: string) => ({
       toContainer: { packets: 1, bytes: 29 },
@@ -404,7 +407,7 @@ describe('the traffic of a published port', () => {
     expect(await counted(of({}), ask(null, '127.0.0.1'))).toEqual(nothing);
   });
 
-  it('is counted over the whole connection', async () => {
+  it('the traffic of a published port is counted over the whole connection', async () => {
     const { toContainer, fromContainer } = await counted(of({}), () => reach(null, '127.0.0.1', 8080));
     // at least: SYN, ACK, FIN one way; SYN ACK, the data, FIN the other
     for (const { packets } of [toContainer, fromContainer]) expect(packets).toBeGreaterThanOrEqual(3);
@@ -412,7 +415,7 @@ describe('the traffic of a published port', () => {
     expect(fromContainer.bytes).toBeGreaterThanOrEqual(fromContainer.packets * 40 + '10.88.0.1'.length);
   });
 
-  it('is counted by IPv6', async () => {
+  it('the traffic of a published port is counted by IPv6', async () => {
     const port = of({ hostPort: 8081, containerPort: 81 });
     const { toContainer, fromContainer } = await counted(port, () => reach(paths.outside, 'fd00:2::1', 8081));
     for (const { packets, bytes } of [toContainer, fromContainer]) {
@@ -421,7 +424,7 @@ describe('the traffic of a published port', () => {
     }
   });
 
-  it('of a range is counted as a whole', async () => {
+  it('the traffic of a published port of a range is counted as a whole', async () => {
     const range = of({ hostPort: 6000, containerPort: 6000, range: 11 });
     const { toContainer } = await counted(range, () => reach(paths.outside, hostAddress, 6005));
     expect(toContainer.packets).toBeGreaterThanOrEqual(3);
@@ -434,7 +437,7 @@ describe('the traffic of a published port', () => {
     });
   });
 
-  it('is counted apart for the same port on two addresses, and for two ports that lead to one', async () => {
+  it('the traffic of a published port is counted apart for the same port on two addresses, and for two ports that lead to one', async () => {
     const first = of({ hostIp: hostAddress, hostPort: 8070 });
     const second = of({ hostIp: '10.88.0.1', hostPort: 8070 });
     const other = of({ hostIp: hostAddress, hostPort: 8071 });
@@ -452,7 +455,7 @@ describe('the traffic of a published port', () => {
     });
   });
 
-  it("does not include traffic to the container's own address, nor the container's own connections", async () => {
+  it("the traffic of a published port does not include traffic to the container's own address, nor the container's own connections", async () => {
     const all = [of({}), of({ protocol: 'udp' }), of({ hostPort: 6000, containerPort: 6000, range: 11 })];
     for (const port of all)
       expect(
@@ -464,7 +467,7 @@ describe('the traffic of a published port', () => {
       ).toEqual(nothing);
   });
 
-  it('keeps its counters when the elements are added again', async () => {
+  it('the traffic of a published port keeps its counters when the elements are added again', async () => {
     const port = of({ protocol: 'udp' });
     const before = trafficOf(port);
     expect(before.toContainer.packets).toBeGreaterThan(0);

@@ -44,14 +44,14 @@ function askedByNobody(proc: string): unknown {
 }
 
 describe('P18 the namespaces in which processes live', () => {
-  it('P18 are those of all threads; a thread that ends meanwhile is skipped', () => {
+  it('P18 inhabited namespaces are those of all threads; a thread that ends meanwhile is skipped', () => {
     const proc = procOf({ [netOf(1)]: here, '7/task/7/ns/mnt': here, '7/task/8/ns/net': there, [netOf(9)]: here });
     mkdirSync(join(proc, '10'));
     expect(inhabitedNamespaces(proc)).toEqual(new Set([here, there].map((path) => statSync(path).ino)));
     expect(inhabitedNamespaces()).toContain(statSync('/proc/self/ns/net').ino);
   });
 
-  it('P18 are unknown when some processes cannot be seen', () => {
+  it('P18 inhabited namespaces are unknown when some processes cannot be seen', () => {
     const reason = expect.stringContaining('CAP_SYS_PTRACE');
     const notListed = procOf({ [netOf(1)]: here });
     mkdirSync(join(notListed, '7'));
@@ -65,7 +65,7 @@ describe('P18 the namespaces in which processes live', () => {
     for (const proc of [hidden, '/nowhere']) expect(failureIn(proc)).toMatchObject({ errno: 'ENOENT', detail: reason });
   });
 
-  it('P18 are unknown when a look is refused with EACCES, unless another process of that namespace is seen', () => {
+  it('P18 inhabited namespaces are unknown when a look is refused with EACCES, unless another process of that namespace is seen', () => {
     const own = { [netOf(1)]: here, '1/task/1/net/dev': here };
     const procWith = (dev: string) => {
       const proc = procOf({ ...own, [netOf(7)]: there, '7/task/7/net/dev': dev });

@@ -28,7 +28,7 @@ const identityOf = (path: string) => {
 };
 
 describe('createNetns', () => {
-  it('pins a fresh namespace that other programs can enter', () => {
+  it('createNetns pins a fresh namespace that other programs can enter', () => {
     const { identity, socket } = createNetns(host.pin('fresh'));
     expect(identity).toEqual(identityOf(host.pin('fresh')));
     expect(identity).not.toEqual(currentNetnsIdentity());
@@ -38,7 +38,7 @@ describe('createNetns', () => {
     socket.close();
   });
 
-  it('leaves loopback down and the calling thread where it was', () => {
+  it('createNetns leaves loopback down and the calling thread where it was', () => {
     const before = currentNetnsIdentity();
     const { socket } = createNetns(host.pin('unmoved'));
     expect(listLinks(socket)).toContainEqual(expect.objectContaining({ name: 'lo', up: false, loopback: true }));
@@ -47,20 +47,20 @@ describe('createNetns', () => {
     socket.close();
   });
 
-  it('refuses a path where a namespace is mounted', () => {
+  it('createNetns refuses a path where a namespace is mounted', () => {
     createNetns(host.pin('taken')).socket.close();
     const before = netnsIdentity(host.pin('taken'));
     expect(faultOf(() => createNetns(host.pin('taken')))).toMatchObject({ op: 'create netns', errno: 'EEXIST' });
     expect(netnsIdentity(host.pin('taken'))).toEqual(before);
   });
 
-  it('uses a plain file that an earlier run left behind', () => {
+  it('createNetns uses a plain file that an earlier run left behind', () => {
     fs.writeFileSync(host.pin('leftover'), '');
     createNetns(host.pin('leftover')).socket.close();
     expect(netnsIdentity(host.pin('leftover'))).not.toBeNull();
   });
 
-  it('leaves nothing behind when it cannot pin', () => {
+  it('createNetns leaves nothing behind when it cannot pin', () => {
     expect(faultOf(() => createNetns(host.pin('no/such/directory')))).toMatchObject({ errno: 'ENOENT' });
     fs.mkdirSync(host.pin('directory'));
     expect(faultOf(() => createNetns(host.pin('directory')))).toMatchObject({ op: 'create netns', errno: 'ENOTDIR' });
@@ -78,7 +78,7 @@ describe('beginNetns', () => {
     return loopback?.up;
   };
 
-  it('makes a namespace for createNetns of the same path, and pins nothing before', () => {
+  it('beginNetns makes a namespace for createNetns of the same path, and pins nothing before', () => {
     beginNetns(host.pin('begun'));
     expect(fs.existsSync(host.pin('begun'))).toBe(false);
     expect(isLoopbackUp(host.pin('another'))).toBe(false);
@@ -86,7 +86,7 @@ describe('beginNetns', () => {
     expect(netnsIdentity(host.pin('begun'))).not.toEqual(currentNetnsIdentity());
   });
 
-  it('serves only one createNetns', () => {
+  it('beginNetns serves only one createNetns', () => {
     beginNetns(host.pin('once'));
     beginNetns(host.pin('once'));
     expect(isLoopbackUp(host.pin('once'))).toBe(true);
@@ -94,7 +94,7 @@ describe('beginNetns', () => {
     expect(isLoopbackUp(host.pin('once'))).toBe(false);
   });
 
-  it('drops a namespace that no createNetns takes', async () => {
+  it('beginNetns drops a namespace that no createNetns takes', async () => {
     const before = threads();
     beginNetns(host.pin('untaken'));
     expect(threads()).toBe(before + 1);
@@ -102,7 +102,7 @@ describe('beginNetns', () => {
     expect(isLoopbackUp(host.pin('untaken'))).toBe(false);
   });
 
-  it('leaves a namespace alone that is at the path already', () => {
+  it('beginNetns leaves a namespace alone that is at the path already', () => {
     createNetns(host.pin('there')).socket.close();
     const before = netnsIdentity(host.pin('there'));
     beginNetns(host.pin('there'));
@@ -117,7 +117,7 @@ describe('shareNetnsDirectory', () => {
   const shareAsOthersDo = (directory: string) =>
     run(null, 'sh', ['-c', `mount --make-rshared ${directory} || mount --rbind ${directory} ${directory}`]);
 
-  it('leaves nothing to do for programs that would hide the pins', () => {
+  it('shareNetnsDirectory leaves nothing to do for programs that would hide the pins', () => {
     const directory = host.pin('common');
     fs.mkdirSync(directory);
     shareNetnsDirectory(directory);
@@ -132,13 +132,13 @@ describe('shareNetnsDirectory', () => {
     fs.rmdirSync(directory);
   });
 
-  it('reports a directory that does not exist', () => {
+  it('shareNetnsDirectory reports a directory that does not exist', () => {
     expect(faultOf(() => shareNetnsDirectory(host.pin('nowhere')))).toMatchObject({ errno: 'ENOENT' });
   });
 });
 
 describe('adoptNetns', () => {
-  it('pins the namespace of a living process, which outlives it there', () => {
+  it('adoptNetns pins the namespace of a living process, which outlives it there', () => {
     const child = spawn('unshare', ['--net', 'sleep', 'infinity']);
     const pid = child.pid as number;
     const ours = currentNetnsIdentity().inode;
@@ -151,7 +151,7 @@ describe('adoptNetns', () => {
     socket.close();
   });
 
-  it('fails with ESRCH when the process is gone', async () => {
+  it('adoptNetns fails with ESRCH when the process is gone', async () => {
     const child = spawn('true');
     await new Promise((resolve) => child.on('exit', resolve));
     expect(faultOf(() => adoptNetns(child.pid as number, host.pin('gone')))).toMatchObject({ errno: 'ESRCH' });
@@ -160,20 +160,20 @@ describe('adoptNetns', () => {
 });
 
 describe('netnsIdentity', () => {
-  it('is null for a missing path, a plain file, or another kind of namespace', () => {
+  it('netnsIdentity is null for a missing path, a plain file, or another kind of namespace', () => {
     fs.writeFileSync(host.pin('plain'), '');
     expect(netnsIdentity(host.pin('nothing'))).toBeNull();
     expect(netnsIdentity(host.pin('plain'))).toBeNull();
     expect(netnsIdentity('/proc/self/ns/uts')).toBeNull();
   });
 
-  it('is the same by any path to the namespace', () => {
+  it('netnsIdentity is the same by any path to the namespace', () => {
     expect(netnsIdentity('/proc/thread-self/ns/net')).toEqual(currentNetnsIdentity());
   });
 });
 
 describe('removeNetns', () => {
-  it('unpins and unlinks, and reports that; a second time the namespace was already gone', () => {
+  it('removeNetns unpins and unlinks, and reports that; a second time the namespace was already gone', () => {
     createNetns(host.pin('removed')).socket.close();
     expect(removeNetns(host.pin('removed'))).toBe(true);
     expect(fs.existsSync(host.pin('removed'))).toBe(false);
@@ -181,19 +181,19 @@ describe('removeNetns', () => {
     expect(removeNetns(host.pin('no/such/directory'))).toBe(false);
   });
 
-  it('removes a plain file that an earlier run left behind', () => {
+  it('removeNetns removes a plain file that an earlier run left behind', () => {
     fs.writeFileSync(host.pin('file'), '');
     expect(removeNetns(host.pin('file'))).toBe(true);
   });
 
-  it('removes every mount that is stacked on the pin', () => {
+  it('removeNetns removes every mount that is stacked on the pin', () => {
     createNetns(host.pin('stacked')).socket.close();
     for (let i = 0; i < 3; i++) run(null, 'mount', ['--bind', '/proc/self/ns/net', host.pin('stacked')]);
     expect(removeNetns(host.pin('stacked'))).toBe(true);
     expect(fs.readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(host.pin('stacked'));
   });
 
-  it('works in a shared mount, where ip netns keeps its pins', () => {
+  it('removeNetns works in a shared mount, where ip netns keeps its pins', () => {
     fs.mkdirSync(host.pin('shared'));
     run(null, 'mount', ['--bind', host.pin('shared'), host.pin('shared')]);
     run(null, 'mount', ['--make-shared', host.pin('shared')]);
@@ -207,7 +207,7 @@ describe('removeNetns', () => {
     }
   });
 
-  it('works while a process still lives inside', () => {
+  it('removeNetns works while a process still lives inside', () => {
     createNetns(host.pin('busy')).socket.close();
     const child = spawn('nsenter', [`--net=${host.pin('busy')}`, 'sleep', 'infinity']);
     expect(removeNetns(host.pin('busy'))).toBe(true);
@@ -216,7 +216,7 @@ describe('removeNetns', () => {
 });
 
 describe('openRouteSocket', () => {
-  it('stays in the namespace where it was opened', () => {
+  it('openRouteSocket stays in the namespace where it was opened', () => {
     const { socket } = createNetns(host.pin('socket'));
     const second = openRouteSocket(host.pin('socket'));
     removeNetns(host.pin('socket'));
@@ -225,13 +225,13 @@ describe('openRouteSocket', () => {
     second.close();
   });
 
-  it("reports the kernel's error for a path that is not a namespace", () => {
+  it("openRouteSocket reports the kernel's error for a path that is not a namespace", () => {
     fs.writeFileSync(host.pin('no-netns'), '');
     expect(faultOf(() => openRouteSocket(host.pin('nothing')))).toMatchObject({ errno: 'ENOENT' });
     expect(faultOf(() => openRouteSocket(host.pin('no-netns')))).toMatchObject({ errno: 'EINVAL' });
   });
 
-  it('is refused after close, with an explanation', () => {
+  it('openRouteSocket is refused after close, with an explanation', () => {
     const socket = openRouteSocket(null);
     socket.close();
     socket.close();

@@ -41,14 +41,14 @@ const shownMap = (set: string) => {
 };
 
 describe('the base ruleset', () => {
-  it('loads, and loads again into a fresh table', () => {
+  it('the base ruleset loads, and loads again into a fresh table', () => {
     change(add(published(8080)));
     loadRuleset(baseRuleset);
     expect(listTables(socket)).toEqual([table]);
     expect(listElements(socket, table, 'published_any4')).toEqual([]);
   });
 
-  it('stays unchanged when a ruleset is refused, and the error has the reason', () => {
+  it('the base ruleset stays unchanged when a ruleset is refused, and the error has the reason', () => {
     change(add(published(8080)));
     const fault = faultOf(() => loadRuleset(`flush ruleset\n${baseRuleset}\nno such thing`));
     expect(fault).toMatchObject({ op: 'load ruleset', errno: 'EINVAL' });
@@ -56,7 +56,7 @@ describe('the base ruleset', () => {
     expect(shownMap('published_any4')).toContain('8080');
   });
 
-  it('has a comment with the reason of every rule', () => {
+  it('the base ruleset has a comment with the reason of every rule', () => {
     const { nftables } = JSON.parse(run(null, 'nft', ['-j', 'list', 'table', 'inet', table]));
     const rules = nftables.flatMap((entry: { rule?: { comment?: string } }) => entry.rule ?? []);
     expect(rules.length).toBeGreaterThan(15);
@@ -65,7 +65,7 @@ describe('the base ruleset', () => {
 });
 
 describe('elements', () => {
-  it('are shown by nft, for every kind of set', () => {
+  it('elements are shown by nft, for every kind of set', () => {
     const faults = change(
       add(published(8080)),
       add(
@@ -97,7 +97,7 @@ describe('elements', () => {
     expect(shown('internal_links')).toBe('"br-internal0"');
   });
 
-  it('are listed as they were added', () => {
+  it('elements are listed as they were added', () => {
     const range = element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(6000)], {
       keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(6100)],
       data: ip4('10.1.0.2'),
@@ -110,7 +110,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_range4')).toEqual([listed(range)]);
   });
 
-  it('are found one by one, by all their fields', () => {
+  it('elements are found one by one, by all their fields', () => {
     const range = (first: number, last: number, address = '10.1.0.2') =>
       element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(first)], {
         keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(last)],
@@ -141,7 +141,7 @@ describe('elements', () => {
     expect(hasElements(socket, 'no_such_table', [published(8080)])).toEqual([false]);
   });
 
-  it('may be added again when they are the same', () => {
+  it('elements may be added again when they are the same', () => {
     change(add(published(8080)), add(element('subnets4', ip4('10.1.0.0'))));
     change(add(element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })));
     expect(
@@ -154,14 +154,14 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toHaveLength(1);
   });
 
-  it('are refused, all of them, when one exists with other data', () => {
+  it('elements are refused, all of them, when one exists with other data', () => {
     change(add(published(8080)));
     const faults = change(add(published(8079)), add(published(8080, '10.1.0.99')), add(published(8081)));
     expect(faults).toEqual([null, { op: 'add element', errno: 'EEXIST', detail: null }, null]);
     expect(listElements(socket, table, 'published_any4')).toEqual([listed(published(8080))]);
   });
 
-  it('are refused when they are to be created and exist, even with the same data', () => {
+  it('elements are refused when they are to be created and exist, even with the same data', () => {
     expect(change(create(published(8080)))).toEqual([null]);
     expect(change(create(published(8079)), create(published(8080)))).toEqual([
       null,
@@ -170,7 +170,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toEqual([listed(published(8080))]);
   });
 
-  it('are changed in the order of the batch, for all verbs', () => {
+  it('elements are changed in the order of the batch, for all verbs', () => {
     change(add(published(8080)));
     const [old, now] = [published(8080), published(8080, '10.1.0.7')];
     expect(change(remove(old), create(now), remove(now), create(old), remove(old), create(now))).toEqual(
@@ -182,7 +182,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toEqual([listed(now)]);
   });
 
-  it('are deleted, all or none: a missing one is ENOENT under its own index', () => {
+  it('elements are deleted, all or none: a missing one is ENOENT under its own index', () => {
     change(add(published(8080)), add(published(8081)));
     const faults = change(remove(published(8080)), remove(published(8081)), remove(published(9999)));
     expect(faults).toEqual([null, null, { op: 'delete element', errno: 'ENOENT', detail: null }]);
@@ -191,7 +191,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toEqual([]);
   });
 
-  it('of plain intervals are added and deleted with their end', () => {
+  it('elements of plain intervals are added and deleted with their end', () => {
     const subnet = (first: string, next: string) => [
       element('subnets4', ip4(first)),
       element('subnets4', ip4(next), { intervalEnd: true }),
@@ -203,13 +203,13 @@ describe('elements', () => {
     expect(shown('subnets4')).toBe('10.1.1.0/24');
   });
 
-  it('may be replaced in one batch', () => {
+  it('elements may be replaced in one batch', () => {
     change(add(published(8080)));
     expect(change(remove(published(8080)), add(published(8080, '10.1.0.7')))).toEqual([null, null]);
     expect(shownMap('published_any4')).toContain('10.1.0.7');
   });
 
-  it('are changed by tens of thousands in one batch, with every refusal reported', () => {
+  it('elements are changed by tens of thousands in one batch, with every refusal reported', () => {
     const many = (set: string, count: number) =>
       Array.from({ length: count }, (_, i) =>
         element(set, [...proto(i < 65536 ? 'tcp' : 'udp'), ...port(i & 65535)], {
@@ -225,7 +225,7 @@ describe('elements', () => {
     expect(change(add(published(8080)))).toEqual([null]);
   }, 30_000);
 
-  it('of a missing set or table are ENOENT', () => {
+  it('elements of a missing set or table are ENOENT', () => {
     expect(change(add({ ...published(1), set: 'nothing' }))[0]).toMatchObject({ errno: 'ENOENT' });
     expect(changeElements(socket, 'nothing', [add(published(1))])[0]).toMatchObject({ errno: 'ENOENT' });
     expect(faultOf(() => listElements(socket, table, 'nothing'))).toMatchObject({
@@ -235,7 +235,7 @@ describe('elements', () => {
     expect(faultOf(() => listElements(socket, 'nothing', 'nothing'))).toMatchObject({ errno: 'ENOENT' });
   });
 
-  it('need no batch when the list is empty', () => expect(change()).toEqual([]));
+  it('elements need no batch when the list is empty', () => expect(change()).toEqual([]));
 });
 
 describe('counters', () => {
@@ -266,7 +266,7 @@ describe('counters', () => {
   afterEach(() => deleteTable(socket, 'counted'));
   const changeCounted = (...changes: NftChange[]) => changeElements(socket, 'counted', changes);
 
-  it('are given to every new element of a counting set, each its own', () => {
+  it('counters are given to every new element of a counting set, each its own', () => {
     expect(changeCounted(...[5001, 5002].map((number) => create(udpPort('ports', number))))).toEqual([null, null]);
     send(5001, 3);
     expect(counters('ports')).toEqual({ 5001: { packets: 3, bytes: 3 * 32 }, 5002: { packets: 0, bytes: 0 } });
@@ -277,13 +277,13 @@ describe('counters', () => {
     expect(counters('ports')).toMatchObject({ 5001: { packets: 0, bytes: 0 } });
   });
 
-  it('are found among several expressions of an element', () => {
+  it('counters are found among several expressions of an element', () => {
     changeCounted(create(udpPort('limits', 5004)));
     send(5004, 2);
     expect(counters('limits')).toEqual({ 5004: { packets: 2, bytes: 2 * 32 } });
   });
 
-  it('of maps count connections where they translate', () => {
+  it('counters of maps count connections where they translate', () => {
     const data = [...ip4('127.0.0.1'), ...port(6001)];
     changeCounted(create(element('targets', [...proto('udp'), ...port(6000)], { data, comment: 'container a' })));
     send(6000, 2);
@@ -291,7 +291,7 @@ describe('counters', () => {
     expect(found).toMatchObject({ comment: 'container a', counter: { packets: 2, bytes: 2 * 32 } });
   });
 
-  it('are given to ranges, but not to the ends of plain intervals', () => {
+  it('counters are given to ranges, but not to the ends of plain intervals', () => {
     const range = element('ranges', [...proto('udp'), ...ip4('0.0.0.0'), ...port(6000)], {
       keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(6100)],
       data: ip4('10.1.0.2'),
@@ -308,7 +308,7 @@ describe('counters', () => {
 });
 
 describe('tables', () => {
-  it('are inspected: chains with the number of their rules, and sets', () => {
+  it('tables are inspected: chains with the number of their rules, and sets', () => {
     const { nftables } = JSON.parse(run(null, 'nft', ['-j', 'list', 'table', 'inet', table]));
     // biome-ignore lint/suspicious/noExplicitAny: the output of nft is asserted on, not typed
     const shownOf = (kind: string): any[] => nftables.flatMap((entry: any) => entry[kind] ?? []);
@@ -324,7 +324,7 @@ describe('tables', () => {
     );
   });
 
-  it('are inspected beside foreign ones, and again after something was deleted', () => {
+  it('tables are inspected beside foreign ones, and again after something was deleted', () => {
     run(null, 'nft', ['add table inet beside; add chain inet beside other']);
     expect(inspectTable(socket, 'beside')).toEqual({ chains: [{ name: 'other', rules: 0 }], sets: [] });
     expect(inspectTable(socket, table)?.chains).not.toContainEqual({ name: 'other', rules: 0 });
@@ -335,13 +335,13 @@ describe('tables', () => {
     expect(inspectTable(socket, table)).toBeNull();
   });
 
-  it('are deleted, with a result that shows whether they existed', () => {
+  it('tables are deleted, with a result that shows whether they existed', () => {
     expect(deleteTable(socket, table)).toBe(true);
     expect(listTables(socket)).toEqual([]);
     expect(deleteTable(socket, table)).toBe(false);
   });
 
-  it('of other families are foreign', () => {
+  it('tables of other families are foreign', () => {
     run(null, 'nft', ['add', 'table', 'ip', 'other']);
     expect(listTables(socket)).toEqual([table]);
     run(null, 'nft', ['delete', 'table', 'ip', 'other']);

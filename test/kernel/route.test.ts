@@ -49,7 +49,7 @@ beforeEach(() => {
 const link = (name: string, netns = here.path) => ip(`link show dev ${name}`, netns)[0];
 
 describe('links', () => {
-  it('adds a bridge with its address and MTU, up or down', () => {
+  it('the link API adds a bridge with its address and MTU, up or down', () => {
     apply(
       here.socket,
       addBridge('br0', { macAddress: '02:00:00:00:00:01', mtuBytes: 1400 }),
@@ -60,7 +60,7 @@ describe('links', () => {
     expect(link('br1').flags).not.toContain('UP');
   });
 
-  it('makes the peer of a veth directly in its namespace, with one queue on both sides', () => {
+  it('the link API makes the peer of a veth directly in its namespace, with one queue on both sides', () => {
     apply(
       here.socket,
       addVeth('v0', there.path, {
@@ -81,7 +81,7 @@ describe('links', () => {
     expect(linkByName(here.socket, 'v0')?.peerIndex).toBe(linkByName(there.socket, 'eth7')?.index);
   });
 
-  it('sets everything about a link in one request', () => {
+  it('the link API sets everything about a link in one request', () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -97,7 +97,7 @@ describe('links', () => {
     expect(link('v0').flags).toContain('UP');
   });
 
-  it('keeps settings that the request does not have, and takes a link out of its bridge by ""', () => {
+  it('the link API keeps settings that the request does not have, and takes a link out of its bridge by ""', () => {
     apply(here.socket, addBridge('br0'), addVeth('v0', there.path), setLink('v0', { up: true, master: 'br0' }));
     apply(here.socket, setLink('v0', { mtuBytes: 1400, master: null, up: null }));
     expect(link('v0')).toMatchObject({ master: 'br0', mtu: 1400 });
@@ -106,7 +106,7 @@ describe('links', () => {
     expect(link('v0').flags).toContain('UP');
   });
 
-  it('sets IPv4 configuration of a device without /proc', () => {
+  it('the link API sets IPv4 configuration of a device without /proc', () => {
     const ipv4Configuration = { routeLocalnet: true, forwarding: true, rpFilter: 2, arpNotify: true };
     apply(here.socket, addBridge('br0'), setLink('br0', { ipv4Configuration }));
     const value = (key: string) => run(here.path, 'cat', [`/proc/sys/net/ipv4/conf/br0/${key}`]).trim();
@@ -115,7 +115,7 @@ describe('links', () => {
     expect(['route_localnet', 'forwarding'].map(value)).toEqual(['1', '0']);
   });
 
-  it('gives no automatic IPv6 address to a link set up with address generation none', () => {
+  it('the link API gives no automatic IPv6 address to a link set up with address generation none', () => {
     apply(
       here.socket,
       addVeth('v0', there.path),
@@ -128,14 +128,14 @@ describe('links', () => {
     expect(ip('-6 address show dev v1', here.path)).toHaveLength(1);
   });
 
-  it('makes a bridge port a hairpin, together with its bridge or later', () => {
+  it('the link API makes a bridge port a hairpin, together with its bridge or later', () => {
     apply(here.socket, addBridge('br0'), addVeth('v0', there.path), setLink('v0', { master: 'br0', hairpin: true }));
     expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(true);
     apply(here.socket, setLink('v0', { hairpin: false }));
     expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(false);
   });
 
-  it('resolves an index to a link’s name', () => {
+  it('the link API resolves an index to a link’s name', () => {
     apply(here.socket, addBridge('br0'));
     const { index } = linkByName(here.socket, 'br0') as { index: number };
     expect(linkName(here.socket, index)).toBe('br0');
@@ -143,7 +143,7 @@ describe('links', () => {
     expect(linkName(here.socket, index)).toBeNull();
   });
 
-  it('deletes a link', () => {
+  it('the link API deletes a link', () => {
     apply(here.socket, addBridge('br0'), deleteLink('br0'));
     expect(linkByName(here.socket, 'br0')).toBeNull();
   });
@@ -158,7 +158,7 @@ describe('macvlan', () => {
   };
 
   it.each(['bridge', 'private', 'vepa', 'passthru', 'source'] as const)(
-    'is made directly in its namespace, mode %s',
+    'a macvlan is made directly in its namespace, mode %s',
     (mode) => {
       addUplink();
       // a passthru link has its parent's
@@ -185,7 +185,7 @@ describe('macvlan', () => {
     },
   );
 
-  it('gets a broadcast limit, of either sign', () => {
+  it('a macvlan gets a broadcast limit, of either sign', () => {
     addUplink();
     for (const [name, broadcastLimit] of [
       ['eth0', 7],
@@ -196,7 +196,7 @@ describe('macvlan', () => {
     }
   });
 
-  it('carries packets between two namespaces by way of its parent', async () => {
+  it('a macvlan carries packets between two namespaces by way of its parent', async () => {
     addUplink();
     const other = host.netns(`other${count}`);
     apply(here.socket, addMacvlan('eth0', 'up0', there.path), addMacvlan('eth0', 'up0', other.path));
@@ -206,14 +206,14 @@ describe('macvlan', () => {
     expect(await reach(there.path, '10.1.0.3', 9)).toBe('10.1.0.2');
   });
 
-  it('can have a parent made by the same call, and gets no namespace number of its own', () => {
+  it('a macvlan can have a parent made by the same call, and gets no namespace number of its own', () => {
     apply(here.socket, addBridge('br0'), addMacvlan('mv0', 'br0', here.path), setLink('mv0', { up: true }));
     const parent = linkByName(here.socket, 'br0');
     expect(linkByName(here.socket, 'mv0')).toMatchObject({ up: true, parentIndex: parent?.index, peerNetnsId: null });
     expect(parent).toMatchObject({ parentIndex: null, peerNetnsId: null, macvlanMode: null });
   });
 
-  it('reports which parent is missing, that a name is taken, and which namespace is missing', () => {
+  it('a macvlan reports which parent is missing, that a name is taken, and which namespace is missing', () => {
     addUplink();
     apply(there.socket, addBridge('taken'));
     expect(
@@ -234,7 +234,7 @@ describe('macvlan', () => {
 });
 
 describe('ipvlan', () => {
-  it('is made in its namespace, or refused by a kernel without support, by name', () => {
+  it('an ipvlan is made in its namespace, or refused by a kernel without support, by name', () => {
     apply(here.socket, addVeth('up0', host.netns(`outside${count}`).path));
     const [fault] = route(here.socket, [addIpvlan('eth0', 'up0', there.path)]);
     if (fault) expect(fault).toEqual({ op: 'add ipvlan', errno: 'EOPNOTSUPP', detail: 'the kernel has no ipvlan' });
@@ -246,19 +246,19 @@ describe('ipvlan', () => {
 describe('VLANs of a bridge', () => {
   const canFilter = spawnSync('unshare', '-n ip link add br0 type bridge vlan_filtering 1'.split(' ')).status === 0;
 
-  it('are not filtered by default', () => {
+  it('VLANs of a bridge are not filtered by default', () => {
     apply(here.socket, addBridge('br0'), addBridge('br1', { vlanFiltering: false }), addVeth('v0', there.path));
     const filtering = ['br0', 'br1', 'v0'].map((name) => linkByName(here.socket, name)?.vlanFiltering);
     expect(filtering).toEqual([false, false, null]);
   });
 
-  it.runIf(canFilter)('are filtered when the bridge is made with filtering', () => {
+  it.runIf(canFilter)('VLANs of a bridge are filtered when the bridge is made with filtering', () => {
     apply(here.socket, addBridge('br0', { vlanFiltering: true }));
     expect(link('br0').linkinfo.info_data.vlan_filtering).toBe(1);
     expect(linkByName(here.socket, 'br0')?.vlanFiltering).toBe(true);
   });
 
-  it.runIf(canFilter)('are set on a port in the request that attaches it and sets it up', () => {
+  it.runIf(canFilter)('VLANs of a bridge are set on a port in the request that attaches it and sets it up', () => {
     apply(
       here.socket,
       addBridge('br0', { vlanFiltering: true }),
@@ -276,7 +276,7 @@ describe('VLANs of a bridge', () => {
   it.runIf(canFilter).each([
     [42, '10.1.0.2'],
     [43, null],
-  ])('keep containers of one bridge apart: 42 beside %i', async (second, seenAs) => {
+  ])('VLANs of a bridge keep containers of one bridge apart: 42 beside %i', async (second, seenAs) => {
     const other = host.netns(`other${count}`);
     apply(here.socket, addBridge('br0', { vlanFiltering: true }));
     apply(here.socket, addVeth('v0', there.path), addVeth('v1', other.path));
@@ -288,7 +288,7 @@ describe('VLANs of a bridge', () => {
     expect(await reach(there.path, '10.1.0.3', 9, { withinMs: 1000 })).toBe(seenAs);
   });
 
-  it.runIf(!canFilter)('are refused with the reason where the kernel cannot filter', () => {
+  it.runIf(!canFilter)('VLANs of a bridge are refused with the reason where the kernel cannot filter', () => {
     const detail = 'the kernel has no VLAN filtering in bridges';
     apply(here.socket, addBridge('br1'), addVeth('v0', there.path), setLink('v0', { master: 'br1' }));
     expect(route(here.socket, [addBridge('br0', { vlanFiltering: true }), setLink('v0', { bridgeVlan: 42 })])).toEqual([
@@ -298,7 +298,7 @@ describe('VLANs of a bridge', () => {
     expect(linkByName(here.socket, 'br0')).toBeNull();
   });
 
-  it('are refused for a link that is not a port, while the rest of the request is done', () => {
+  it('VLANs of a bridge are refused for a link that is not a port, while the rest of the request is done', () => {
     apply(here.socket, addVeth('v0', there.path));
     const faults = route(here.socket, [
       setLink('v0', { bridgeVlan: 42, mtuBytes: 1400, up: true }),
@@ -314,7 +314,7 @@ describe('VLANs of a bridge', () => {
 });
 
 describe('addresses and routes', () => {
-  it('adds and deletes addresses of both families', () => {
+  it('the address and route API adds and deletes addresses of both families', () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'), addAddress('br0', 'fd00:1::1/64'));
     const shown = () =>
       ip('address show dev br0', here.path)[0].addr_info.filter(
@@ -328,14 +328,14 @@ describe('addresses and routes', () => {
     expect(listAddresses(here.socket).filter((address) => address.scope === 'global')).toEqual([]);
   });
 
-  it('gives no broadcast address where the subnet has none', () => {
+  it('the address and route API gives no broadcast address where the subnet has none', () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/31'), addAddress('br0', '10.2.0.1/32'));
     for (const address of ip('-4 address show dev br0', here.path)[0].addr_info) {
       expect(address.broadcast).toBeUndefined();
     }
   });
 
-  it('adds and deletes routes of both families, with gateway, device and metric', () => {
+  it('the address and route API adds and deletes routes of both families, with gateway, device and metric', () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -366,7 +366,7 @@ describe('addresses and routes', () => {
 
   const refusing = ['blackhole', 'unreachable', 'prohibit'] as const;
   it.each(refusing.flatMap((type) => [[type, '10.5.0.0/16', 4] as const, [type, 'fd00:5::/32', 6] as const]))(
-    'adds and deletes a route of type %s (%s)',
+    'the address and route API adds and deletes a route of type %s (%s)',
     (type, destination, family) => {
       const shown = () => ip(`-${family} route show ${destination}`, here.path);
       apply(here.socket, addRoute(destination, { type, metric: 77 }));
@@ -384,22 +384,25 @@ describe('addresses and routes', () => {
     },
   );
 
-  it('deletes an IPv4 route only of the given type', () => {
+  it('the address and route API deletes an IPv4 route only of the given type', () => {
     apply(here.socket, addRoute('10.5.0.0/16', { type: 'blackhole' }));
     const faults = route(here.socket, [deleteRoute('10.5.0.0/16', { type: 'prohibit' })]);
     expect(faults[0]).toMatchObject({ op: 'delete route', errno: 'ESRCH' });
     expect(listRoutes(here.socket)).toEqual([expect.objectContaining({ type: 'blackhole' })]);
   });
 
-  it.each(refusing)('refuses what a route of type %s covers, and reaches the destination of a longer one', (type) => {
-    apply(here.socket, setLink('lo', { up: true }), addBridge('br0'), addAddress('br0', '10.5.1.1/24'));
-    apply(here.socket, addRoute('10.5.0.0/16', { type }), addRoute('fd00:5::/32', { type }));
-    expect(sourceAddressFor(here.socket, '10.5.1.2')).toBe('10.5.1.1');
-    expect(sourceAddressFor(here.socket, '10.5.2.2')).toBeNull();
-    expect(sourceAddressFor(here.socket, 'fd00:5::2')).toBeNull();
-  });
+  it.each(refusing)(
+    'the address and route API refuses what a route of type %s covers, and reaches the destination of a longer one',
+    (type) => {
+      apply(here.socket, setLink('lo', { up: true }), addBridge('br0'), addAddress('br0', '10.5.1.1/24'));
+      apply(here.socket, addRoute('10.5.0.0/16', { type }), addRoute('fd00:5::/32', { type }));
+      expect(sourceAddressFor(here.socket, '10.5.1.2')).toBe('10.5.1.1');
+      expect(sourceAddressFor(here.socket, '10.5.2.2')).toBeNull();
+      expect(sourceAddressFor(here.socket, 'fd00:5::2')).toBeNull();
+    },
+  );
 
-  it('sets up a whole container in one call', () => {
+  it('the address and route API sets up a whole container in one call', () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'), addVeth('v0', there.path));
     apply(
       there.socket,
@@ -413,7 +416,7 @@ describe('addresses and routes', () => {
 });
 
 describe('failures', () => {
-  it("report the kernel's own message", () => {
+  it("failures report the kernel's own message", () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'));
     expect(
       route(here.socket, [
@@ -436,7 +439,7 @@ describe('failures', () => {
     ]);
   });
 
-  it('do not stop the rest of a call', () => {
+  it('failures do not stop the rest of a call', () => {
     const faults = route(here.socket, [
       addBridge('br0'),
       addAddress('br0', '10.1.0.1/24'),
@@ -449,7 +452,7 @@ describe('failures', () => {
     expect(ip('-4 address show dev br0', here.path)[0].addr_info).toHaveLength(2);
   });
 
-  it('do not keep a stale name: it is resolved again when an earlier request has replaced its link', () => {
+  it('failures do not keep a stale name: it is resolved again when an earlier request has replaced its link', () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -463,7 +466,7 @@ describe('failures', () => {
     ]);
   });
 
-  it('are returned for each of hundreds of requests', () => {
+  it('failures are returned for each of hundreds of requests', () => {
     apply(here.socket, addBridge('br0'));
     const requests = Array.from(
       { length: 500 },
@@ -475,11 +478,11 @@ describe('failures', () => {
     expect(listAddresses(here.socket).filter(({ address }) => address.startsWith('10.7.'))).toHaveLength(500);
   });
 
-  it('are an empty list for an empty call', () => expect(route(here.socket, [])).toEqual([]));
+  it('failures are an empty list for an empty call', () => expect(route(here.socket, [])).toEqual([]));
 });
 
 describe('the state of the kernel', () => {
-  it('lists links as ip does', () => {
+  it('the state of the kernel lists links as ip does', () => {
     apply(
       here.socket,
       addBridge('br0', { macAddress: '02:00:00:00:00:01' }),
@@ -507,7 +510,7 @@ describe('the state of the kernel', () => {
     expect(linkByName(here.socket, 'nothing')).toBeNull();
   });
 
-  it("has a link's configuration, as it was set", () => {
+  it("the state of the kernel has a link's configuration, as it was set", () => {
     const ipv4Configuration = { routeLocalnet: true, forwarding: false, rpFilter: 2, arpNotify: true };
     apply(
       here.socket,
@@ -530,7 +533,7 @@ describe('the state of the kernel', () => {
     expect(linkByName(here.socket, 'v0')).toMatchObject({ hairpin: false });
   });
 
-  it("counts a link's traffic", () => {
+  it("the state of the kernel counts a link's traffic", () => {
     apply(here.socket, addVeth('v0', there.path), setLink('v0', { up: true }), addAddress('v0', '10.1.0.1/24'));
     apply(there.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.2/24'));
     const sent = () => linkByName(here.socket, 'v0')?.statistics ?? expect.unreachable();
@@ -542,7 +545,7 @@ describe('the state of the kernel', () => {
     expect(sent()).toMatchObject({ rxErrors: 0, txErrors: 0 });
   });
 
-  it("lists configured routes, without the kernel's own ones", () => {
+  it("the state of the kernel lists configured routes, without the kernel's own ones", () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -576,7 +579,7 @@ describe('the state of the kernel', () => {
     );
   });
 
-  it('has the source address and the link towards another address, and null when that is unreachable', () => {
+  it('the state of the kernel has the source address and the link towards another address, and null when that is unreachable', () => {
     apply(
       here.socket,
       addBridge('br0'),

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => directory.remove());
 
 describe('the directory of settings', () => {
-  it('is made with those above it, and a trial leaves nothing in it', () => {
+  it('the directory of settings files is made with those above it, and a trial leaves nothing in it', () => {
     const path = `${directory.path}/a/b`;
     SettingsFiles.tryDirectory(path);
     expect(readdirSync(path)).toEqual([]);
@@ -25,7 +25,7 @@ describe('the directory of settings', () => {
     ['that is there and takes no files', () => '/proc/self', 'ENOENT'],
     ['that is a file', () => file(), 'EEXIST'],
     ['below a file', () => `${file()}/a`, 'EEXIST'],
-  ])('is refused at once where it is one %s', (_, path, code) => {
+  ])('the directory of settings files is refused at once where it is one %s', (_, path, code) => {
     expect(() => SettingsFiles.tryDirectory(path())).toThrow(expect.objectContaining({ code }));
   });
 });
@@ -36,7 +36,7 @@ it('is made with the given mode when missing, and again without harm', () => {
 });
 
 describe('the file of a bridge', () => {
-  it('may be removed when it is gone, with its directory or what was above it', () => {
+  it('the file of a bridge may be removed when it is gone, with its directory or what was above it', () => {
     const path = `${directory.path}/a/sysctl.d`;
     const files = new SettingsFiles(path);
     expect(files.write('netloom0', 'x')).toBe(true);
@@ -47,7 +47,7 @@ describe('the file of a bridge', () => {
     files.remove('netloom0');
   });
 
-  it('is not missed where no files can be written', () => {
+  it('the file of a bridge is not missed where no files can be written', () => {
     const path = `${directory.path}/sysctl.d`;
     for (const place of ['/proc/self/nope', `${path}/a`]) {
       writeFileSync(path, '');
@@ -57,7 +57,7 @@ describe('the file of a bridge', () => {
     }
   });
 
-  it('is restored with its directory', () => {
+  it('the file of a bridge is restored with its directory', () => {
     const path = `${directory.path}/a/sysctl.d`;
     const files = new SettingsFiles(path);
     files.write('netloom0', 'x');

@@ -61,7 +61,7 @@ const watchAll = () =>
   gather<RouteNotice>((callback) => watchRoutes({ links: true, addresses: true, routes: true }, callback));
 
 describe('watchRoutes', () => {
-  it('reports links that are added, changed and deleted', async () => {
+  it('watchRoutes reports links that are added, changed and deleted', async () => {
     const { all, until } = watchAll();
     apply(host.socket, addBridge('br0', { up: false }), setLink('br0', { up: true }), deleteLink('br0'));
     await until(({ kind }) => kind === 'link.deleted');
@@ -71,7 +71,7 @@ describe('watchRoutes', () => {
     expect(ofBridge.at(-1)).toMatchObject({ kind: 'link.deleted' });
   });
 
-  it('does not take a port that leaves its bridge for a deleted link', async () => {
+  it('watchRoutes does not take a port that leaves its bridge for a deleted link', async () => {
     const { path } = host.netns('port');
     apply(host.socket, addBridge('br1'), addVeth('v1', path), setLink('v1', { up: true, master: 'br1' }));
     const { all, until } = watchAll();
@@ -81,7 +81,7 @@ describe('watchRoutes', () => {
     expect(all).not.toContainEqual(expect.objectContaining({ kind: 'link.deleted', name: 'v1' }));
   });
 
-  it('reports addresses and configured routes', async () => {
+  it('watchRoutes reports addresses and configured routes', async () => {
     const { all, until } = watchAll();
     apply(
       host.socket,
@@ -98,7 +98,7 @@ describe('watchRoutes', () => {
     await until((notice) => notice.kind === 'route.deleted' && notice.route.destination === '10.2.0.0/24');
   });
 
-  it('reports only deletions where only those are watched', async () => {
+  it('watchRoutes reports only deletions where only those are watched', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: true, addresses: true, routes: true, deletionsOnly: true }, callback),
     );
@@ -109,7 +109,7 @@ describe('watchRoutes', () => {
     expect(all.filter(({ kind }) => !kind.endsWith('.deleted'))).toEqual([]);
   });
 
-  it('reports only the watched kinds', async () => {
+  it('watchRoutes reports only the watched kinds', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: false, addresses: true, routes: false }, callback),
     );
@@ -118,7 +118,7 @@ describe('watchRoutes', () => {
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['address.added']));
   });
 
-  it('reports which settings of links have changed, and no unwatched ones', async () => {
+  it('watchRoutes reports which settings of links have changed, and no unwatched ones', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: false, addresses: false, routes: false, settings: true }, callback),
     );
@@ -149,7 +149,7 @@ describe('watchRoutes', () => {
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['netconf.changed']));
   });
 
-  it('reports that it missed some, and keeps watching', async () => {
+  it('watchRoutes reports that it missed some, and keeps watching', async () => {
     const { all, until } = watchAll();
     apply(host.socket, addBridge('br4'));
     const requests = Array.from({ length: 8_000 }, (_, i) => addAddress('br4', `10.5.${i >> 8}.${i & 255}/32`));
@@ -170,7 +170,7 @@ describe('watchRoutes of all namespaces', () => {
       watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, callback),
     );
 
-  it('reports changes within a numbered namespace, with that number', async () => {
+  it('watchRoutes of all namespaces reports changes within a numbered namespace, with that number', async () => {
     const inner = host.netns('numbered');
     const netnsId = assignNetnsId(host.socket, inner.path);
     const { all, until } = watchEverywhere();
@@ -188,7 +188,7 @@ describe('watchRoutes of all namespaces', () => {
     expect(all).toContainEqual({ kind: 'address.deleted', netnsId, linkIndex, address: '10.8.0.2/24' });
   });
 
-  it("distinguishes both ends of a veth by their namespaces: the kernel numbers the peer's itself", async () => {
+  it("watchRoutes of all namespaces distinguishes both ends of a veth by their namespaces: the kernel numbers the peer's itself", async () => {
     const inner = host.netns('veth');
     expect(netnsIdOf(host.socket, inner.path)).toBeNull();
     const { all, until } = watchEverywhere();
@@ -217,7 +217,7 @@ describe('watchRoutes of all namespaces', () => {
     expect(deleted).toContainEqual({ ...more, netnsId, name: 'eth0', alias: null, mtuBytes: 1400 });
   });
 
-  it('reports nothing of other namespaces to a watch of one', async () => {
+  it('watchRoutes of all namespaces reports nothing of other namespaces to a watch of one', async () => {
     const inner = host.netns('unheard');
     assignNetnsId(host.socket, inner.path);
     const { all, until } = watchAll();
@@ -230,7 +230,7 @@ describe('watchRoutes of all namespaces', () => {
 });
 
 describe('numbers of namespaces', () => {
-  it('are given once, and are those that ip shows', () => {
+  it('numbers of namespaces are given once, and are those that ip shows', () => {
     const [one, two] = [host.netns('one'), host.netns('two')];
     expect(netnsIdOf(host.socket, one.path)).toBeNull();
     const number = assignNetnsId(host.socket, one.path);
@@ -241,7 +241,7 @@ describe('numbers of namespaces', () => {
     expect(netnsIdOf(two.socket, one.path)).toBeNull();
   });
 
-  it('are refused for a path that is not a namespace', () => {
+  it('numbers of namespaces are refused for a path that is not a namespace', () => {
     for (const ask of [netnsIdOf, assignNetnsId]) {
       const op = ask === netnsIdOf ? 'find netns id' : 'assign netns id';
       const missing = host.pin('missing');
@@ -252,7 +252,7 @@ describe('numbers of namespaces', () => {
 });
 
 describe('watchNft', () => {
-  it('reports what was added and deleted in families inet and bridge', async () => {
+  it('watchNft reports what was added and deleted in families inet and bridge', async () => {
     const { all, until } = gather<NftNotice>(watchNft);
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
@@ -298,7 +298,7 @@ describe('elements in notices of watchNft', () => {
     element: one,
   });
 
-  it('have their owner, for every way to delete or flush them', async () => {
+  it('element notices have their owner, for every way to delete or flush them', async () => {
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
     const all = [onPort(80), onPort(81), onPort(82), range, ...subnet];
@@ -316,7 +316,7 @@ describe('elements in notices of watchNft', () => {
     socket.close();
   });
 
-  it('are absent for a batch that was refused', async () => {
+  it('element notices are absent for a batch that was refused', async () => {
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
     const { all, until } = gather<NftNotice>(watchNft);
@@ -331,7 +331,7 @@ describe('elements in notices of watchNft', () => {
 });
 
 describe('watchProcess', () => {
-  it('calls back once when the process ends', async () => {
+  it('watchProcess calls back once when the process ends', async () => {
     const child = spawn('sleep', ['infinity']);
     let calls = 0;
     const ended = new Promise<void>((resolve) => {
@@ -348,7 +348,7 @@ describe('watchProcess', () => {
     expect(calls).toBe(1);
   });
 
-  it('treats a zombie as ended', async () => {
+  it('watchProcess treats a zombie as ended', async () => {
     // The shell becomes a program that never waits for its child.
     const parent = spawn('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep infinity']);
     const [chunk] = await once(parent.stdout as NodeJS.ReadableStream, 'data');
@@ -357,14 +357,14 @@ describe('watchProcess', () => {
     parent.kill('SIGKILL');
   });
 
-  it('fails with ESRCH when the process is gone already', () => {
+  it('watchProcess fails with ESRCH when the process is gone already', () => {
     const { pid } = spawnSync('true');
     expect(faultOf(() => watchProcess(pid, () => {}))).toMatchObject({ op: 'watch process', errno: 'ESRCH' });
   });
 });
 
 describe('a watch', () => {
-  it('is silent once closed, and may be closed again', async () => {
+  it('a watch is silent once closed, and may be closed again', async () => {
     const heard: RouteNotice[] = [];
     const closed = watchRoutes({ links: true, addresses: false, routes: false }, (notices) => heard.push(...notices));
     closed.close();
@@ -376,7 +376,7 @@ describe('a watch', () => {
     expect(heard).toEqual([]);
   });
 
-  it('reports nothing while it is paused, and everything when it is resumed', async () => {
+  it('a watch reports nothing while it is paused, and everything when it is resumed', async () => {
     const heard: RouteNotice[] = [];
     const paused = watchRoutes({ links: true, addresses: false, routes: false }, (notices) => heard.push(...notices));
     paused.pause();
@@ -392,7 +392,7 @@ describe('a watch', () => {
     paused.resume();
   });
 
-  it('may be closed by its own callback', async () => {
+  it('a watch may be closed by its own callback', async () => {
     await new Promise<void>((resolve) => {
       const watch = watchRoutes({ links: true, addresses: false, routes: false }, () => {
         watch.close();
@@ -409,14 +409,14 @@ describe('a watch', () => {
       timeout: 2000,
     });
 
-  it('keeps a program alive, unless unreferenced', () => {
+  it('a watch keeps a program alive, unless unreferenced', () => {
     const watch = 'const watch = native.watchRoutes({ links: true, addresses: true, routes: true }, () => {});';
     expect(program(`${watch} watch.unref();`)).toMatchObject({ status: 0, stderr: '' });
     expect(program(watch).signal).toBe('SIGTERM');
     expect(program(`${watch} process.exit(7);`)).toMatchObject({ status: 7, stderr: '' });
   }, 10_000);
 
-  it("reports an exception of its callback as the loop's own", () => {
+  it("a watch reports an exception of its callback as the loop's own", () => {
     const { status, stdout } = program(`
       process.on('uncaughtException', (error) => { console.log('caught', error.message); process.exit(3); });
       native.enterFreshNetns();

@@ -30,7 +30,7 @@ const rebinding = reach(renewing, { type: 'dhcp.t2' });
 const lost = reach(rebinding, { type: 'dhcp.expired' });
 
 describe('the DHCP client of a container', () => {
-  it('C13 asks any server, then the one that offered, within 5 s together', () => {
+  it('C13 the DHCP client asks any server, then the one that offered, within 5 s together', () => {
     expect(step(start, { type: 'dhcp.start', attempt: 4, place })).toEqual([
       'acquiring.selecting',
       'apply ask discover',
@@ -42,7 +42,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 prefers another server when the one that has offered is silent', () => {
+  it('C13 the DHCP client prefers another server when the one that has offered is silent', () => {
     expect(step(requesting, unacknowledged)).toEqual(['acquiring.selecting', 'apply ask discover']);
     expect(stepsOf(requesting, unacknowledged)).toMatchObject([
       { question: { kind: 'discover', avoid: terms.server }, withinMs: 5000 },
@@ -56,7 +56,7 @@ describe('the DHCP client of a container', () => {
     expect(reach(other, { type: 'dhcp.expired' }).context.avoid).toBeNull();
   });
 
-  it('C13 sends its container the given address, with its claim, and keeps it', () => {
+  it('C13 the DHCP client sends its container the given address, with its claim, and keeps it', () => {
     expect(step(requesting, acknowledged())).toEqual([
       'leased.bound',
       'announce leased',
@@ -69,7 +69,7 @@ describe('the DHCP client of a container', () => {
     expect(stepsOf(requesting, acknowledged())).toEqual([{ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times }]);
   });
 
-  it("C13 respects the container's other networks, at once when it has no address", () => {
+  it("C13 the DHCP client respects the container's other networks, at once when it has no address", () => {
     const neighbours: ActorEvent = { type: 'dhcp.neighbours', otherSubnets: ['10.89.0.3/24'] };
     expect(step(bound, neighbours)).toEqual(['leased.bound']);
     expect(stepsOf(reach(bound, neighbours), { type: 'dhcp.t1' }).at(-1)).toMatchObject({
@@ -80,11 +80,11 @@ describe('the DHCP client of a container', () => {
     expect(step(start, neighbours)).toEqual(['absent']);
   });
 
-  it('C13 starts over when the server refuses what it has offered', () => {
+  it('C13 the DHCP client starts over when the server refuses what it has offered', () => {
     expect(step(requesting, refused)).toEqual(['acquiring.selecting', 'apply ask discover']);
   });
 
-  it('C13 reports that no server answers, and what it got instead', () => {
+  it('C13 the DHCP client reports that no server answers, and what it got instead', () => {
     expect(step(selecting, timedOut())).toEqual(['unanswered', 'tell container/web dhcp.lost']);
     expect(told(requesting, timedOut('it is a BOOTP message'))).toMatchObject([
       {
@@ -103,7 +103,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 renews at T1 with the server that gave the address, at T2 with any', () => {
+  it('C13 the DHCP client renews at T1 with the server that gave the address, at T2 with any', () => {
     expect(step(bound, { type: 'dhcp.t1' })).toEqual(['leased.renewing', 'apply ask renew']);
     expect(stepsOf(bound, { type: 'dhcp.t1' }).at(-1)).toMatchObject({
       question: { kind: 'renew', address: terms.address, server: terms.server, serverMac: terms.serverMac },
@@ -113,7 +113,7 @@ describe('the DHCP client of a container', () => {
     expect(step(bound, { type: 'dhcp.t2' })).toEqual(['leased.rebinding', 'apply ask rebind']);
   });
 
-  it('C13 reports a renewal to its container only when something has changed', () => {
+  it('C13 the DHCP client reports a renewal to its container only when something has changed', () => {
     const later = { times: { renewAt: 11, rebindAt: 12, expiresAt: 13 } };
     for (const from of [renewing, rebinding]) {
       expect(step(from, acknowledged(later))).toEqual(['leased.bound', 'announce lease-renewed', 'apply keep']);
@@ -131,7 +131,7 @@ describe('the DHCP client of a container', () => {
     ['ends', rebinding, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
     ['ended while no daemon was there', bound, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
     ['is taken back', renewing, refused, 'dhcp.refused'],
-  ])('C13 reports a lease that %s, and asks for the same address', (_, from, event, code) => {
+  ])('C13 the DHCP client reports a lease that %s, and asks for the same address', (_, from, event, code) => {
     expect(step(from, event)).toEqual([
       'lost.selecting',
       'tell container/web dhcp.lost',
@@ -145,7 +145,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 gets an address again, also when a server that has offered one is silent or refuses', () => {
+  it('C13 the DHCP client gets an address again, also when a server that has offered one is silent or refuses', () => {
     const asking = reach(lost, offered);
     expect(stateName(asking.value)).toBe('lost.requesting');
     for (const event of [unacknowledged, refused])
@@ -158,7 +158,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 continues after a restart of the daemon in the same state', () => {
+  it('C13 the DHCP client continues after a restart of the daemon in the same state', () => {
     for (const [at, expected] of [
       [selecting, ['acquiring.selecting', 'apply ask discover']],
       [requesting, ['acquiring.selecting', 'apply ask discover']],
@@ -172,12 +172,12 @@ describe('the DHCP client of a container', () => {
     expect(stepsOf(renewing, recovered(false))[0]).toEqual({ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times });
   });
 
-  it('C13 is gone after a reboot of the host, with its container', () => {
+  it('C13 the DHCP client is gone after a reboot of the host, with its container', () => {
     for (const at of [selecting, requesting, bound, renewing, rebinding, lost])
       expect(step(at, recovered(true))).toEqual(['absent']);
   });
 
-  it('C13 ends when its container requests that, and may begin again at once', () => {
+  it('C13 the DHCP client ends when its container requests that, and may begin again at once', () => {
     for (const at of [selecting, requesting, bound, renewing, lost, reach(selecting, timedOut())]) {
       expect(step(at, { type: 'dhcp.end' })).toEqual(['ending', 'apply stop']);
       const ending = reach(at, { type: 'dhcp.end' });

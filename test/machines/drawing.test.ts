@@ -9,11 +9,11 @@ const drawn = (name: string) => new URL(`../../docs/machines/${name}.md`, import
 describe.each(Object.entries(machines))('docs/machines/%s.md', (name, machine) => {
   const text = drawMachine(name, machine);
 
-  it('is drawn from the current machine: `npm run docs:machines` updates it', () => {
+  it('the drawing of a machine is up to date: `npm run docs:machines` updates it', () => {
     expect(existsSync(drawn(name)) && readFileSync(drawn(name), 'utf8')).toBe(text);
   });
 
-  it('shows every state with its description, and every transition, including those without an event', () => {
+  it('the drawing of a machine shows every state with its description, and every transition, including those without an event', () => {
     const [chart = ''] = text.match(/```mermaid\n[\s\S]*?```/) ?? [];
     for (const state of leafStates(machine)) {
       expect(chart).toMatch(new RegExp(`\\b${state.split('.').at(-1)}\\b`));

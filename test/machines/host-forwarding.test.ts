@@ -41,7 +41,7 @@ const opening = reach(asked, seen());
 const open = reach(opening, applied(inForce(4, 6)));
 
 describe('the host that forwards for a network', () => {
-  it('looks first, records what it found before any change, and grants when everything is in force', () => {
+  it('the host looks first, records what it found before any change, and grants when everything is in force', () => {
     expect(told(serving, claim('six', 4, 6))).toEqual(['apply forwarding look']);
     expect(told(asked, seen())).toEqual(['apply forwarding open 4 6']);
     expect(opening.context.forwarding[6]).toMatchObject({ found: false, turned: ['up0', 'vlan.5', 'default'] });
@@ -51,7 +51,7 @@ describe('the host that forwards for a network', () => {
     ]);
   });
 
-  it('N03 raises accept_ra where it is 1, and guards, before it forwards', () => {
+  it('N03 the host raises accept_ra where it is 1, and guards, before it forwards', () => {
     expect(planned(asked, seen())).toEqual({
       'forwarding open 4 6': [
         'nft.add closed_families { ipv4 }',
@@ -65,7 +65,7 @@ describe('the host that forwards for a network', () => {
     });
   });
 
-  it('changes nothing else when forwarding was on before', () => {
+  it('the host changes nothing else when forwarding was on before', () => {
     const found = reach(asked, seen({ on: [4, 6] }));
     expect(planned(asked, seen({ on: [4, 6] }))).toEqual({
       'forwarding open 4 6': ['sysctl.turn net.ipv4.ip_forward=1', 'sysctl.turn net.ipv6.conf.all.forwarding=1'],
@@ -74,7 +74,7 @@ describe('the host that forwards for a network', () => {
     expect(reach(found, applied(inForce(4, 6)), release('six')).context.forwarding).toEqual({});
   });
 
-  it('grants a second network at once, and a further family when that is in force, too', () => {
+  it('the host grants a second network at once, and a further family when that is in force, too', () => {
     expect(told(open, claim('other', 6))).toEqual(['tell network/other forwarding.granted']);
     const four = reach(serving, claim('four', 4), seen(), applied(inForce(4)));
     expect(told(four, claim('six', 4, 6))).toEqual(['apply forwarding look']);
@@ -83,13 +83,13 @@ describe('the host that forwards for a network', () => {
     );
   });
 
-  it('grants no claim whose family another plan is about', () => {
+  it('the host grants no claim whose family another plan is about', () => {
     const both = reach(serving, claim('four', 4), claim('six', 6), seen());
     const first = follow(hostMachine, both, seen(), applied(inForce(4)));
     expect(first.effects.map(brief)).not.toContain('tell network/six forwarding.granted');
   });
 
-  it('refuses waiting claims when it fails, and holds nothing', () => {
+  it('the host refuses waiting claims when it fails, and holds nothing', () => {
     expect(told(opening, failed(inForce(4, 6)))).toEqual(['tell network/six forwarding.refused']);
     expect(reach(opening, failed(inForce(4, 6))).context).toMatchObject({ claims: {}, forwarding: {} });
     expect(told(asked, failed(looking))).toEqual(['tell network/six forwarding.refused']);
@@ -99,7 +99,7 @@ describe('the host that forwards for a network', () => {
 });
 
 describe('the release of a family by its last network', () => {
-  it('N03 switches IPv6 off, and then restores accept_ra', () => {
+  it('N03 the release of a family by its last network switches IPv6 off, and then restores accept_ra', () => {
     expect(planned(open, release('six'))).toEqual({
       'forwarding close 6': [
         'sysctl.turn net.ipv6.conf.all.forwarding=0',
@@ -116,11 +116,11 @@ describe('the release of a family by its last network', () => {
     expect(planned(closed, seen({ on: [4] }))).toEqual({});
   });
 
-  it('waits for the last network of IPv6', () => {
+  it('the release of a family by its last network waits for the last network of IPv6', () => {
     expect(told(open, claim('other', 6), release('six'))).toEqual([]);
   });
 
-  it('N03 leaves a link alone that a survey under way reports afterwards', () => {
+  it('N03 the release of a family by its last network leaves a link alone that a survey under way reports afterwards', () => {
     const survey = seen({ acceptRa: { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late: 1 }, on: [4, 6] });
     expect(planned(open, survey)['forwarding links']).toEqual(['sysctl.turn net.ipv6.conf.late.accept_ra=2']);
     const leaving = reach(open, { type: 'links.seen' }, release('six'));
@@ -133,7 +133,7 @@ describe('the release of a family by its last network', () => {
     );
   });
 
-  it('may be followed by another claim before it is finished', () => {
+  it('the release of a family by its last network may be followed by another claim before it is finished', () => {
     const again = reach(open, release('six'), claim('next', 6), applied(noMore(6)));
     expect(told(again, seen({ on: [4] }))).toContain('apply forwarding open 6');
     expect(told(again, seen({ on: [4] }), applied(inForce(6)))).toContain('tell network/next forwarding.granted');
@@ -147,7 +147,7 @@ describe('changes by other programs', () => {
     [{ verb: 'sysctl.turn', key: 'net/ipv4/ip_forward', from: '0', to: '1' }],
   );
 
-  it('N09 are reset, and announced with the found value', () => {
+  it('N09 changes by other programs are reset, and announced with the found value', () => {
     expect(planned(open, { type: 'drift.suspected' })).toMatchObject({ 'forwarding look': ['forwarding.survey'] });
     expect(planned(open, seen())['forwarding mend']).toEqual([
       'sysctl.turn net.ipv4.ip_forward=1',
@@ -170,7 +170,7 @@ describe('changes by other programs', () => {
     expect(told(open, failed(mending))).toEqual(['announce drift-detected', 'announce degraded']);
   });
 
-  it('N03 that add links get the same treatment for them, and are no drift', () => {
+  it('N03 links added by other programs are treated like earlier ones, and are no drift', () => {
     const acceptRa = { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late0: 2, late1: 1, late2: 0 };
     const links = planned(open, { type: 'links.seen' }, seen({ acceptRa, on: [4, 6] }));
     expect(links['forwarding links']).toEqual([
@@ -182,7 +182,7 @@ describe('changes by other programs', () => {
     expect(left).toEqual(['up1', 'up2', 'late2']);
   });
 
-  it('B05 with bridges leave traffic on a foreign bridge alone, where br_netfilter shows it', () => {
+  it('B05 traffic on a foreign bridge is left alone, where br_netfilter shows it', () => {
     const bridged = reach(asked, seen({ bridges: ['virbr0'] }), applied(inForce(4, 6)));
     expect(planned(asked, seen({ bridges: ['virbr0'] }))['forwarding open 4 6']).toContain(
       'nft.add closed_families { ipv6 }, same_link { virbr0 . virbr0 }',
@@ -190,7 +190,7 @@ describe('changes by other programs', () => {
     expect(planned(bridged, seen())['forwarding links']).toContain('nft.delete same_link { virbr0 . virbr0 }');
   });
 
-  it('B05 are not confused with a bridge that netloom is making', () => {
+  it('B05 a bridge that netloom is making is not taken for a foreign one', () => {
     const noted = reach(
       asked,
       { type: 'subnet.note', network: 'back', bridge: 'netloom1', sharesLink: false, subnets: [] },
@@ -204,13 +204,13 @@ describe('changes by other programs', () => {
 });
 
 describe('another daemon on the same host', () => {
-  it('B05 finds in the journal whether forwarding was on, and verifies that everything is in force', () => {
+  it('B05 the next daemon on the same host finds in the journal whether forwarding was on, and verifies that everything is in force', () => {
     const again = reach(open, recovered(false), { type: 'host.start' });
     expect(again.context.forwarding).toEqual(open.context.forwarding);
     expect(told(again, applied('base'))).toContain('apply forwarding look');
   });
 
-  it('B05 lets foreign links reach each other when configured so', () => {
+  it('B05 the next daemon on the same host lets foreign links reach each other when configured so', () => {
     expect(planned(open, { type: 'host.start', forwardForeign: true }).base).toEqual([
       'nft.load',
       'nft.delete closed_families { ipv4 }, closed_families { ipv6 }',
@@ -222,7 +222,7 @@ describe('another daemon on the same host', () => {
     ]);
   });
 
-  it('holds nothing after a reboot', () => {
+  it('the next daemon on the same host holds nothing after a reboot', () => {
     expect(reach(open, recovered(true)).context).toMatchObject({ claims: {}, forwarding: {} });
   });
 });

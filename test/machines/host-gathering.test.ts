@@ -27,7 +27,7 @@ const known = reach(serving, note('web'), note('db'), note('netloom'));
 const pruning = reach(known, prune('c1'));
 
 describe('P07 unused networks', () => {
-  it('P07 are asked by the host, all but the default network, and may answer in any order', () => {
+  it('P07 unused networks are asked by the host, all but the default network, and may answer in any order', () => {
     expect(step(known, prune('c1'))).toEqual([
       'serving',
       'tell network/db network.prune',
@@ -39,39 +39,39 @@ describe('P07 unused networks', () => {
     ]);
   });
 
-  it('P07 are not listed as removed when a container uses them, or when they were gone already', () => {
+  it('P07 unused networks are not listed as removed when a container uses them, or when they were gone already', () => {
     expect(effectsOf(pruning, pruned('web', false), pruned('db', true))).toMatchObject([
       { output: { removed: ['db'] } },
     ]);
     expect(effectsOf(pruning, pruned('web', false), pruned('db', false))).toMatchObject([{ output: { removed: [] } }]);
   });
 
-  it('P07 make the command fail when they cannot be removed, after the others have answered', () => {
+  it('P07 unused networks make the command fail when they cannot be removed, after the others have answered', () => {
     const refused = fault('kernel.refused', 'refused');
     const event: ActorEvent = { type: 'network.pruned', network: 'db', isRemoved: false, fault: refused };
     expect(step(pruning, event)).toEqual(['serving']);
     expect(effectsOf(pruning, event, pruned('web', true))).toEqual([{ kind: 'reply', command: 'c1', fault: refused }]);
   });
 
-  it('P07 are asked by their given names alone, and unknown names are no error', () => {
+  it('P07 unused networks are asked by their given names alone, and unknown names are no error', () => {
     expect(step(known, prune('c1', ['web', 'gone']))).toEqual(['serving', 'tell network/web network.prune']);
     for (const names of [[], ['gone'], ['netloom']])
       expect(effectsOf(known, prune('c1', names))).toEqual([{ kind: 'reply', command: 'c1', output: { removed: [] } }]);
   });
 
-  it('P07 are asked by one command at a time', () => {
+  it('P07 unused networks are asked by one command at a time', () => {
     expect(effectsOf(pruning, prune('c2'))).toEqual([{ kind: 'reply', command: 'c2', output: { removed: [] } }]);
     const named = reach(known, prune('c1', ['web']));
     expect(step(named, prune('c2'))).toEqual(['serving', 'tell network/db network.prune']);
     expect(effectsOf(named, prune('c2'), pruned('web', true))).toMatchObject([{ command: 'c1' }]);
   });
 
-  it('P07 answer after a restart and a reboot alike', () => {
+  it('P07 unused networks answer after a restart and a reboot alike', () => {
     for (const again of [recovered(false), recovered(true), { type: 'host.start' } as const])
       expect(step(pruning, again, pruned('web', true), pruned('db', true)).slice(1)).toEqual(['reply c1 ok']);
   });
 
-  it('P07 change nothing with an answer without a question', () => {
+  it('P07 unused networks change nothing with an answer without a question', () => {
     expect(step(known, pruned('web', true))).toEqual(['serving']);
   });
 });
@@ -86,7 +86,7 @@ const abandoned = (container: string, code?: Parameters<typeof fault>[0]): Actor
 describe('P18 containers that were never started', () => {
   const asked = reach(serving, abandon('c1', 'b', 'a'));
 
-  it('P18 are asked by the host, and listed in the order of the request', () => {
+  it('P18 containers that were never started are asked by the host, and listed in the order of the request', () => {
     const { effects } = { effects: effectsOf(serving, abandon('c1', 'b', 'a')) };
     expect(effects).toEqual(
       ['b', 'a'].map((id) => ({
@@ -100,14 +100,14 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 are left out when they were started, taken down or removed meanwhile', () => {
+  it('P18 containers that were never started are left out when they were started, taken down or removed meanwhile', () => {
     for (const code of ['container.running', 'container.state', 'container.unknown'] as const)
       expect(effectsOf(asked, abandoned('b', code), abandoned('a'))).toMatchObject([
         { output: { removed: ['a'], failed: [] } },
       ]);
   });
 
-  it('P18 are listed with the reason when they cannot be taken down', () => {
+  it('P18 containers that were never started are listed with the reason when they cannot be taken down', () => {
     expect(effectsOf(asked, abandoned('b', 'kernel.refused'), abandoned('a'))).toMatchObject([
       {
         output: {
@@ -118,7 +118,7 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 answer each command that has asked them, in order', () => {
+  it('P18 containers that were never started answer each command that has asked them, in order', () => {
     const twice = reach(serving, abandon('c1', 'a'), abandon('c2', 'a'));
     expect(effectsOf(twice, abandoned('a'))).toMatchObject([{ command: 'c1', output: { removed: ['a'] } }]);
     expect(effectsOf(twice, abandoned('a'), abandoned('a', 'container.unknown'))).toMatchObject([
@@ -126,7 +126,7 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 lead to a reply at once when there are none', () => {
+  it('P18 containers that were never started lead to a reply at once when there are none', () => {
     expect(effectsOf(serving, abandon('c1'))).toMatchObject([{ output: { removed: [], failed: [] } }]);
   });
 });

@@ -46,7 +46,7 @@ const leaving = reach(held, leave('a'));
 const waiting = reach(leaving, claim('b'), deadlineSet('b', 5));
 
 describe('B08 a claim of ports that only leaving containers hold', () => {
-  it('B08 waits, with a deadline, and is decided when they are released', () => {
+  it('B08 a claim of ports of leaving containers waits, with a deadline, and is decided when they are released', () => {
     expect(step(leaving, claim('b'))).toEqual(['serving', 'apply wait container/b']);
     expect(kernelStepsOf(leaving, claim('b'))).toEqual([
       {
@@ -65,25 +65,25 @@ describe('B08 a claim of ports that only leaving containers hold', () => {
     ]);
   });
 
-  it('B08 is refused at once if another one of its ports belongs to a container that stays', () => {
+  it('B08 a claim of ports of leaving containers is refused at once if another one of its ports belongs to a container that stays', () => {
     const beside = reach(leaving, claim('c', [other]), applied(hold('c'), [{ port: 9090 }]));
     expect(effectsOf(beside, claim('b', [port, other]))).toMatchObject([
       { to: 'container/b', event: { fault: { message: expect.stringContaining('container c') } } },
     ]);
   });
 
-  it('B08 is refused when its deadline passes, and not when that of an earlier claim passes', () => {
+  it('B08 a claim of ports of leaving containers is refused when its deadline passes, and not when that of an earlier claim passes', () => {
     expect(effectsOf(waiting, passed('b', 5))).toMatchObject([refused('b')]);
     expect(step(waiting, passed('b', 4))).toEqual(['serving']);
     expect(step(waiting, passed('c', 5))).toEqual(['serving']);
     expect(step(waiting, passed('b', 5), release('a'))).toEqual(['serving', 'apply release a']);
   });
 
-  it('B08 is refused when its deadline cannot be set', () => {
+  it('B08 a claim of ports of leaving containers is refused when its deadline cannot be set', () => {
     expect(effectsOf(reach(leaving, claim('b')), failed(waitOf('b')))).toMatchObject([refused('b')]);
   });
 
-  it('B08 is granted in its turn: a later claim of the same port is refused then', () => {
+  it('B08 a claim of ports of leaving containers is granted in its turn: a later claim of the same port is refused then', () => {
     const both = reach(waiting, claim('c'), deadlineSet('c', 6));
     expect(step(both, release('a'))).toEqual([
       'serving',
@@ -93,7 +93,7 @@ describe('B08 a claim of ports that only leaving containers hold', () => {
     ]);
   });
 
-  it('B08 keeps waiting, until its first deadline, for the last of several leaving containers', () => {
+  it('B08 a claim of ports of leaving containers keeps waiting, until its first deadline, for the last of several leaving containers', () => {
     const two = reach(held, claim('c', [other]), applied(hold('c'), [{ port: 9090 }]), leave('a'), leave('c'));
     const forBoth = reach(two, claim('b', [port, other]), deadlineSet('b', 5));
     expect(step(forBoth, release('a'))).toEqual(['serving', 'apply release a']);
@@ -101,38 +101,38 @@ describe('B08 a claim of ports that only leaving containers hold', () => {
     expect(step(forBoth, release('a'), release('c'))).toEqual(['serving', 'apply release c', 'apply hold b 1']);
   });
 
-  it('B08 is dropped when its container gives up, and not when that releases other ports', () => {
+  it('B08 a claim of ports of leaving containers is dropped when its container gives up, and not when that releases other ports', () => {
     expect(step(waiting, release('b'), release('a'))).toEqual(['serving', 'apply release a']);
     expect(step(waiting, release('b', [port]), release('a'))).toEqual(['serving', 'apply release a']);
     expect(step(waiting, release('b', [other]), release('a')).at(-1)).toBe('apply hold b 1');
   });
 
-  it('B08 is refused when the leaving container claims ports again', () => {
+  it('B08 a claim of ports of leaving containers is refused when the leaving container claims ports again', () => {
     expect(effectsOf(waiting, claim('a', [other], 2))).toMatchObject([
       refused('b'),
       { kind: 'apply', plan: { purpose: hold('a', 2) } },
     ]);
   });
 
-  it('B08 counts partial releases: a container whose last port is released is not leaving any longer', () => {
+  it('B08 a claim of ports of leaving containers counts partial releases: a container whose last port is released is not leaving any longer', () => {
     const two = reach(leaving, release('a', [other]));
     expect(step(two, claim('b')).at(-1)).toBe('apply wait container/b');
     const again = reach(leaving, release('a'), claim('a', [port], 2), applied(hold('a', 2), [{ port: 8080 }]));
     expect(effectsOf(again, claim('b'))).toMatchObject([refused('b')]);
   });
 
-  it('B08 is granted when the ports that it waits for could not be bound after all', () => {
+  it('B08 a claim of ports of leaving containers is granted when the ports that it waits for could not be bound after all', () => {
     const holding = reach(serving, claim('a'), leave('a'), claim('b'), deadlineSet('b', 5));
     expect(step(holding, failed(hold('a')))).toEqual(['serving', 'tell container/a claim.refused', 'apply hold b 1']);
   });
 
-  it('B08 of an engine that binds its ports itself also waits, and is granted without a hold', () => {
+  it('B08 a claim of ports of leaving containers of an engine that binds its ports itself also waits, and is granted without a hold', () => {
     const own = { ...port, heldByCaller: true as const };
     const engine = reach(leaving, claim('b', [own]), deadlineSet('b', 5));
     expect(step(engine, release('a'))).toEqual(['serving', 'apply release a', 'tell container/b ports.granted']);
   });
 
-  it('B08 sees which of two claims has the shared family, when their engine let both begin', () => {
+  it('B08 a claim of ports of leaving containers sees which of two claims has the shared family, when their engine let both begin', () => {
     const own = { ...port, heldByCaller: true as const };
     const six = { ...own, hostIp: '::' };
     const beside = reach(serving, claim('a', [own]), claim('c', [six]), leave('a'), claim('b'), deadlineSet('b', 5));
@@ -142,7 +142,7 @@ describe('B08 a claim of ports that only leaving containers hold', () => {
     ]);
   });
 
-  it('B08 keeps its deadline over a restart of the daemon', () => {
+  it('B08 a claim of ports of leaving containers keeps its deadline over a restart of the daemon', () => {
     const again = { type: 'host.start' } as const;
     expect(step(waiting, again)).toEqual(['starting', 'apply hold-again a', 'apply wait container/b', 'apply base']);
     expect(kernelStepsOf(waiting, again)).toContainEqual(expect.objectContaining({ verb: 'deadline.set', at: 5 }));
@@ -150,7 +150,7 @@ describe('B08 a claim of ports that only leaving containers hold', () => {
     expect(step(reach(leaving, claim('b')), again)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('B08 does not wait for a container that holds nothing', () => {
+  it('B08 a claim of ports of leaving containers does not wait for a container that holds nothing', () => {
     expect(reach(serving, leave('a'), claim('a')).context.portsLeaving).toEqual([]);
   });
 });

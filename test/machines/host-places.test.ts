@@ -45,7 +45,7 @@ const known = reach(serving, note(one), note(twin));
 const up = reach(known, claim(one));
 
 describe('N14 networks that exclude each other in the kernel', () => {
-  it('refuses the subnets and the bridge of a network that is up to another one', () => {
+  it('the host refuses the subnets and the bridge of a network that is up to another one', () => {
     expect(told(up, claim(twin))).toEqual([refused('twin')]);
     const onBridge = placed('other', '10.8.0.0/24', { bridge: 'one0' });
     expect(told(up, claim(onBridge))).toEqual([refused('other')]);
@@ -57,11 +57,11 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(up, release('one'), claim(twin))).toEqual([granted('twin')]);
   });
 
-  it('grants a repeated claim of a network that is up', () => {
+  it('the host grants a repeated claim of a network that is up', () => {
     expect(told(up, claim(one))).toEqual([granted('one')]);
   });
 
-  it("refuses an engine's network in the place of a defined one, and grants another defined one", () => {
+  it("the host refuses an engine's network in the place of a defined one, and grants another defined one", () => {
     expect(told(known, claim(placed('brought', '10.7.0.0/24'), true))).toEqual([refused('brought')]);
     expect(told(known, claim(placed('brought', '10.8.0.0/24', { bridge: 'twin0' }), true))).toEqual([
       refused('brought'),
@@ -69,14 +69,14 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(known, claim(twin))).toEqual([granted('twin')]);
   });
 
-  it('refuses a defined network in the place of one that an engine brought', () => {
+  it('the host refuses a defined network in the place of one that an engine brought', () => {
     const brought = reach(serving, claim(placed('brought', '10.7.0.0/24'), true), note(one));
     expect(told(brought, claim(one))).toEqual([refused('one')]);
     expect(brought.context.networks.brought).toMatchObject({ bridge: 'brought0', sharesLink: false });
     expect(reach(known, claim(placed('brought', '10.7.0.0/24'), true)).context.networks).not.toHaveProperty('brought');
   });
 
-  it('lets a claim wait for a network that is going, and decides it when that has gone', () => {
+  it('the host lets a claim wait for a network that is going, and decides it when that has gone', () => {
     const waiting = reach(up, leave('one'), claim(twin));
     expect(told(up, leave('one'), claim(twin))).toEqual(['apply wait network/twin']);
     expect(told(waiting, release('one'))).toEqual([granted('twin')]);
@@ -88,7 +88,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(waiting, recovered(true), claim(placed('third', '10.7.0.0/26')))).toEqual([granted('third')]);
   });
 
-  it('lets a claim wait for a going network that is only defined, if an engine brought it', () => {
+  it('the host lets a claim wait for a going network that is only defined, if an engine brought it', () => {
     const brought = placed('brought', '10.7.0.0/25');
     const gone = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
     const waiting = reach(serving, note(one), leave('one'), claim(brought, true));
@@ -98,7 +98,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(waiting, release('one'))).toEqual([refused('brought')]);
   });
 
-  it('refuses a waiting claim when the other network stays, or has not gone in time', () => {
+  it('the host refuses a waiting claim when the other network stays, or has not gone in time', () => {
     const waiting = reach(up, leave('one'), claim(twin));
     expect(told(waiting, claim(one))).toEqual([granted('one'), refused('twin')]);
     const known = reach(waiting, deadlineSet('twin', 5));
@@ -108,7 +108,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(known, passed('twin', 5), release('one'))).toEqual([]);
   });
 
-  it('keeps a claim waiting until its first deadline, also over a restart of the daemon', () => {
+  it('the host keeps a claim waiting until its first deadline, also over a restart of the daemon', () => {
     const two = placed('two', '10.7.0.128/25');
     const wide = placed('wide', '10.7.0.0/24');
     const waiting = reach(
@@ -126,7 +126,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     );
   });
 
-  it('ignores the records of earlier daemons', () => {
+  it('the host ignores the records of earlier daemons', () => {
     const { use: _, ...earlier } = { ...one, type: 'subnet.note' as const, sharesLink: false };
     expect(told(reach(serving, earlier), claim(twin, true))).toEqual([granted('twin')]);
   });

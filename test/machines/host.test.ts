@@ -42,13 +42,13 @@ function step(from: At, ...events: ActorEvent[]): string[] {
 const effectsOf = (from: At, ...events: ActorEvent[]): Effect[] => follow(hostMachine, from, ...events).effects;
 
 describe('the host', () => {
-  it('loads the base ruleset before it serves', () => {
+  it('the host loads the base ruleset before it serves', () => {
     expect(step(begin<HostContext>(hostMachine), hostStart)).toEqual(['starting', 'apply base']);
     expect(step(starting, applied('base'))).toEqual(['serving', 'announce serving']);
     expect(step(starting, failed('base'))).toEqual(['failed', 'announce failed']);
   });
 
-  it('answers claims in every state: those waiting at a restart are not lost', () => {
+  it('the host answers claims in every state: those waiting at a restart are not lost', () => {
     for (const from of [starting, serving, reach(starting, failed('base'))]) {
       expect(step(from, claimPorts('a')).at(-1)).toBe('apply hold a 1');
       expect(step(from, claimSubnets('demo')).at(-1)).toBe('apply survey');
@@ -61,7 +61,7 @@ describe('N14 files of definitions that are not loaded', () => {
   const read = (...damaged: (typeof web)[]): ActorEvent => ({ type: 'definitions.read', damaged });
   const told = reach(serving, read(web));
 
-  it('are announced once each, and again for another reason, or after they were valid meanwhile', () => {
+  it('refused definition files are announced once each, and again for another reason, or after they were valid meanwhile', () => {
     expect(effectsOf(serving, read(web))).toEqual([{ kind: 'announce', fact: 'definition-damaged', data: web }]);
     expect(effectsOf(told, read(web))).toEqual([]);
     const other = { ...web, reason: 'driver: none' };
@@ -70,13 +70,13 @@ describe('N14 files of definitions that are not loaded', () => {
     expect(effectsOf(reach(told, read()), read(web))).toHaveLength(1);
   });
 
-  it('are not announced again after a restart', () => {
+  it('refused definition files are not announced again after a restart', () => {
     expect(step(told, hostStart, applied('base'), read(web))).not.toContain('announce definition-damaged');
   });
 });
 
 describe('A09 published ports', () => {
-  it('A09 are really held before they are granted', () => {
+  it('A09 published ports are really held before they are granted', () => {
     expect(step(serving, claimPorts('a'))).toEqual(['serving', 'apply hold a 1']);
     expect(step(holding, applied(hold('a', 1), [{ port: 8080 }]))).toEqual([
       'serving',
@@ -84,26 +84,26 @@ describe('A09 published ports', () => {
     ]);
   });
 
-  it('A09 with a picked number are granted with that number', () => {
+  it('A09 published ports with a picked number are granted with that number', () => {
     const choosing = reach(serving, claimPorts('a', 1, picked));
     expect(effectsOf(choosing, applied(hold('a', 1), [{ port: 41000 }]))).toMatchObject([
       { event: { type: 'ports.granted', attempt: 1, ports: [{ hostPort: 41000 }] } },
     ]);
   });
 
-  it('A09 of another container are refused at once, without asking the kernel', () => {
+  it('A09 published ports of another container are refused at once, without asking the kernel', () => {
     for (const from of [holding, held])
       expect(effectsOf(from, claimPorts('b'))).toMatchObject([
         { to: 'container/b', event: { type: 'claim.refused', fault: { code: 'port.taken' } } },
       ]);
   });
 
-  it('A09 that the kernel refuses are refused, and free for others', () => {
+  it('A09 published ports that the kernel refuses are refused, and free for others', () => {
     expect(step(holding, failed(hold('a', 1)))).toEqual(['serving', 'tell container/a claim.refused']);
     expect(step(holding, failed(hold('a', 1)), claimPorts('b'))).toEqual(['serving', 'apply hold b 1']);
   });
 
-  it('N16 that an engine has bound are not bound again, and the other ones are', () => {
+  it('N16 published ports that an engine has bound are not bound again, and the other ones are', () => {
     const [one] = ports as [(typeof ports)[number]];
     const byEngine = { ...one, heldByCaller: true as const };
     const known = reach(serving, claimPorts('a', 1, [byEngine]));
@@ -129,7 +129,7 @@ describe('A09 published ports', () => {
     ]);
   });
 
-  it("C03 become the claim's own when another container releases them, in part or completely", () => {
+  it("C03 published ports become the claim's own when another container releases them, in part or completely", () => {
     const [one] = ports as [(typeof ports)[number]];
     const byEngine = { ...one, heldByCaller: true as const };
     const six = { ...byEngine, hostIp: '::' };
@@ -144,19 +144,19 @@ describe('A09 published ports', () => {
     expect(effectsOf(beside, releasePorts('b'))).toEqual([]);
   });
 
-  it('A09 are released once', () => {
+  it('A09 published ports are released once', () => {
     expect(step(held, releasePorts('a'))).toEqual(['serving', 'apply release a']);
     expect(step(held, releasePorts('a'), releasePorts('a'))).toEqual(['serving']);
   });
 
-  it('A09 are reported when they cannot be released', () => {
+  it('A09 published ports are reported when they cannot be released', () => {
     expect(step(held, releasePorts('a'), failed({ kind: 'release', container: 'a' }))).toEqual([
       'serving',
       'announce port-stuck',
     ]);
   });
 
-  it('A09 of an abandoned claim do not answer the next one', () => {
+  it('A09 published ports of an abandoned claim do not answer the next one', () => {
     const again = reach(holding, releasePorts('a'), claimPorts('a', 2, picked));
     expect(step(again, applied(hold('a', 1), [{ port: 8080 }]))).toEqual(['serving']);
     expect(step(again, failed(hold('a', 1)))).toEqual(['serving']);
@@ -167,7 +167,7 @@ describe('A09 published ports', () => {
 });
 
 describe('subnets', () => {
-  it('are picked beside those in use on the host at that moment', () => {
+  it('subnets are picked beside those in use on the host at that moment', () => {
     expect(step(serving, claimSubnets('demo'))).toEqual(['serving', 'apply survey']);
     expect(effectsOf(serving, claimSubnets('demo'), surveyed)).toMatchObject([
       {
@@ -177,7 +177,7 @@ describe('subnets', () => {
     ]);
   });
 
-  it('are granted to one network after another', () => {
+  it('subnets are granted to one network after another', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
     expect(effectsOf(both, surveyed)).toMatchObject([{ to: 'network/x', event: { bridge: 'netloom0' } }]);
     expect(effectsOf(both, surveyed, surveyed)).toMatchObject([
@@ -185,32 +185,32 @@ describe('subnets', () => {
     ]);
   });
 
-  it('are refused to the network in turn when the host cannot be inspected', () => {
+  it('subnets are refused to the network in turn when the host cannot be inspected', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
     expect(step(both, failed('survey'))).toEqual(['serving', 'tell network/x subnet.refused']);
     expect(step(both, failed('survey'), surveyed)).toEqual(['serving', 'tell network/y subnet.granted']);
   });
 
-  it('are free again after their release', () => {
+  it('subnets are free again after their release', () => {
     const given = reach(serving, claimSubnets('x'), surveyed, { type: 'subnet.release', network: 'x' });
     expect(effectsOf(given, claimSubnets('y'), surveyed)).toMatchObject([{ event: { bridge: 'netloom0' } }]);
   });
 });
 
 describe('a restart of the daemon', () => {
-  it('loads the ruleset unless it exists, and holds every port again', () => {
+  it('a restart of the daemon loads the ruleset unless it exists, and holds every port again', () => {
     expect(step(held, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('holds the ports again when it follows before the last one was finished', () => {
+  it('a restart of the daemon holds the ports again when it follows before the last one was finished', () => {
     expect(step(held, hostStart, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('leaves a hold alone that is under way for a claim: that plan is repeated by itself', () => {
+  it('a restart of the daemon leaves a hold alone that is under way for a claim: that plan is repeated by itself', () => {
     expect(step(holding, hostStart)).toEqual(['starting', 'apply base']);
   });
 
-  it('reports a port that another program has taken meanwhile; the container keeps its claim', () => {
+  it('a restart of the daemon reports a port that another program has taken meanwhile; the container keeps its claim', () => {
     const again = reach(held, hostStart);
     expect(step(again, failed({ kind: 'hold-again', container: 'a' }))).toEqual(['starting', 'announce port-lost']);
     expect(step(again, releasePorts('a'), failed({ kind: 'hold-again', container: 'a' }))).toEqual(['starting']);
@@ -221,12 +221,12 @@ describe('drift', () => {
   const found = applied('mend', [], [{ verb: 'nft.load' }]);
   const given = reach(held, claimSubnets('x'), surveyed);
 
-  it('makes the host look at its ruleset when it is suspected, and announces nothing when all is well', () => {
+  it('drift makes the host look at its ruleset when it is suspected, and announces nothing when all is well', () => {
     expect(step(given, { type: 'drift.suspected' })).toEqual(['serving', 'apply mend']);
     expect(step(given, { type: 'drift.suspected' }, applied('mend'))).toEqual(['serving']);
   });
 
-  it('of the ruleset is announced, and sent to every actor with elements', () => {
+  it('drift of the ruleset is announced, and sent to every actor with elements', () => {
     expect(step(given, { type: 'drift.suspected' }, found)).toEqual([
       'serving',
       'announce drift-detected',
@@ -237,7 +237,7 @@ describe('drift', () => {
     ]);
   });
 
-  it('is reported when it cannot be healed, until it can', () => {
+  it('drift is reported when it cannot be healed, until it can', () => {
     const degraded = reach(given, { type: 'drift.suspected' }, failed('mend'));
     expect(step(given, { type: 'drift.suspected' }, failed('mend'))).toEqual([
       'degraded',
@@ -249,7 +249,7 @@ describe('drift', () => {
     expect(step(degraded, { type: 'drift.suspected' }, found)[0]).toBe('serving');
   });
 
-  it("of the uplink's address and of the resolver is announced", () => {
+  it("drift of the uplink's address and of the resolver is announced", () => {
     expect(
       effectsOf(serving, { type: 'uplink.changed', hostIp: '192.0.2.9', link: 'up0', mtuBytes: 1500 }),
     ).toMatchObject([
@@ -266,27 +266,27 @@ describe('leftovers', () => {
   const steps = [{ verb: 'link.delete', netns: null, name: 'lost0' }] as const;
   const sweep = { type: 'host.sweep', command: 'c1', steps, found } as unknown as ActorEvent;
 
-  it('are removed, and listed in the reply', () => {
+  it('leftovers are removed, and listed in the reply', () => {
     expect(step(serving, sweep)).toEqual(['serving', 'apply sweep c1']);
     expect(effectsOf(serving, sweep, applied({ kind: 'sweep', command: 'c1' }))).toEqual([
       { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [] } },
     ]);
   });
 
-  it('are listed with the reason when they cannot be removed', () => {
+  it('leftovers are listed with the reason when they cannot be removed', () => {
     expect(effectsOf(serving, sweep, failed({ kind: 'sweep', command: 'c1' }, littered))).toMatchObject([
       { command: 'c1', output: { failed: littered.leftBehind } },
     ]);
   });
 
-  it('are forgotten after a reboot', () => {
+  it('leftovers are forgotten after a reboot', () => {
     expect(step(serving, sweep, recovered(true))).toEqual(['serving', 'reply c1 ok']);
     expect(step(serving, sweep, recovered(true), applied({ kind: 'sweep', command: 'c1' }))).toEqual(['serving']);
   });
 });
 
 describe('a reboot', () => {
-  it('keeps the claims of networks that wait for subnets', () => {
+  it('a reboot keeps the claims of networks that wait for subnets', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
     expect(step(both, recovered(true))).toEqual(['serving', 'apply survey', 'apply survey']);
     expect(step(both, recovered(false))).toEqual(['serving']);

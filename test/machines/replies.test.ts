@@ -23,7 +23,7 @@ const refusal = fault('address.exhausted', 'no address is left');
 const endings = ['applied', 'applied', 'applied', 'failed', 'littered'] as const;
 
 describe('a container with random events', () => {
-  it('answers every command exactly once, and keeps none of its claims when it is down', () => {
+  it('a container answers every command exactly once, and keeps none of its claims when it is down', () => {
     for (const seed of seeds) {
       const { walker, claims, shares } = liveAsContainer(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
@@ -132,7 +132,7 @@ function grantOf(owner: ActorAddress, attempt: number): ActorEvent {
 }
 
 describe('a network with random events', () => {
-  it('answers every command and every request exactly once, and knows its members', () => {
+  it('a network answers every command and every request exactly once, and knows its members', () => {
     for (const seed of seeds) {
       const { walker, asking, members } = liveAsNetwork(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
@@ -227,7 +227,7 @@ function liveAsNetwork(random: () => number) {
 }
 
 describe('the host with random events', () => {
-  it('answers every claim exactly once, and knows the holder of each resource', () => {
+  it('the host answers every claim exactly once, and knows the holder of each resource', () => {
     for (const seed of seeds) {
       const { walker, asking, holders } = liveAsHost(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');

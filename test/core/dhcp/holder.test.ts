@@ -15,7 +15,7 @@ const holder = (...containers: HeldByContainer[]) =>
   addressHolder('192.0.2.7', client, { host: ['198.51.100.1'], containers: [own, ...containers] });
 
 describe('C13 an address that a DHCP server gives', () => {
-  it('cannot be an address of this host', () => {
+  it('an address from DHCP cannot be an address of this host', () => {
     expect(addressHolder('198.51.100.1', client, { host: ['198.51.100.1'], containers: [] })).toBe(
       'is an address of this host',
     );
@@ -26,12 +26,12 @@ describe('C13 an address that a DHCP server gives', () => {
     ['on another network of the same link', { network: 'static' }],
     ['on a bridge of netloom', { network: 'back', link: 'netloom0', isOwnBridge: true }],
     ['of its own, from another network', { container: 'web', network: 'static' }],
-  ])('cannot be an address that a container has %s', (_, more) => {
+  ])('an address from DHCP cannot be an address that a container has %s', (_, more) => {
     const { container, network } = held(more);
     expect(holder(held(more))).toBe(`is the address of container ${container} on network ${network}`);
   });
 
-  it("may be the container's current address, or an address on another LAN", () => {
+  it("an address from DHCP may be the container's current address, or an address on another LAN", () => {
     expect(holder()).toBeNull();
     expect(holder({ ...own, addresses: ['192.0.2.7'] })).toBeNull();
     expect(holder(held({ network: 'far', link: 'eth1' }))).toBeNull();

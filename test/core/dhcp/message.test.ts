@@ -24,14 +24,14 @@ const optionOf = (bytes: Uint8Array, code: number) => {
 };
 
 describe('a DHCP message', () => {
-  it('C13 is read as it was written', () => {
+  it('C13 a DHCP message is read as it was written', () => {
     const message = reply([[optionCodes.domainName, text('lan.example')]]);
     const bytes = encodeMessage(message);
     expect(bytes.length).toBeGreaterThanOrEqual(300);
     expect(decodeMessage(bytes)).toEqual({ ...message, options: new Map(message.options) });
   });
 
-  it('C13 from a client has its identity, its request and its maximum size', () => {
+  it('C13 a DHCP message from a client has its identity, its request and its maximum size', () => {
     const question = { kind: 'discover', address: null, avoid: null } as const;
     const discover = questionMessage(client, question, { transaction: 7, seconds: 3 });
     expect(discover).toMatchObject({ type: 'discover', broadcast: true, clientAddress: '0.0.0.0', seconds: 3 });
@@ -49,20 +49,23 @@ describe('a DHCP message', () => {
     ['request', { kind: 'request', address: '192.0.2.7', server: '192.0.2.1' }, '0.0.0.0', true, true],
     ['renewal', { kind: 'renew', address: '192.0.2.7', server: '192.0.2.1', serverMac: '' }, '192.0.2.7', false, false],
     ['rebinding', { kind: 'rebind', address: '192.0.2.7' }, '192.0.2.7', false, false],
-  ] as const)('C13 has the server and the address in a %s as in RFC 2131', (_, question, ciaddr, names, broadcast) => {
-    const message = questionMessage(client, question, { transaction: 7, seconds: 0 });
-    expect(message).toMatchObject({ type: 'request', clientAddress: ciaddr, broadcast });
-    expect(message.options.has(optionCodes.server)).toBe(names);
-    expect(message.options.has(optionCodes.requestedAddress)).toBe(names);
-  });
+  ] as const)(
+    'C13 a DHCP message has the server and the address in a %s as in RFC 2131',
+    (_, question, ciaddr, names, broadcast) => {
+      const message = questionMessage(client, question, { transaction: 7, seconds: 0 });
+      expect(message).toMatchObject({ type: 'request', clientAddress: ciaddr, broadcast });
+      expect(message.options.has(optionCodes.server)).toBe(names);
+      expect(message.options.has(optionCodes.requestedAddress)).toBe(names);
+    },
+  );
 
-  it('C13 releases an address to the server that gave it', () => {
+  it('C13 a DHCP message releases an address to the server that gave it', () => {
     const message = releaseMessage(client, { address: '192.0.2.7', server: '192.0.2.1' }, 7);
     expect(message).toMatchObject({ type: 'release', clientAddress: '192.0.2.7' });
     expect(message.options.get(optionCodes.server)).toEqual(addresses('192.0.2.1'));
   });
 
-  it('C13 has a valid host name', () => {
+  it('C13 a DHCP message has a valid host name', () => {
     expect(['web', 'web.lan.example', 'my_web_1', '--a--', 'ü', 'x'.repeat(80)].map(hostLabel)).toEqual([
       'web',
       'web',
@@ -75,12 +78,12 @@ describe('a DHCP message', () => {
 });
 
 describe('options', () => {
-  it('C13 that are longer than 255 bytes are sent in parts', () => {
+  it('C13 DHCP options that are longer than 255 bytes are sent in parts', () => {
     const long = Uint8Array.from({ length: 700 }, (_, index) => index & 255);
     expect(optionOf(encodeMessage(reply([[200, long]])), 200)).toEqual(long);
   });
 
-  it('C13 may continue in the fields for the file and the server name, in that order', () => {
+  it('C13 DHCP options may continue in the fields for the file and the server name, in that order', () => {
     const bytes = withOptions([...acknowledgement, 52, 1, 3, 12, 1, 97, 255], (message) => {
       message.set([12, 1, 98, 255], 108);
       message.set([12, 1, 99, 255], 44);
@@ -88,7 +91,7 @@ describe('options', () => {
     expect(optionOf(bytes, 12)).toEqual(text('abc'));
   });
 
-  it('C13 end where the message ends, or at the end option; the rest is ignored', () => {
+  it('C13 DHCP options end where the message ends, or at the end option; the rest is ignored', () => {
     expect(optionOf(withOptions([...acknowledgement, 0, 0, 12, 1, 97]), 12)).toEqual(text('a'));
     expect(optionOf(withOptions([...acknowledgement, 255, 12, 1, 97]), 12)).toBeUndefined();
   });
@@ -117,7 +120,7 @@ describe('options', () => {
     ['another cookie', withOptions(acknowledgement, (message) => message.set([0], 236))],
     ['another kind of hardware', withOptions(acknowledgement, (message) => message.set([6], 1))],
     ['an invalid operation', withOptions(acknowledgement, (message) => message.set([3], 0))],
-  ])('C13 are refused with an explanation: %s', (_, bytes) => {
+  ])('C13 DHCP options are refused with an explanation: %s', (_, bytes) => {
     expect(decodeMessage(bytes)).toEqual(expect.stringMatching(/^(its?|option) /));
   });
 });
@@ -126,7 +129,7 @@ describe('any message of a server', () => {
   const random = seeded(13);
   const byte = () => Math.floor(random() * 256);
 
-  it('C13 is read or refused without an exception: noise', () => {
+  it('C13 any DHCP message is read or refused without an exception: noise', () => {
     for (let round = 0; round < 3_000; round++) {
       const bytes = Uint8Array.from({ length: Math.floor(random() * 700) }, byte);
       if (bytes.length > optionsStart && round % 2 === 0) bytes.set(withOptions([]).subarray(0, optionsStart));
@@ -134,7 +137,7 @@ describe('any message of a server', () => {
     }
   });
 
-  it('C13 is read or refused without an exception: messages with some bytes changed', () => {
+  it('C13 any DHCP message is read or refused without an exception: messages with some bytes changed', () => {
     const whole = encodeMessage(
       reply([
         [optionCodes.routers, addresses('192.0.2.1', '192.0.2.2')],

@@ -18,7 +18,7 @@ const mask = (text: string): More => [[optionCodes.subnetMask, addresses(text)]]
 const routes = (...bytes: number[]): [number, Uint8Array] => [optionCodes.classlessRoutes, Uint8Array.from(bytes)];
 
 describe('the terms of a DHCP server', () => {
-  it("C13 have an address for a time, with the server's options", () => {
+  it("C13 DHCP terms have an address for a time, with the server's options", () => {
     const given = taken([
       [optionCodes.routers, addresses('192.0.2.1')],
       [optionCodes.nameServers, addresses('192.0.2.53', '203.0.113.53')],
@@ -38,7 +38,7 @@ describe('the terms of a DHCP server', () => {
     });
   });
 
-  it("C13 may last for ever, and may have the server's renewal times", () => {
+  it("C13 DHCP terms may last for ever, and may have the server's renewal times", () => {
     expect(taken([[optionCodes.leaseSeconds, secondsBytes(0xffffffff)]]).times).toBeNull();
     const times = taken([
       [optionCodes.renewalSeconds, secondsBytes(2)],
@@ -57,18 +57,18 @@ describe('the terms of a DHCP server', () => {
     ['no time', [[optionCodes.leaseSeconds, null]]],
     ['no time at all', [[optionCodes.leaseSeconds, secondsBytes(0)]]],
     ['so short a time that it would be renewed without end', [[optionCodes.leaseSeconds, secondsBytes(2)]]],
-  ] as [string, More][])('C13 are refused with %s', (_, more) => {
+  ] as [string, More][])('C13 DHCP terms are refused with %s', (_, more) => {
     expect(termsOf(reply(more), alone)).toEqual(expect.any(String));
   });
 
   it.each(['0.0.0.0', '127.0.0.1', '224.0.0.7', '255.255.255.255', '192.0.2.0', '192.0.2.255'])(
-    'C13 are refused when the address is %s, which is invalid for a host',
+    'C13 DHCP terms are refused when the address is %s, which is invalid for a host',
     (address) => {
       expect(termsOf(reply([], 'offer', address), alone)).toEqual(expect.stringContaining(address));
     },
   );
 
-  it('C13 are refused in the subnet of another network of the container', () => {
+  it('C13 DHCP terms are refused in the subnet of another network of the container', () => {
     const beside = (...otherSubnets: string[]) => termsOf(reply(mask('255.255.255.240')), { ...alone, otherSubnets });
     expect(beside('10.89.0.3/24', '192.0.2.200/24')).toBe(
       '192.0.2.7 is in 192.0.2.0/24, the subnet of another network of the container',
@@ -77,7 +77,7 @@ describe('the terms of a DHCP server', () => {
     expect(beside('192.0.2.200/29', 'fd00::3/64')).toMatchObject({ address: '192.0.2.7' });
   });
 
-  it('C13 may have the only address, or one of two, of the subnet', () => {
+  it('C13 DHCP terms may have the only address, or one of two, of the subnet', () => {
     expect(taken(mask('255.255.255.255'))).toMatchObject({ prefixLength: 32 });
     expect(taken(mask('255.255.255.254'), '192.0.2.6')).toMatchObject({ prefixLength: 31 });
   });
@@ -87,13 +87,13 @@ describe('the terms of a DHCP server', () => {
     ['that is the container itself', '192.0.2.7'],
     ['that is nobody', '0.0.0.0'],
     ['that is the broadcast address', '192.0.2.255'],
-  ])('C13 are accepted without a router %s, and that is reported', (_, router) => {
+  ])('C13 DHCP terms are accepted without a router %s, and that is reported', (_, router) => {
     const given = taken([[optionCodes.routers, addresses(router, '192.0.2.9')]]);
     expect(given.gateway).toBe('192.0.2.9');
     expect(given.ignored).toEqual([expect.stringContaining(router)]);
   });
 
-  it('C13 use classless routes instead of routers when there are any', () => {
+  it('C13 DHCP terms use classless routes instead of routers when there are any', () => {
     const given = taken([
       [optionCodes.routers, addresses('192.0.2.9')],
       routes(16, 10, 1, 192, 0, 2, 8, 0, 192, 0, 2, 1, 32, 203, 0, 113, 5, 0, 0, 0, 0),
@@ -108,7 +108,7 @@ describe('the terms of a DHCP server', () => {
     });
   });
 
-  it('C13 may route both halves of all addresses, as VPNs do, but no invalid destinations', () => {
+  it('C13 DHCP terms may route both halves of all addresses, as VPNs do, but no invalid destinations', () => {
     const half = [1, 0, 192, 0, 2, 1];
     const given = taken([routes(...half, 1, 128, 192, 0, 2, 1, 8, 127, 192, 0, 2, 1, 32, 224, 0, 0, 5, 192, 0, 2, 1)]);
     expect(given.routes).toEqual([
@@ -121,12 +121,12 @@ describe('the terms of a DHCP server', () => {
     ]);
   });
 
-  it('C13 may have a gateway beyond the subnet that is directly on the link', () => {
+  it('C13 DHCP terms may have a gateway beyond the subnet that is directly on the link', () => {
     const given = taken([...mask('255.255.255.255'), routes(32, 10, 0, 0, 1, 0, 0, 0, 0, 0, 10, 0, 0, 1)]);
     expect(given).toMatchObject({ gateway: '10.0.0.1', routes: [{ destination: '10.0.0.1/32', gateway: null }] });
   });
 
-  it('C13 may have a router beside a subnet of one address, as clouds do', () => {
+  it('C13 DHCP terms may have a router beside a subnet of one address, as clouds do', () => {
     const router = (...routers: string[]): More => [
       ...mask('255.255.255.255'),
       [optionCodes.routers, addresses(...routers)],
@@ -150,12 +150,12 @@ describe('the terms of a DHCP server', () => {
   it.each([
     ['wider than 32 bits', [33, 10, 0, 0, 0, 192, 0, 2, 1]],
     ['cut off', [24, 10, 1, 2, 192, 0]],
-  ])('C13 use routers when the classless routes are %s', (_, bytes) => {
+  ])('C13 DHCP terms use routers when the classless routes are %s', (_, bytes) => {
     const given = taken([[optionCodes.routers, addresses('192.0.2.9')], routes(...bytes)]);
     expect(given).toMatchObject({ gateway: '192.0.2.9', routes: [], ignored: [expect.stringContaining('121')] });
   });
 
-  it('C13 leave out invalid routes, and list them', () => {
+  it('C13 DHCP terms leave out invalid routes, and list them', () => {
     const given = taken([
       routes(
         8,
@@ -203,7 +203,7 @@ describe('the terms of a DHCP server', () => {
     expect(given.ignored).toHaveLength(5);
   });
 
-  it('C13 have a maximum number of routes and name servers', () => {
+  it('C13 DHCP terms have a maximum number of routes and name servers', () => {
     const many = Array.from({ length: 90 }, (_, index) => [24, 10, 9, index, 192, 0, 2, 1]).flat();
     expect(taken([routes(...many)]).routes).toHaveLength(64);
     const servers = Array.from({ length: 40 }, (_, index) => `192.0.2.${index + 10}`);
@@ -226,13 +226,13 @@ describe('the terms of a DHCP server', () => {
     ],
     ['a renewal at once', [[optionCodes.renewalSeconds, secondsBytes(0)]]],
     ['a time after the end', [[optionCodes.rebindingSeconds, secondsBytes(500)]]],
-  ] as [string, More][])('C13 are accepted without %s, and that is reported', (_, more) => {
+  ] as [string, More][])('C13 DHCP terms are accepted without %s, and that is reported', (_, more) => {
     const given = taken(more);
     expect(given).toMatchObject({ nameServers: [], searchDomains: [], ignored: [expect.any(String)] });
     expect(given.times).toMatchObject({ renewAt: sentAt + 60_000, rebindAt: sentAt + 105_000 });
   });
 
-  it('C13 may have search domains with compression pointers', () => {
+  it('C13 DHCP terms may have search domains with compression pointers', () => {
     const list = Uint8Array.of(3, 108, 97, 110, 7, ...text('example'), 0, 3, 119, 119, 119, 0xc0, 4);
     expect(
       taken([
@@ -242,7 +242,7 @@ describe('the terms of a DHCP server', () => {
     ).toEqual(['lan.example', 'www.example']);
   });
 
-  it('C13 have a maximum number of search domains, the first ones, and that is reported', () => {
+  it('C13 DHCP terms have a maximum number of search domains, the first ones, and that is reported', () => {
     const many = Array.from({ length: 20 }, (_, index) => `d${index}`);
     const list = Uint8Array.from(many.flatMap((name) => [name.length, ...text(name), 0]));
     expect(taken([[optionCodes.searchDomains, list]])).toMatchObject({
@@ -251,14 +251,14 @@ describe('the terms of a DHCP server', () => {
     });
   });
 
-  it('C13 are equal while only their time differs', () => {
+  it('C13 DHCP terms are equal while only their time differs', () => {
     const given = taken();
     expect(isSameTerms(given, { ...given, times: null })).toBe(true);
     expect(isSameTerms(given, { ...given, nameServers: ['192.0.2.54'] })).toBe(false);
     expect(isSameTerms(given, null)).toBe(false);
   });
 
-  it('C13 have reasons for a refusal in printable letters', () => {
+  it('C13 DHCP terms have reasons for a refusal in printable letters', () => {
     expect(refusalText(reply([[optionCodes.message, text('not\u0007 here\n')]], 'refuse'))).toBe('not  here');
     expect(refusalText(reply([[optionCodes.message, text('x'.repeat(400))]], 'refuse'))).toHaveLength(200);
     expect(refusalText(reply([], 'refuse'))).toBeNull();

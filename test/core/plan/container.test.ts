@@ -71,7 +71,7 @@ const shapes = {
 };
 
 describe('the plans of a container', () => {
-  it('on a bridge have both ends, address, route, port; a teardown by the namespace', () => {
+  it('the plans for a container on a bridge have both ends, address, route, port; a teardown by the namespace', () => {
     expect(plans(shapes.bridge)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -97,7 +97,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('with both families have an address, a route and an element for each', () => {
+  it('the plans for a container with both families have an address, a route and an element for each', () => {
     expect(plans(shapes.dual)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -126,7 +126,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('on two networks lead outside by the first, and publish ports on it', () => {
+  it('the plans for a container on two networks lead outside by the first, and publish ports on it', () => {
     expect(plans(shapes.two)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -161,7 +161,7 @@ describe('the plans of a container', () => {
     expect(metrics).toEqual([100, 101]);
   });
 
-  it('C12 upon a parent and on a bridge lead outside by the parent first, and by the other when it goes', () => {
+  it('C12 the plans for a container upon a parent and on a bridge lead outside by the parent first, and by the other when it goes', () => {
     const link = { kind: 'macvlan', parent: 'eth9', mode: 'bridge', broadcastLimit: null } as const;
     const lans = ['lan', 'lan2'].map((network) => leaseOf({ network, link }));
     const networks = ['demo', 'lan', 'lan2'].map((network) => ({ network }));
@@ -180,7 +180,7 @@ describe('the plans of a container', () => {
     expect(routes(leavePlan('leave', all, unbridged))).toEqual([]);
   });
 
-  it('on an internal network have no external access', () => {
+  it('the plans for a container on an internal network have no external access', () => {
     expect(plans(shapes.internal)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -203,7 +203,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('with port ranges keep a range with equal ports on both sides as one element', () => {
+  it('the plans for a container with port ranges keep a range with equal ports on both sides as one element', () => {
     expect(plans(shapes.ranges)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -231,7 +231,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('B05 in mode none, or without a network, have only loopback', () => {
+  it('B05 the plans for a container in mode none, or without a network, have only loopback', () => {
     expect(plans(shapes.none)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -247,7 +247,7 @@ describe('the plans of a container', () => {
     expect(plans(shapes.unattached)).toEqual(plans(shapes.none));
   });
 
-  it('B03 in a namespace given by path require it, and never make or remove it', () => {
+  it('B03 the plans for a container in a namespace given by path require it, and never make or remove it', () => {
     expect(plans(shapes.path)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -273,7 +273,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('B02 in the namespace of a process pin it, and unpin it after the undo of everything inside', () => {
+  it('B02 the plans for a container in the namespace of a process pin it, and unpin it after the undo of everything inside', () => {
     expect(plans(shapes.adopt)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -300,7 +300,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('B04 in the namespace of another container only require it', () => {
+  it('B04 the plans for a container in the namespace of another container only require it', () => {
     expect(plans(shapes.shared)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -315,7 +315,7 @@ describe('the plans of a container', () => {
 });
 
 describe('the verification of a running container', () => {
-  it('is the set-up without making the namespace, which must be the same one', () => {
+  it('a verification is the set-up without making the namespace, which must be the same one', () => {
     expect(lines(verifyPlan(shapes.bridge, 4026532000))).toMatchInlineSnapshot(`
       [
         "verify, mend:",
@@ -340,7 +340,7 @@ describe('the verification of a running container', () => {
     });
   });
 
-  it('B03 requires a foreign namespace once', () => {
+  it('B03 a verification requires a foreign namespace once', () => {
     expect(lines(verifyPlan(shapes.path, 7)).filter((line) => line.startsWith('netns'))).toEqual([
       'netns.require /run/netns/blue',
     ]);
@@ -368,19 +368,19 @@ describe.each(Object.entries(shapes))('B07 the undo of %s', (_name, grant) => {
       }
     });
 
-  it('has an inverse for every step that needs one', () => {
+  it('a plan has an inverse for every step that needs one', () => {
     const needNone = ['netns.require', 'link.set', 'link.settle', 'address.settle', 'link.ipv6', 'conntrack.flush'];
     for (const step of setupPlan(grant).steps)
       if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
   });
 
-  it('removes everything that the set-up makes, by the wish alone', () => {
+  it('the undo removes everything that the set-up makes, by the wish alone', () => {
     const gone = new Set([...made(teardownPlan(grant)), ...made(unlinkPlan(grant))]);
     for (const thing of made(setupPlan(grant))) expect(gone).toContain(thing);
     expect([...gone].sort()).toEqual(made(setupPlan(grant)).sort());
   });
 
-  it('ends the watch of its process in the teardown', () => {
+  it('the undo ends the watch of its process in the teardown', () => {
     expect(teardownPlan(grant).steps[0]).toEqual({ verb: 'process.unwatch', owner: 'container/web' });
   });
 });
@@ -393,7 +393,7 @@ describe('live changes', () => {
   const two = grantOf({ ...onBoth, ports: [tcp, udp] }, [leaseOf(), second]);
   const flushed = ({ steps }: Plan) => steps.filter(({ verb }) => verb === 'conntrack.flush').map(describeStep);
 
-  it('C03 connect a further network by its link and nothing else: ports stay where they are', () => {
+  it('C03 live changes connect a further network by its link and nothing else: ports stay where they are', () => {
     expect(lines(joinPlan(one, two, 7))).toMatchInlineSnapshot(`
       [
         "join, build:",
@@ -414,7 +414,7 @@ describe('live changes', () => {
     expect(sets.filter((set) => /^(published|counted)/.test(set))).toEqual([]);
   });
 
-  it('C05 connect the first network with the ports, and forget their flows of UDP', () => {
+  it('C05 live changes connect the first network with the ports, and forget their flows of UDP', () => {
     const none = grantOf({ ports: [] }, []);
     const { ports } = one;
     expect(lines(joinPlan({ ...none, ports }, one, 7)).slice(2, 5)).toMatchInlineSnapshot(`
@@ -427,7 +427,7 @@ describe('live changes', () => {
     expect(flushed(joinPlan({ ...none, ports }, one, 7))).toEqual(['conntrack.flush 5300->53/udp']);
   });
 
-  it('C05 disconnect the first network after its ports have moved to the next one', () => {
+  it('C05 live changes disconnect the first network after its ports have moved to the next one', () => {
     const after = { ...two, wish: { ...two.wish, attachments: two.wish.attachments.slice(1) } };
     expect(lines(leavePlan('leave', two, after))).toMatchInlineSnapshot(`
       [
@@ -441,7 +441,7 @@ describe('live changes', () => {
     `);
   });
 
-  it('publish and unpublish only the elements and flows of the given ports', () => {
+  it('live changes publish and unpublish only the elements and flows of the given ports', () => {
     const more = { ...one, ports: [...one.ports, { ...(one.ports[1] as PublishedPort), hostPort: 5400, range: 3 }] };
     expect(lines(joinPlan(one, more, 7))).toMatchInlineSnapshot(`
       [
@@ -463,7 +463,7 @@ describe('live changes', () => {
 });
 
 describe('the namespace of a container', () => {
-  it('B03 is removed by netloom only when netloom pinned it', () => {
+  it('B03 the namespace of a container is removed by netloom only when netloom pinned it', () => {
     const owned = Object.entries(shapes).filter(([, { wish }]) => ownsNetns(wish));
     expect(owned.map(([name]) => name)).toEqual([
       'bridge',
@@ -477,7 +477,7 @@ describe('the namespace of a container', () => {
     ]);
   });
 
-  it('is pinned under the name of the container, or at the path of the wish or of the other container', () => {
+  it('the namespace of a container is pinned under the name of the container, or at the path of the wish or of the other container', () => {
     expect(
       Object.values(shapes)
         .map(({ netns }) => netns)
@@ -487,7 +487,7 @@ describe('the namespace of a container', () => {
 });
 
 describe('C01 status blocks', () => {
-  it("C01 have interface, MAC, addresses and gateways of each network, in podman's shape", () => {
+  it("C01 status blocks have interface, MAC, addresses and gateways of each network, in podman's shape", () => {
     expect(statusBlocks(grantOf({ networks: [{ ...demo, staticMac: '02:00:00:00:00:07' }] }, [dual]))).toEqual({
       demo: {
         interfaces: {
@@ -505,21 +505,21 @@ describe('C01 status blocks', () => {
     });
   });
 
-  it('N20 have the name servers of the container where the network has no resolver', () => {
+  it('N20 status blocks have the name servers of the container where the network has no resolver', () => {
     const dns = { servers: ['10.89.0.1'], searchDomains: ['dns.netloom'] };
     const wish = { networks: [demo], dnsServers: ['8.8.8.8'] };
     expect(statusBlocks(grantOf(wish))).toMatchObject({ demo: { dns_server_ips: ['8.8.8.8'] } });
     expect(statusBlocks(grantOf(wish, [leaseOf({ dns })]))).toMatchObject({ demo: { dns_server_ips: ['10.89.0.1'] } });
   });
 
-  it('C01 have no gateway without a way out', () => {
+  it('C01 status blocks have no gateway without a way out', () => {
     expect(statusBlocks(shapes.internal)).toMatchObject({
       demo: { interfaces: { eth0: { subnets: [{ ipnet: '10.89.0.2/24' }] } } },
     });
     expect(JSON.stringify(statusBlocks(shapes.internal))).not.toContain('gateway');
   });
 
-  it('C01 have the MAC that the plan gives to the link', () => {
+  it('C01 status blocks have the MAC that the plan gives to the link', () => {
     const veth = setupPlan(shapes.bridge).steps.find((step) => step.verb === 'link.veth');
     expect(statusBlocks(shapes.bridge)).toMatchObject({
       demo: { interfaces: { eth0: { mac_address: veth?.verb === 'link.veth' ? veth.peer.macAddress : null } } },
@@ -534,7 +534,7 @@ describe('N15 the names of a container', () => {
   const long = 'x'.repeat(64);
   const brought = { ...demo, aliases: ['shop', '', long], definition: fileOf(definitionOf({ name: 'demo' })) };
 
-  it('N15 are its own, its aliases and its short ID; names that are invalid in DNS are left out and reported', () => {
+  it('N15 the names of a container are its own, its aliases and its short ID; names that are invalid in DNS are left out and reported', () => {
     const grant = named({ id: 'web', name: 'front', networks: [brought] });
     expect(told(grant)).toMatchObject([{ names: ['front', 'shop', 'web'] }]);
     expect(namesLeftOut(grant)).toEqual([{ network: 'demo', names: ['', long] }]);
@@ -543,7 +543,7 @@ describe('N15 the names of a container', () => {
     expect(namesLeftOut(named({ id: long, networks: [demo] }))).toEqual([{ network: 'demo', names: [long] }]);
   });
 
-  it("C09 are under podman's domain when podman brought the network", () => {
+  it("C09 the names of a container are under podman's domain when podman brought the network", () => {
     expect(told(named({ networks: [brought] }))).toMatchObject([{ domain: 'dns.podman' }]);
     expect(told(named({ networks: [demo] }))[0]).not.toHaveProperty('domain');
   });
@@ -555,7 +555,7 @@ describe('kernel objects of an owner with a long name', () => {
   const owners = ({ steps }: Plan) =>
     steps.flatMap((step) => ('elements' in step ? step.elements.map(({ owner }) => owner) : []));
 
-  it('have a form of the name that fits', () => {
+  it('the kernel objects of a long name have a form of the name that fits', () => {
     expect(new Set(owners(setupPlan(grant)))).toEqual(new Set([ownerMark(containerAddress(long))]));
     expect(grant.netns).toBe(`/netns/netloom-${kernelName(long)}`);
     expect(JSON.stringify(setupPlan(grant).steps.filter(({ verb }) => verb !== 'netns.watch'))).not.toContain(long);
@@ -563,7 +563,7 @@ describe('kernel objects of an owner with a long name', () => {
 });
 
 describe('the watch of a process', () => {
-  it('belongs to the container and identifies the process by its start time', () => {
+  it('the watch of a process belongs to the container and identifies the process by its start time', () => {
     expect(watchPlan(shapes.none.wish, 42, 1234).steps).toEqual([
       { verb: 'process.watch', owner: 'container/web', pid: 42, startTicks: 1234 },
     ]);
@@ -578,20 +578,20 @@ describe('MAC addresses', () => {
       Object.values(interfaces).map(({ mac_address }) => mac_address),
     );
 
-  it('N02 are those of the lease, and recorded in its status', () => {
+  it('N02 MAC addresses are those of the lease, and recorded in its status', () => {
     const grant = grantOf({ networks: [demo] }, [leaseOf({ macAddress: '02:00:00:00:00:05' })]);
     expect(veths(grant)).toEqual(['02:00:00:00:00:05']);
     expect(macs(grant)).toEqual(['02:00:00:00:00:05']);
   });
 
-  it("N02 of a lease of journal version 9 stay unchanged: requested, or the container's own", () => {
+  it("N02 MAC addresses of a lease of journal version 9 stay unchanged: requested, or the container's own", () => {
     const own = grantOf({ networks: [demo] }, [leaseOf()]);
     expect(veths(own)).toEqual([derivedMac('web/demo')]);
     const asked = grantOf({ networks: [{ ...demo, staticMac: '02:00:00:00:00:06' }] }, [leaseOf()]);
     expect([veths(asked), macs(asked)]).toEqual([['02:00:00:00:00:06'], ['02:00:00:00:00:06']]);
   });
 
-  it('N02 that neighbours may not know yet are announced last in the namespace, by connects and verifications too', () => {
+  it('N02 MAC addresses that neighbours may not know yet are announced last in the namespace, by connects and verifications too', () => {
     const grant = grantOf({ networks: [demo] }, [leaseOf({ announced: ['10.89.0.2'] })]);
     const announce = { verb: 'address.announce', netns: grant.netns, link: 'eth0', addresses: ['10.89.0.2'] };
     const before = { ...grant, wish: { ...grant.wish, attachments: [] } };
@@ -616,7 +616,7 @@ describe('routes of networks', () => {
   const routes = ({ steps }: Plan) => steps.filter(({ verb }) => verb.startsWith('route.')).map(describeStep);
   const inside = ' in /netns/netloom-web';
 
-  it('C04 of types that refuse end with their network, and with a container whose namespace stays', () => {
+  it('C04 network routes of types that refuse end with their network, and with a container whose namespace stays', () => {
     const request = { mode: 'ns:/run/netns/blue', ...both };
     const grant = grantOf(request, [leaseOf(), { ...second, routes: [blackhole, refused6] }]);
     const deleted = [
@@ -632,7 +632,7 @@ describe('routes of networks', () => {
     expect(routes(teardownPlan(grantOf(both, [leaseOf(), { ...second, routes: [blackhole] }])))).toEqual([]);
   });
 
-  it('C04 of two networks are added once, and stay with either of them', () => {
+  it('C04 network routes of two networks are added once, and stay with either of them', () => {
     const grant = grantOf(both, [leaseOf({ routes: [blackhole] }), { ...second, routes: [blackhole] }]);
     expect(routes(setupPlan(grant)).filter((line) => line.includes('blackhole'))).toHaveLength(1);
     for (const network of ['demo', 'back'])
@@ -641,7 +641,7 @@ describe('routes of networks', () => {
     expect(routes(joinPlan(without(grant, 'back'), grant, 7))).toEqual([`route.add 0.0.0.0/0 via 10.89.1.1${inside}`]);
   });
 
-  it('C04 of another type, or through another gateway, replace one that was removed', () => {
+  it('C04 network routes of another type, or through another gateway, replace one that was removed', () => {
     const grant = grantOf(both, [
       leaseOf({ routes: [blackhole] }),
       { ...second, routes: [{ ...blackhole, type: 'unreachable' }] },
@@ -659,7 +659,7 @@ describe('routes of networks', () => {
     );
   });
 
-  it('C05 use the network that has the gateway, after all addresses are set', () => {
+  it('C05 network routes use the network that has the gateway, after all addresses are set', () => {
     const across6 = { destination: 'fd77::/48', gateway: 'fd00::9', metric: null, type: 'unicast' } as const;
     const leases = [dual, { ...second, routes: [across, across6] }];
     for (const networks of [both.networks, both.networks.toReversed()]) {
@@ -676,7 +676,7 @@ describe('routes of networks', () => {
     }
   });
 
-  it('C05 without a reachable gateway are listed; an address of the link itself is its own', () => {
+  it('C05 network routes without a reachable gateway are listed; an address of the link itself is its own', () => {
     const alone = grantOf({ networks: [{ network: 'back' }] }, [{ ...second, routes: [across] }]);
     expect(unreachableRoute(alone)).toEqual({
       code: 'route.unreachable',
@@ -688,7 +688,7 @@ describe('routes of networks', () => {
     expect(routes(verifyPlan(alone, 7))).toEqual([`route.add 0.0.0.0/0 via 10.89.1.1${inside}`]);
   });
 
-  it('C05 N14 have no broadcast address as a gateway, except for default routes', () => {
+  it('C05 N14 network routes have no broadcast address as a gateway, except for default routes', () => {
     const dead = { ...across, gateway: '10.89.0.255' };
     const grant = grantOf(both, [leaseOf(), { ...second, routes: [dead] }]);
     expect(unreachableRoute(grant)).toMatchObject({ code: 'route.unreachable' });
@@ -702,14 +702,14 @@ describe('routes of networks', () => {
     expect(led({ defaultRoute: false })).toBeNull();
   });
 
-  it('C05 are left out for the container that is their gateway', () => {
+  it('C05 network routes are left out for the container that is their gateway', () => {
     const route = { ...across, gateway: '10.89.0.2' };
     const grant = grantOf(both, [leaseOf(), { ...second, routes: [route] }]);
     expect(unreachableRoute(grant)).toBeNull();
     expect(routes(setupPlan(grant)).join()).not.toContain(route.destination);
   });
 
-  it('C05 are restored with the network of their gateway, and removed with their own', () => {
+  it('C05 network routes are restored with the network of their gateway, and removed with their own', () => {
     const grant = grantOf({ networks: [{ network: 'back' }, demo] }, [leaseOf(), { ...second, routes: [across] }]);
     const line = `10.77.0.0/16 via 10.89.0.9${inside}`;
     expect(routes(joinPlan(without(grant, 'demo'), grant, 7))).toContain(`route.add ${line}`);
@@ -722,7 +722,7 @@ describe("C15 the name of the host's end", () => {
   const named = grantOf({ networks: [{ ...demo, hostInterfaceName: 'veth-web' }] });
   const alias = 'netloom container/web network/demo';
 
-  it('C15 is checked before anything is built, and is used for the link everywhere', () => {
+  it("C15 the name of the host's end is checked before anything is built, and is used for the link everywhere", () => {
     expect(setupPlan(named).steps[0]).toEqual({
       verb: 'link.vacant',
       name: 'veth-web',
@@ -735,7 +735,7 @@ describe("C15 the name of the host's end", () => {
     );
   });
 
-  it('C15 is removed only when its link belongs to the container', () => {
+  it("C15 the name of the host's end is removed only when its link belongs to the container", () => {
     expect(unlinkPlan(named).steps[0]).toMatchObject({ verb: 'link.gone', name: 'veth-web', alias });
     const blue = grantOf({ mode: 'ns:/run/netns/blue', networks: [{ ...demo, hostInterfaceName: 'veth-web' }] });
     for (const grant of [blue, named])
@@ -750,7 +750,7 @@ describe("C15 the name of the host's end", () => {
     expect(joinPlan(none, named, 7).steps[1]).toMatchObject({ verb: 'link.vacant', name: 'veth-web' });
   });
 
-  it('C15 has no effect upon a parent, where there is no host end', () => {
+  it("C15 the name of the host's end has no effect upon a parent, where there is no host end", () => {
     const link = { kind: 'macvlan', parent: 'up0', mode: 'bridge', broadcastLimit: null } as const;
     const upon = grantOf({ networks: [{ ...demo, hostInterfaceName: 'veth-web' }] }, [leaseOf({ link })]);
     expect(JSON.stringify([setupPlan(upon), teardownPlan(upon), unlinkPlan(upon)])).not.toContain('veth-web');
@@ -773,14 +773,14 @@ describe('C13 a container whose address a DHCP server gives', () => {
   const stepsOf = (before: ContainerGrant, after: ContainerGrant) =>
     lines(addressPlan('address', before, after, 7)).slice(2);
 
-  it("B14 may send only from its address on netloom's bridges, whatever the server gives", () => {
+  it("B14 a container with DHCP may send only from its address on netloom's bridges, whatever the server gives", () => {
     const gateway = on({ address: '10.89.1.1', prefixLength: 24, gateway: null });
     expect(JSON.stringify([addressPlan('address', on(null), gateway, 7), setupPlan(gateway)])).not.toMatch(
       /"sources4"[^}]*"10\.89\.1\.1"|"free_macs"/,
     );
   });
 
-  it('keeps the routes of its networks, and the subnets of the others, from routes of the server', () => {
+  it('a container with DHCP keeps the routes of its networks, and the subnets of the others, from routes of the server', () => {
     const blackhole = { destination: '10.66.0.0/16', gateway: null, metric: null, type: 'blackhole' } as const;
     const routes = [
       { destination: '10.66.0.0/16', gateway: '192.0.2.9' },
@@ -792,14 +792,14 @@ describe('C13 a container whose address a DHCP server gives', () => {
     expect(server).toEqual(['route.add 10.89.0.0/16 via 192.0.2.9 in /netns/netloom-web']);
   });
 
-  it('gets no routes to halves of all addresses when its network has no default route', () => {
+  it('a container with DHCP gets no routes to halves of all addresses when its network has no default route', () => {
     const halves = ['0.0.0.0/1', '128.0.0.0/1'].map((destination) => ({ destination, gateway: '192.0.2.9' }));
     const quiet = { defaultRoute: false };
     const given = stepsOf(on(null, {}, quiet), on({ routes: halves }, {}, quiet));
     expect(given.filter((step) => step.startsWith('route'))).toEqual([]);
   });
 
-  it('uses it for outbound traffic as any LAN, and yields to it elsewhere', () => {
+  it('a container with DHCP uses that network for outbound traffic as any LAN, and yields to it elsewhere', () => {
     const lan = grantOf({ networks: [{ network: 'lan' }, { network: 'other' }] }, [
       withTerms(bare, termsOf()),
       withTerms({ ...bare, network: 'other' }, termsOf({ address: '198.51.100.7', gateway: '198.51.100.1' })),
@@ -817,7 +817,7 @@ describe('C13 a container whose address a DHCP server gives', () => {
     ]);
   });
 
-  it('reaches a gateway beyond its subnet by the link, before its routes', () => {
+  it('a container with DHCP reaches a gateway beyond its subnet by the link, before its routes', () => {
     const routes = [
       { destination: '10.1.0.0/16', gateway: '10.0.0.9' },
       { destination: '10.0.0.0/24', gateway: null },
@@ -830,7 +830,7 @@ describe('C13 a container whose address a DHCP server gives', () => {
     ]);
   });
 
-  it('C05 reaches on-link destinations of the server, on two links by two routes', () => {
+  it('C05 a container with DHCP reaches on-link destinations of the server, on two links by two routes', () => {
     const onLink = { prefixLength: 32, gateway: '10.0.0.1', routes: [{ destination: '10.0.0.1/32', gateway: null }] };
     const through = { destination: '10.9.0.0/16', gateway: '10.0.0.1', metric: null, type: 'unicast' } as const;
     expect(unreachableRoute(on(onLink, {}, { routes: [through] }))).toBeNull();
@@ -847,13 +847,13 @@ describe('C13 a container whose address a DHCP server gives', () => {
     ]);
   });
 
-  it('has no routes on an internal network', () => {
+  it('a container with DHCP has no routes on an internal network', () => {
     const routes = [{ destination: '10.1.0.0/16', gateway: '192.0.2.9' }];
     const given = stepsOf(on(null, {}, { internal: true }), on({ routes }, {}, { internal: true }));
     expect(given.filter((step) => step.startsWith('route'))).toEqual([]);
   });
 
-  it('asks the name servers of its wish before those of the server', () => {
+  it('a container with DHCP asks the name servers of its wish before those of the server', () => {
     expect(statusBlocks(on({})).lan).toMatchObject({
       dns_server_ips: ['192.0.2.53'],
       dns_search_domains: ['lan.example'],
@@ -862,7 +862,7 @@ describe('C13 a container whose address a DHCP server gives', () => {
     expect(statusBlocks(on(null)).lan).toMatchObject({ dns_server_ips: [], dns_search_domains: [] });
   });
 
-  it('releases its former address first, and changes nothing while everything stays the same', () => {
+  it('a container with DHCP releases its former address first, and changes nothing while everything stays the same', () => {
     expect(teardownPlan(on({})).steps[0]).toMatchObject({
       verb: 'dhcp.release',
       owner: 'dhcp/web/lan',
@@ -882,18 +882,18 @@ describe('P18 a deadline for the start of the process', () => {
   const deadlines = ({ steps }: Plan) => steps.filter(({ verb }) => verb.startsWith('deadline.'));
   const set = { verb: 'deadline.set', owner: 'container/web', deadline: 'start', withinMs: 5_000 };
 
-  it('P18 begins when the rest of the set-up is done, and ends with the teardown', () => {
+  it('P18 a start deadline begins when the rest of the set-up is done, and ends with the teardown', () => {
     expect(setupPlan(grant).steps.at(-1)).toEqual({ ...set, at: null });
     expect(deadlines(teardownPlan(grant))).toEqual([{ verb: 'deadline.clear', owner: 'container/web' }]);
     expect(lines(setupPlan(grant)).at(-1)).toBe('deadline.set start within 5000 ms');
   });
 
-  it('P18 is kept by a verification as long as the process has not started', () => {
+  it('P18 a start deadline is kept by a verification as long as the process has not started', () => {
     expect(deadlines(verifyPlan(grant, 7))).toEqual([]);
     expect(deadlines(verifyPlan({ ...grant, startBy: 99 }, 7))).toEqual([{ ...set, at: 99 }]);
   });
 
-  it('P18 is followed by a look at the namespace, and by another one after a minute or more', () => {
+  it('P18 a start deadline is followed by a look at the namespace, and by another one after a minute or more', () => {
     const look = lookPlan(grant.wish, '/netns/netloom-web', 7);
     expect(look.kind).toBe('mend');
     expect(lines(look).slice(1)).toEqual(['netns.inhabited /netns/netloom-web', 'deadline.set start within 60000 ms']);

@@ -17,7 +17,7 @@ const { ports } = wishOf({
 const lines = ({ purpose, kind, steps }: Plan) => [`${describePurpose(purpose)}, ${kind}:`, ...steps.map(describeStep)];
 
 describe('the plans of the host', () => {
-  it('hold every published port on its addresses, ranges as ranges', () => {
+  it('the plans of the host hold every published port on its addresses, ranges as ranges', () => {
     expect(lines(holdPlan('web', 3, ports))).toEqual([
       'hold web 3, build:',
       'port.hold 0.0.0.0, :: port 0/tcp',
@@ -26,7 +26,7 @@ describe('the plans of the host', () => {
     ]);
   });
 
-  it('release the ports of one owner', () => {
+  it('the plans of the host release the ports of one owner', () => {
     const hold = holdPlan('web', 3, ports);
     const letGo = letGoPlan('web');
     expect(lines(letGo)).toEqual(['release web, dismantle:', 'port.release']);
@@ -34,7 +34,7 @@ describe('the plans of the host', () => {
       expect(inverse(step)).toEqual(letGoPlan('web', [ports[index] as PublishedPort]).steps[0]);
   });
 
-  it('load the ruleset and inspect the host, with nothing to undo', () => {
+  it('the plans of the host load the ruleset and inspect the host, with nothing to undo', () => {
     for (const step of [...basePlan().steps, ...surveyPlan().steps]) expect(inverse(step)).toBeNull();
   });
 });

@@ -13,7 +13,7 @@ const lowered = (request: Partial<NetworkRequest>) => lowerPlan(grantOf(request)
 const dual = { subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd00::/64' }] };
 
 describe('the plans of a network', () => {
-  it('have bridge, gateway, forwarding and elements for IPv4', () => {
+  it('the plans of a network have bridge, gateway, forwarding and elements for IPv4', () => {
     expect(raised({})).toMatchInlineSnapshot(`
       [
         "link.bridge netloom0",
@@ -39,7 +39,7 @@ describe('the plans of a network', () => {
     `);
   });
 
-  it('N19 have only the elements that allow traffic, and names, for a network without rules; firewalld is not asked', () => {
+  it('N19 the plans of a network have only the elements that allow traffic, and names, for a network without rules; firewalld is not asked', () => {
     const definition = { ...definitionOf({ ...dual, options: { isolate: 'strict' } }), firewall: 'none' as const };
     const grant = { definition, searchDomain: 'dns.netloom' };
     const elements = 'same_link { netloom0 . netloom0 }, network_links { netloom0 }, open_links { netloom0 }';
@@ -57,7 +57,7 @@ describe('the plans of a network', () => {
     expect(back.steps.map(({ verb }) => verb)).toEqual(['nft.replace', 'firewalld.distrust', 'dns.serve']);
   });
 
-  it('have elements of both families', () => {
+  it('the plans of a network have elements of both families', () => {
     expect(raised(dual)).toMatchInlineSnapshot(`
       [
         "link.bridge netloom0",
@@ -85,7 +85,7 @@ describe('the plans of a network', () => {
     `);
   });
 
-  it('forward and masquerade nothing for an internal network', () => {
+  it('the plans of a network forward and masquerade nothing for an internal network', () => {
     expect(raised({ internal: true })).toMatchInlineSnapshot(`
       [
         "link.bridge netloom0",
@@ -112,7 +112,7 @@ describe('the plans of a network', () => {
     expect(raisePlan(grantOf({ internal: true })).steps[2]).toMatchObject({ ipv4: { forwarding: false } });
   });
 
-  it('give the bridge the requested MTU and a permanent MAC of its own', () => {
+  it('the plans of a network give the bridge the requested MTU and a permanent MAC of its own', () => {
     expect(raisePlan(grantOf({ options: { mtu: '1400' } })).steps[0]).toEqual({
       verb: 'link.bridge',
       name: 'netloom0',
@@ -122,14 +122,14 @@ describe('the plans of a network', () => {
     expect(raisePlan(grantOf())).toEqual(raisePlan(grantOf()));
   });
 
-  it('set nothing of IPv6 on a bridge whose MTU has no room for it', () => {
+  it('the plans of a network set nothing of IPv6 on a bridge whose MTU has no room for it', () => {
     const settingsWith = (mtu: string) => raisePlan(grantOf({ options: { mtu } })).steps;
     expect(settingsWith('1280')[2]).toMatchObject({ verb: 'link.set', ipv6AddressGeneration: 'none' });
     expect(settingsWith('1279')[1]).toMatchObject({ verb: 'link.set' });
     expect(settingsWith('1279')[1]).not.toHaveProperty('ipv6AddressGeneration');
   });
 
-  it('B07 have an inverse for every step that needs one', () => {
+  it('B07 the plans of a network have an inverse for every step that needs one', () => {
     const needNone = ['link.set', 'link.ipv6', 'link.find', 'sysctl.set'];
     for (const request of [{}, dual, { internal: true }])
       for (const step of raisePlan(grantOf(request)).steps)

@@ -18,7 +18,7 @@ import {
 
 describeKernels(() => {
   describe('addresses and routes', () => {
-    it('are added, and adding them again changes nothing', async () => {
+    it('addresses and routes are added, and adding them again changes nothing', async () => {
       await succeed(create(), addVeth(), up(veth, null), up('eth0', netns));
       await succeed(address('address.add'), address('address.add'), address('address.add', 'fd00::2/64'));
       expect(world.link('eth0', netns)?.addresses).toEqual(['10.0.0.2/24', 'fd00::2/64']);
@@ -26,7 +26,7 @@ describeKernels(() => {
       expect(world.routes(netns)).toEqual([{ destination: '0.0.0.0/0', gateway: '10.0.0.1', metric: 100 }]);
     });
 
-    it('are deleted, and may be deleted again', async () => {
+    it('addresses and routes are deleted, and may be deleted again', async () => {
       await succeed(create(), addVeth(), up(veth, null), up('eth0', netns), address('address.add'), route('route.add'));
       await succeed(route('route.delete'), route('route.delete'));
       expect(world.routes(netns)).toEqual([]);
@@ -34,23 +34,23 @@ describeKernels(() => {
       expect(world.link('eth0', netns)?.addresses).toEqual([]);
     });
 
-    it('are deleted without failure when the link or the namespace is gone', async () => {
+    it('addresses and routes are deleted without failure when the link or the namespace is gone', async () => {
       await succeed(route('route.delete'), address('address.delete'));
       await succeed(create(), route('route.delete'), address('address.delete'));
     });
 
-    it('need an existing link: ENODEV', async () => {
+    it('addresses and routes need an existing link: ENODEV', async () => {
       await succeed(create());
       expect(await refused(address('address.add'))).toMatchObject({ errno: 'ENODEV' });
       expect(await refused(route('route.add'))).toMatchObject({ errno: 'ENODEV' });
     });
 
-    it('lead only to a gateway that the link can reach: ENETUNREACH', async () => {
+    it('addresses and routes lead only to a gateway that the link can reach: ENETUNREACH', async () => {
       await succeed(create(), addVeth(), up(veth, null), up('eth0', netns), address('address.add'));
       expect(await refused(route('route.add', '10.9.9.1'))).toMatchObject({ errno: 'ENETUNREACH' });
     });
 
-    it('may be routes of the types that refuse', async () => {
+    it('routes may be of the types that refuse', async () => {
       const types = ['blackhole', 'unreachable', 'prohibit'] as const;
       const deadEnd = (verb: 'route.add' | 'route.delete', type: (typeof types)[number]): Step => ({
         verb,
@@ -73,7 +73,7 @@ describeKernels(() => {
       expect(world.deadEnds(netns)).toEqual([]);
     });
 
-    it('N02 are announced by the link that has them, in both families, as soon as they are settled', async () => {
+    it('N02 addresses and routes are announced by the link that has them, in both families, as soon as they are settled', async () => {
       const announce: Step = { verb: 'address.announce', netns, link: 'eth0', addresses: ['10.0.0.2', 'fd00::2'] };
       await succeed(create(), addVeth(), up(veth, null), up('eth0', netns));
       await succeed(address('address.add'), address('address.add', 'fd00::2/64'));
@@ -84,20 +84,20 @@ describeKernels(() => {
       expect(await refused(announce)).toMatchObject({ errno: 'ENOENT' });
     });
 
-    it('cannot be added in a namespace that is gone: ENOENT', async () => {
+    it('addresses and routes cannot be added in a namespace that is gone: ENOENT', async () => {
       expect(await refused(address('address.add'))).toMatchObject({ errno: 'ENOENT' });
     });
   });
 
   describe('sysctls', () => {
-    it('are set in their namespace alone, and setting them again changes nothing', async () => {
+    it('sysctls are set in their namespace alone, and setting them again changes nothing', async () => {
       const step: Step = { verb: 'sysctl.set', netns, key: 'net.ipv4.ip_forward', value: '1' };
       await succeed(create(), step, step);
       expect(world.sysctl('net.ipv4.ip_forward', netns)).toBe('1');
       expect(world.sysctl('net.ipv4.ip_forward', null)).not.toBe('1');
     });
 
-    it('need an existing namespace: ENOENT', async () => {
+    it('sysctls need an existing namespace: ENOENT', async () => {
       expect(await refused({ verb: 'sysctl.set', netns, key: 'net.ipv4.ip_forward', value: '1' })).toMatchObject({
         errno: 'ENOENT',
       });
@@ -118,7 +118,7 @@ describeKernels(() => {
     ];
     const survey = async () => (await succeed({ verb: 'forwarding.survey' }))[0]?.forwarding;
 
-    it('is switched for present and future links, and switching it again changes nothing', async () => {
+    it('forwarding of the host is switched for present and future links, and switching it again changes nothing', async () => {
       await succeed(...all('0'));
       expect(await survey()).toMatchObject({ on: [], future: [] });
       const outputs = await succeed(...all('1'), ...all('1'));
@@ -132,7 +132,7 @@ describeKernels(() => {
       await succeed(...all('0'));
     });
 
-    it('shows the accept_ra settings of foreign links, and lists bridges', async () => {
+    it('forwarding of the host shows the accept_ra settings of foreign links, and lists bridges', async () => {
       await succeed(
         { verb: 'link.bridge', name: 'theirs.1', macAddress: '02:00:00:00:00:09', mtuBytes: null },
         { verb: 'link.bridge', name: 'ours0', macAddress: '02:00:00:00:00:09', mtuBytes: null },

@@ -19,37 +19,37 @@ describeKernels(() => {
     const kept = () => world.elements('published_any4');
 
     // the first test finds no ruleset: the order of these tests matters
-    it('need the base ruleset: ENOENT; deleting them succeeds without it', async () => {
+    it('elements need the base ruleset: ENOENT; deleting them succeeds without it', async () => {
       expect(await refused(add(published(1)))).toMatchObject({ errno: 'ENOENT' });
       await succeed(remove(published(1)));
     });
 
-    it('are kept when the base ruleset is loaded again', async () => {
+    it('elements are kept when the base ruleset is loaded again', async () => {
       await succeed({ verb: 'nft.load' }, add(published(1)), { verb: 'nft.load' });
       expect(kept()).toEqual([describeElement(published(1))]);
       await succeed(remove(published(1)));
     });
 
-    it('are added, and adding them again changes nothing', async () => {
+    it('elements are added, and adding them again changes nothing', async () => {
       await succeed(add(published(1), published(2)), add(published(1)));
       expect(kept()).toEqual([published(1), published(2)].map(describeElement));
       await succeed(remove(published(1), published(2)));
     });
 
-    it('are deleted, also when some of them are already gone', async () => {
+    it('elements are deleted, also when some of them are already gone', async () => {
       await succeed(add(published(1), published(2), published(3)), remove(published(2)));
       await succeed(remove(published(1), published(2), published(3)), remove(published(1)));
       expect(kept()).toEqual([]);
     });
 
-    it('are refused as a batch when one contradicts an existing element: EEXIST', async () => {
+    it('elements are refused as a batch when one contradicts an existing element: EEXIST', async () => {
       await succeed(add(published(1)));
       expect(await refused(add(published(2), published(1, '10.0.0.3')))).toMatchObject({ errno: 'EEXIST' });
       expect(kept()).toEqual([describeElement(published(1))]);
       await succeed(remove(published(1)));
     });
 
-    it('replace others in one transaction: all, or none', async () => {
+    it('elements replace others in one transaction: all, or none', async () => {
       const replace = (removed: Element[], added: Element[]): Step => ({
         verb: 'nft.replace',
         remove: removed,
@@ -67,7 +67,7 @@ describeKernels(() => {
       await succeed(remove(published(1), published(2)));
     });
 
-    it('of every set are added and deleted', async () => {
+    it('elements of every set are added and deleted', async () => {
       const elements: Element[] = [
         { set: 'published_any6', key: ['udp', '53'], value: ['fd00::2', '53'], owner: 'network/web' },
         { set: 'published_host4', key: ['tcp', '127.0.0.1', '80'], value: ['10.0.0.2', '80'], owner: 'network/web' },
@@ -102,7 +102,7 @@ describeKernels(() => {
       for (const { set } of [...elements, ...intervals]) expect(world.elements(set)).toEqual([]);
     });
 
-    it('of published ports are counted in the order of the request; missing ones count zero', async () => {
+    it('elements of published ports are counted in the order of the request; missing ones count zero', async () => {
       await succeed(create(), { verb: 'nft.load' });
       const port = { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 } as const;
       const ports = [port, { ...port, hostIp: '127.0.0.1', range: 2 }, { ...port, hostPort: 9090 }];
@@ -127,19 +127,19 @@ describeKernels(() => {
       expect(world.flowsTo(here)).toEqual([5000, 5001, 5002, 5003]);
     });
 
-    it('are forgotten, and flows to other ports are not', async () => {
+    it('flows of UDP to a published port are forgotten, and flows to other ports are not', async () => {
       await succeed(flush(udp), flush(udp));
       expect(world.flowsTo(here)).toEqual([5000, 5003]);
     });
 
-    it('are forgotten only on the address of the published port', async () => {
+    it('flows of UDP to a published port are forgotten only on the address of the published port', async () => {
       await succeed(flush({ ...udp, hostIp: '127.0.0.2' }));
       expect(world.flowsTo(here)).toHaveLength(4);
       await succeed(flush({ ...udp, hostIp: '0.0.0.0' }), flush({ ...udp, hostPort: 5003, hostIp: here, range: 1 }));
       expect(world.flowsTo(here)).toEqual([5000]);
     });
 
-    it('continue when a verification found the port published, and are forgotten when it had to be restored', async () => {
+    it('flows of UDP to a published port continue when a verification found the port published, and are forgotten when it had to be restored', async () => {
       await succeed(publish);
       await world.kernel.perform([publish, flush(udp)], true);
       expect(world.flowsTo(here)).toHaveLength(4);

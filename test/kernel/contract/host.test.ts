@@ -17,7 +17,7 @@ import {
 
 describeKernels(() => {
   describe('a host without firewalld', () => {
-    it('trusts no link, and does not fail', async () => {
+    it('a host without firewalld trusts no link, and does not fail', async () => {
       for (const verb of ['firewalld.trust', 'firewalld.distrust'] as const) {
         const { failure, changed } = await perform({ verb, subnets: ['10.89.0.0/24'] });
         expect(failure).toBeNull();
@@ -27,7 +27,7 @@ describeKernels(() => {
   });
 
   describe('definitions', () => {
-    it('are written, replaced and removed, also twice', async () => {
+    it('definitions are written, replaced and removed, also twice', async () => {
       const definition = definitionOf();
       const write: Step = { verb: 'definition.write', definition, previous: null };
       await succeed(write, write);
@@ -39,7 +39,7 @@ describeKernels(() => {
   });
 
   describe('the host', () => {
-    it('lists the subnets and names in use', async () => {
+    it('the host lists the subnets and names in use', async () => {
       await succeed(
         addBridge(),
         { verb: 'address.add', netns: null, link: bridge, address: '10.77.0.1/24' },
@@ -55,7 +55,7 @@ describeKernels(() => {
       expect(after?.survey?.linkNames).not.toContain(bridge);
     });
 
-    it('lists its links with their owners', async () => {
+    it('the host lists its links with their owners', async () => {
       await succeed(addBridge(), addBridge('other0'));
       const named = { verb: 'link.set', netns: null, name: bridge, up: true, alias: 'netloom network/demo' } as const;
       await succeed(named);
@@ -70,7 +70,7 @@ describeKernels(() => {
       expect(world.kernel.hostLinks().map(({ name }) => name)).not.toContain(bridge);
     });
 
-    it('reports that it has no uplink, as in these tests', () => {
+    it('the host reports that it has no uplink, as in these tests', () => {
       expect(world.kernel.hostIp()).toBeNull();
     });
   });

@@ -42,7 +42,7 @@ describeKernels(() => {
       world.deleteLink(veth);
     };
 
-    it('are in the namespace, with the MTU of the parent; making them again changes nothing', async () => {
+    it('links upon a parent are in the namespace, with the MTU of the parent; making them again changes nothing', async () => {
       await withParent(async () => {
         await succeed(upon(veth), upon(veth), up('eth0', netns));
         expect(world.link('eth0', netns)).toMatchObject({
@@ -54,7 +54,7 @@ describeKernels(() => {
       });
     });
 
-    it('N17 cannot have a larger MTU than their parent: ERANGE, with both', async () => {
+    it('N17 links upon a parent cannot have a larger MTU than their parent: ERANGE, with both', async () => {
       await withParent(async () => {
         for (const mode of ['bridge', 'passthru'] as const)
           expect(await refused({ ...upon(veth), mode, mtuBytes: 9000 } as Step)).toMatchObject({
@@ -65,18 +65,18 @@ describeKernels(() => {
       });
     });
 
-    it('C07 of mode passthru keep the MAC address of their parent, whatever the wish is', async () => {
+    it('C07 links upon a parent of mode passthru keep the MAC address of their parent, whatever the wish is', async () => {
       await withParent(async () => {
         await succeed({ ...upon(veth), mode: 'passthru' } as Step, up('eth0', netns));
         expect(world.link('eth0', netns)?.macAddress).toBe(world.link(veth)?.macAddress);
       });
     });
 
-    it('may be of mode source', async () => {
+    it('links upon a parent may be of mode source', async () => {
       await withParent(() => succeed({ ...upon(veth), mode: 'source' } as Step, up('eth0', netns)).then(() => {}));
     });
 
-    it('end with their parent, and are deleted inside their namespace', async () => {
+    it('links upon a parent end with their parent, and are deleted inside their namespace', async () => {
       await withParent(async () => {
         await succeed(upon(veth));
         await succeed({ verb: 'link.delete', netns, name: 'eth0' }, { verb: 'link.delete', netns, name: 'eth0' });
@@ -86,7 +86,7 @@ describeKernels(() => {
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('C13 carry DHCP requests until a server answers, and release the address', async () => {
+    it('C13 links upon a parent carry DHCP requests until a server answers, and release the address', async () => {
       const lan = world.lan(`lan${count}`);
       const place = { netns, inode: null, link: 'eth0', macAddress: '02:00:00:00:00:07', hostName: 'web' };
       const owner = `dhcp/web/lan${count}` as const;
@@ -135,7 +135,7 @@ describeKernels(() => {
       await lan.remove();
     });
 
-    it('N23 wait for a link with the same MAC address that ends with its namespace', async () => {
+    it('N23 links upon a parent wait for a link with the same MAC address that ends with its namespace', async () => {
       await withParent(async () => {
         await succeed(upon(veth), up('eth0', netns), address('address.add'), route('route.add'));
         await succeed(remove());
@@ -144,7 +144,7 @@ describeKernels(() => {
       });
     });
 
-    it('N23 are refused while another link with the same MAC address stays: EADDRINUSE', async () => {
+    it('N23 links upon a parent are refused while another link with the same MAC address stays: EADDRINUSE', async () => {
       const other = world.pin(`n${count}b`);
       await withParent(async () => {
         await succeed(
@@ -161,19 +161,19 @@ describeKernels(() => {
       });
     });
 
-    it('need an existing parent: ENODEV', async () => {
+    it('links upon a parent need an existing parent: ENODEV', async () => {
       await succeed(create());
       expect(await refused(upon('nowhere'))).toMatchObject({ errno: 'ENODEV' });
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('need an existing namespace: ENOENT', async () => {
+    it('links upon a parent need an existing namespace: ENOENT', async () => {
       world.addForeignVeth(veth);
       expect(await refused(upon(veth))).toMatchObject({ errno: 'ENOENT' });
       world.deleteLink(veth);
     });
 
-    it('B03 do not take a name that is used within the namespace: EEXIST, with an explanation', async () => {
+    it('B03 links upon a parent do not take a name that is used within the namespace: EEXIST, with an explanation', async () => {
       await withParent(async () => {
         await succeed(addVeth(`${veth}b`));
         expect(await refused(upon(veth))).toMatchObject({
@@ -183,7 +183,7 @@ describeKernels(() => {
       });
     });
 
-    it('N17 cannot be made upon loopback: EOPNOTSUPP', async () => {
+    it('N17 links upon a parent cannot be made upon loopback: EOPNOTSUPP', async () => {
       await succeed(create());
       expect(await refused(upon('lo'))).toMatchObject({
         errno: 'EOPNOTSUPP',
@@ -191,7 +191,7 @@ describeKernels(() => {
       });
     });
 
-    it('of ipvlan are made, or refused where the kernel does not support them: EOPNOTSUPP', async () => {
+    it('links upon a parent of ipvlan are made, or refused where the kernel does not support them: EOPNOTSUPP', async () => {
       await withParent(async () => {
         const ipvlan: Step = { verb: 'link.ipvlan', netns, name: 'eth0', parent: veth, mode: 'l2', mtuBytes: null };
         if (!world.knows('ipvlan')) {
@@ -203,7 +203,7 @@ describeKernels(() => {
       });
     });
 
-    it('find their parent: its name, MTU and MAC address', async () => {
+    it('links upon a parent find their parent: its name, MTU and MAC address', async () => {
       world.addForeignVeth(veth);
       expect(await succeed({ verb: 'link.find', name: veth })).toEqual([
         {
@@ -223,14 +223,14 @@ describeKernels(() => {
       });
     });
 
-    it('find no parent on a host without a default route: ENODEV', async () => {
+    it('links upon a parent find no parent on a host without a default route: ENODEV', async () => {
       expect(await refused({ verb: 'link.find', name: null })).toMatchObject({
         errno: 'ENODEV',
         detail: 'this host has no default route',
       });
     });
 
-    it('find the parent that leads to a public address', async () => {
+    it('links upon a parent find the parent that leads to a public address', async () => {
       const away = { netns: null, destination: '0.0.0.0/0', gateway: '10.78.0.9', link: veth, metric: 100 } as const;
       world.addForeignVeth(veth);
       await succeed(

@@ -19,7 +19,7 @@ import {
 
 describeKernels(() => {
   describe('links', () => {
-    it('are set up, enslaved and named by an alias; setting them again changes nothing', async () => {
+    it('links are set up, enslaved and named by an alias; setting them again changes nothing', async () => {
       const set: Step = {
         verb: 'link.set',
         netns: null,
@@ -33,18 +33,18 @@ describeKernels(() => {
       expect(world.link(veth)).toMatchObject({ up: true, master: bridge, alias: 'netloom container/web' });
     });
 
-    it('cannot be set when they do not exist: ENODEV', async () => {
+    it('links cannot be set when they do not exist: ENODEV', async () => {
       expect(await refused(up(veth, null))).toMatchObject({ errno: 'ENODEV' });
       expect(await refused(create(), up('eth0', netns))).toMatchObject({ index: 1, errno: 'ENODEV' });
     });
 
-    it('cannot be attached to a master that does not exist: ENODEV', async () => {
+    it('links cannot be attached to a master that does not exist: ENODEV', async () => {
       expect(
         await refused(create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: 'nowhere' }),
       ).toMatchObject({ index: 2, errno: 'ENODEV' });
     });
 
-    it('reject IPv6 settings when their MTU has no room for IPv6: EAFNOSUPPORT', async () => {
+    it('links reject IPv6 settings when their MTU has no room for IPv6: EAFNOSUPPORT', async () => {
       const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv6AddressGeneration: 'none' };
       await succeed({ ...addBridge(), mtuBytes: 1280 } as Step, set, {
         verb: 'link.delete',
@@ -57,7 +57,7 @@ describeKernels(() => {
       });
     });
 
-    it('get the requested settings: differences are reported once, and not on repetition', async () => {
+    it('links get the requested settings: differences are reported once, and not on repetition', async () => {
       await succeed(create(), addVeth());
       const settings = { acceptRa: 2, autoconf: true };
       const set: Step = { verb: 'link.ipv6', netns, name: 'eth0', settings };
@@ -74,14 +74,14 @@ describeKernels(() => {
       expect(world.ipv6('eth0', netns)).toMatchObject(settings);
     });
 
-    it('have no IPv6 settings when their MTU has no room for IPv6, and none at all when they do not exist: ENODEV', async () => {
+    it('links have no IPv6 settings when their MTU has no room for IPv6, and none at all when they do not exist: ENODEV', async () => {
       await succeed(create(), { ...addVeth(), mtuBytes: 1279 } as Step);
       const settings = { acceptRa: 0 };
       expect(await succeed({ verb: 'link.ipv6', netns, name: 'eth0', settings })).toEqual([{ drifted: [] }]);
       expect(await refused({ verb: 'link.ipv6', netns, name: 'eth9', settings })).toMatchObject({ errno: 'ENODEV' });
     });
 
-    it('are restored after changes by another program, and the found values are reported', async () => {
+    it('links are restored after changes by another program, and the found values are reported', async () => {
       await succeed(addBridge());
       const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv4: { rpFilter: 2 } };
       await succeed(set);
@@ -92,7 +92,7 @@ describeKernels(() => {
       expect((await world.kernel.perform([set], true)).changed).toEqual([]);
     });
 
-    it('of a bridge are kept in a file, until they are forgotten', async () => {
+    it('links of a bridge are kept in a file, until they are forgotten', async () => {
       const traits = { internal: false, hasIpv6: true };
       await succeed({ verb: 'settings.persist', link: bridge, traits });
       await succeed({ verb: 'settings.persist', link: bridge, traits });
@@ -102,12 +102,12 @@ describeKernels(() => {
       expect(world.settingsFiles()).not.toContain(bridge);
     });
 
-    it('cannot be set in a namespace that is gone: ENOENT; deleting them succeeds', async () => {
+    it('links cannot be set in a namespace that is gone: ENOENT; deleting them succeeds', async () => {
       expect(await refused(up('eth0', netns))).toMatchObject({ errno: 'ENOENT' });
       await succeed({ verb: 'link.delete', netns, name: 'eth0' });
     });
 
-    it('have counters, loopback left out', async () => {
+    it('links have counters, loopback left out', async () => {
       await succeed(create(), addVeth());
       expect(world.kernel.statistics(netns, []).interfaces).toEqual({
         eth0: {
@@ -123,34 +123,34 @@ describeKernels(() => {
       });
     });
 
-    it('have no counters in a namespace that is gone: ENOENT', () => {
+    it('links have no counters in a namespace that is gone: ENOENT', () => {
       expect(() => world.kernel.statistics(netns, [])).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
     });
   });
 
   describe('the removal of a link', () => {
-    it('waits while the kernel removes the link with its namespace', async () => {
+    it('the removal of a link waits while the kernel removes the link with its namespace', async () => {
       await succeed(create(), addVeth());
       await succeed(remove(), gone(2_000));
       expect(world.link(veth)).toBeNull();
     });
 
-    it('deletes a link by force that still exists after the grace period', async () => {
+    it('the removal of a link deletes a link by force that still exists after the grace period', async () => {
       await succeed(create(), addVeth(), gone(10));
       expect(world.link(veth)).toBeNull();
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('deletes a link at once without a grace period', async () => {
+    it('the removal of a link deletes a link at once without a grace period', async () => {
       await succeed(create(), addVeth(), gone(0));
       expect(world.link(veth)).toBeNull();
     });
 
-    it('succeeds for a link that does not exist', async () => {
+    it('the removal of a link succeeds for a link that does not exist', async () => {
       await succeed(gone(2_000), gone(0));
     });
 
-    it('does not take a link that left its bridge for a removed one', async () => {
+    it('the removal of a link does not take a link that left its bridge for a removed one', async () => {
       await succeed(addBridge(), create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: bridge });
       let isDone = false;
       const waiting = succeed(gone(2_000)).then(() => {
@@ -164,7 +164,7 @@ describeKernels(() => {
       expect(world.link(veth)).toBeNull();
     });
 
-    it('lets several callers wait for one link at the same time', async () => {
+    it('the removal of a link lets several callers wait for one link at the same time', async () => {
       await succeed(create(), addVeth());
       const waiting = Promise.all([succeed(gone(2_000)), succeed(gone(2_000))]);
       await succeed(remove());

@@ -4,23 +4,23 @@ import { count, create, describeKernels, facts, netns, refused, remove, succeed,
 
 describeKernels(() => {
   describe('namespaces', () => {
-    it('are made with only loopback, and report their identity', async () => {
+    it('namespaces are made with only loopback, and report their identity', async () => {
       const [output] = await succeed(create());
       expect(output).toEqual({ netns: { path: netns, inode: expect.any(Number) } });
       expect(world.isPinned(netns)).toBe(true);
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('stay the same when made again', async () => {
+    it('namespaces stay the same when made again', async () => {
       expect(await succeed(create())).toEqual(await succeed(create()));
     });
 
-    it('are gone after their removal, and may be removed again', async () => {
+    it('namespaces are gone after their removal, and may be removed again', async () => {
       await succeed(create(), remove(), remove());
       expect(world.isPinned(netns)).toBe(false);
     });
 
-    it('can be required, also by identity', async () => {
+    it('namespaces can be required, also by identity', async () => {
       const [made] = await succeed(create());
       const inode = made?.netns?.inode ?? 0;
       expect(await succeed({ verb: 'netns.require', path: netns, inode: null })).toEqual([made]);
@@ -30,14 +30,14 @@ describeKernels(() => {
       });
     });
 
-    it('fail the requirement when they are gone: ENOENT', async () => {
+    it('namespaces fail the requirement when they are gone: ENOENT', async () => {
       expect(await refused({ verb: 'netns.require', path: netns, inode: null })).toMatchObject({
         index: 0,
         errno: 'ENOENT',
       });
     });
 
-    it('C10 report their end once to their owner when they are watched; others do not', async () => {
+    it('C10 namespaces report their end once to their owner when they are watched; others do not', async () => {
       facts.length = 0;
       const [first, second, third] = ['x', 'y', 'z'].map((letter) => world.pin(`n${count}${letter}`)) as [
         string,
@@ -57,7 +57,7 @@ describeKernels(() => {
       expect(await refused(watch(first))).toMatchObject({ errno: 'ENOENT' });
     });
 
-    it('B02 of a process are pinned, and outlive it', async () => {
+    it('B02 namespaces of a process are pinned, and outlive it', async () => {
       const process = await world.startProcess();
       const adopt: Step = { verb: 'netns.adopt', path: netns, pid: process.pid };
       expect(await succeed(adopt)).toEqual(await succeed(adopt));
@@ -67,7 +67,7 @@ describeKernels(() => {
       expect(world.isPinned(netns)).toBe(false);
     });
 
-    it('P18 report whether a process lives in them', async () => {
+    it('P18 namespaces report whether a process lives in them', async () => {
       const process = await world.startProcess();
       const [pinned] = await succeed({ verb: 'netns.adopt', path: netns, pid: process.pid });
       const look: Step = { verb: 'netns.inhabited', path: netns, inode: pinned?.netns?.inode ?? 0 };
@@ -77,14 +77,14 @@ describeKernels(() => {
       await succeed(remove());
     });
 
-    it('B02 of a process that has ended cannot be adopted: ESRCH', async () => {
+    it('B02 namespaces of a process that has ended cannot be adopted: ESRCH', async () => {
       const process = await world.startProcess();
       await process.end();
       expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({ errno: 'ESRCH' });
       expect(world.isPinned(netns)).toBe(false);
     });
 
-    it("B03 cannot be adopted from a process in the host's own one, nor be confused with it: ENOTUNIQ", async () => {
+    it("B03 namespaces cannot be adopted from a process in the host's own one, nor be confused with it: ENOTUNIQ", async () => {
       const process = await world.startProcess('host');
       expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({
         errno: 'ENOTUNIQ',
@@ -101,7 +101,7 @@ describeKernels(() => {
       await succeed(create(), { verb: 'netns.require', path: netns, inode: null, foreign: true });
     });
 
-    it('B02 at the same path are not confused with the namespace of a process: EEXIST', async () => {
+    it('B02 namespaces at the same path are not confused with the namespace of a process: EEXIST', async () => {
       await succeed(create());
       const process = await world.startProcess();
       expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({ errno: 'EEXIST' });

@@ -16,7 +16,7 @@ describeKernels(() => {
     const release = (owner: string): Step => ({ verb: 'port.release', owner });
     const isFree = (port: number) => world.isFree('tcp', '0.0.0.0', port);
 
-    it('A09 are taken until their owner releases them', async () => {
+    it('A09 held ports are taken until their owner releases them', async () => {
       expect(await succeed(hold('a', 18_080))).toEqual([{ port: 18_080 }]);
       expect([isFree(18_080), world.isFree('tcp', '::1', 18_080), world.isFree('udp', '0.0.0.0', 18_080)]).toEqual([
         false,
@@ -27,19 +27,19 @@ describeKernels(() => {
       expect(isFree(18_080)).toBe(true);
     });
 
-    it('A09 may be held again by their owner', async () => {
+    it('A09 held ports may be held again by their owner', async () => {
       expect(await succeed(hold('a', 18_080), hold('a', 18_080))).toEqual([{ port: 18_080 }, { port: 18_080 }]);
       await succeed(release('a'));
       expect(isFree(18_080)).toBe(true);
     });
 
-    it('A09 of a range are all taken', async () => {
+    it('A09 held ports of a range are all taken', async () => {
       await succeed(hold('a', 18_000, 3));
       expect([17_999, 18_000, 18_001, 18_002, 18_003].map(isFree)).toEqual([true, false, false, false, true]);
       await succeed(release('a'));
     });
 
-    it('A09 are picked when the request has no number, and the pick may be held again by its number', async () => {
+    it('A09 held ports are picked when the request has no number, and the pick may be held again by its number', async () => {
       const [output] = await succeed(hold('a', 0, 2));
       const first = output?.port ?? 0;
       expect(first).toBeGreaterThan(1023);
@@ -49,7 +49,7 @@ describeKernels(() => {
       expect(isFree(first)).toBe(true);
     });
 
-    it('A09 are refused when another process has one, and nothing of the range is held: EADDRINUSE', async () => {
+    it('A09 held ports are refused when another process has one, and nothing of the range is held: EADDRINUSE', async () => {
       const taken = world.takePort('tcp', '127.0.0.1', 18_002);
       expect(await refused(hold('a', 18_000, 3))).toMatchObject({ errno: 'EADDRINUSE' });
       expect([18_000, 18_001].map(isFree)).toEqual([true, true]);
@@ -57,7 +57,7 @@ describeKernels(() => {
       await succeed(hold('a', 18_000, 3), release('a'));
     });
 
-    it('A09 are refused when another owner has them: EADDRINUSE', async () => {
+    it('A09 held ports are refused when another owner has them: EADDRINUSE', async () => {
       await succeed(hold('a', 18_080));
       expect(await refused(hold('b', 18_080, 1, ['127.0.0.1']))).toMatchObject({ errno: 'EADDRINUSE' });
       await succeed(release('b'));
@@ -65,7 +65,7 @@ describeKernels(() => {
       await succeed(release('a'));
     });
 
-    it('A09 are released one by one: by the request, the last pick first', async () => {
+    it('A09 held ports are released one by one: by the request, the last pick first', async () => {
       const asked = (port: number, range = 1) => ({
         protocol: 'tcp' as const,
         addresses: ['0.0.0.0', '::'],
@@ -85,7 +85,7 @@ describeKernels(() => {
       expect([18_080, ...picks].map(isFree)).toEqual([true, true, true]);
     });
 
-    it('N16 that one owner holds on one and on every address are bound once, until both are released', async () => {
+    it('N16 held ports that one owner holds on one and on every address are bound once, until both are released', async () => {
       const loopback = hold('a', 18_080, 1, ['127.0.0.1']);
       const part = hold('a', 18_078, 3, ['0.0.0.0']);
       const give = ({ protocol, addresses, port, range }: Hold): Step => ({
@@ -104,7 +104,7 @@ describeKernels(() => {
       expect(isFree(18_080)).toBe(true);
     });
 
-    it('N16 stay unchanged when their owner fails to widen them: EADDRINUSE', async () => {
+    it('N16 held ports stay unchanged when their owner fails to widen them: EADDRINUSE', async () => {
       await succeed(hold('a', 18_080, 1, ['127.0.0.1']));
       const taken = world.takePort('tcp', '127.0.0.2', 18_080);
       expect(await refused(hold('a', 18_080))).toMatchObject({ errno: 'EADDRINUSE' });
@@ -114,11 +114,11 @@ describeKernels(() => {
       await succeed(release('a'));
     });
 
-    it('A09 on an address of another host are refused: EADDRNOTAVAIL', async () => {
+    it('A09 held ports on an address of another host are refused: EADDRNOTAVAIL', async () => {
       expect(await refused(hold('a', 18_080, 1, ['192.0.2.1']))).toMatchObject({ errno: 'EADDRNOTAVAIL' });
     });
 
-    it('A09 on one address leave the others free', async () => {
+    it('A09 held ports on one address leave the others free', async () => {
       await succeed(hold('a', 18_080, 1, ['127.0.0.1']), hold('b', 18_080, 1, ['127.0.0.2']));
       expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
       await succeed(release('a'), release('b'));

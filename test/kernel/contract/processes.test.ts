@@ -13,7 +13,7 @@ describeKernels(() => {
     });
     const unwatch: Step = { verb: 'process.unwatch', owner: 'container/web' };
 
-    it('are reported when they end, once', async () => {
+    it('processes are reported when they end, once', async () => {
       facts.length = 0;
       const process = await world.startProcess();
       const [output] = await succeed(watch(process.pid));
@@ -24,20 +24,20 @@ describeKernels(() => {
       expect(facts).toEqual([['container/web', { type: 'process.exited', pid: process.pid }]]);
     });
 
-    it('cannot be watched after their end: ESRCH', async () => {
+    it('processes cannot be watched after their end: ESRCH', async () => {
       const process = await world.startProcess();
       await process.end();
       expect(await refused(watch(process.pid))).toMatchObject({ errno: 'ESRCH' });
     });
 
-    it('are distinguished from later ones with the same PID by their start time: ESRCH', async () => {
+    it('processes are distinguished from later ones with the same PID by their start time: ESRCH', async () => {
       const process = await world.startProcess();
       const [output] = await succeed(watch(process.pid), unwatch);
       expect(await refused(watch(process.pid, (output?.startTicks ?? 0) + 1))).toMatchObject({ errno: 'ESRCH' });
       await process.end();
     });
 
-    it('are not reported once they are no longer watched; unwatching an unwatched one succeeds', async () => {
+    it('processes are not reported once they are no longer watched; unwatching an unwatched one succeeds', async () => {
       facts.length = 0;
       const process = await world.startProcess();
       await succeed(watch(process.pid), unwatch, unwatch);
@@ -58,7 +58,7 @@ describeKernels(() => {
     });
     const clear: Step = { verb: 'deadline.clear', owner };
 
-    it('P18 are reported when they have passed, once each', async () => {
+    it('P18 deadlines are reported when they have passed, once each', async () => {
       facts.length = 0;
       const before = Date.now();
       const [output] = await succeed(set(20));
@@ -69,14 +69,14 @@ describeKernels(() => {
       expect(facts).toEqual([[owner, { type: 'deadline.passed', command: null, deadline: 'start', at }]]);
     });
 
-    it('P18 set with a time of their own keep it, and are reported at once when it has passed', async () => {
+    it('P18 deadlines set with a time of their own keep it, and are reported at once when it has passed', async () => {
       facts.length = 0;
       expect(await succeed(set(60_000, 5))).toEqual([{ deadlineAt: 5 }]);
       await until(() => facts.length > 0);
       expect(facts).toMatchObject([[owner, { at: 5 }]]);
     });
 
-    it('P18 are not reported once they are replaced or cleared', async () => {
+    it('P18 deadlines are not reported once they are replaced or cleared', async () => {
       facts.length = 0;
       await succeed(set(60_000, 1), set(60_000, 2), clear, clear, set(60_000, 3));
       await until(() => facts.length > 0);
@@ -84,7 +84,7 @@ describeKernels(() => {
       await succeed(set(60_000), clear);
     });
 
-    it('B08 of claims that wait in one owner are reported and cleared one by one', async () => {
+    it('B08 deadlines of claims that wait in one owner are reported and cleared one by one', async () => {
       facts.length = 0;
       const [one, two] = ['network/one', 'network/two'] as const;
       const wait = (claimant: typeof one | typeof two, at: number): Step => ({ ...set(60_000, at), claimant }) as Step;

@@ -18,7 +18,7 @@ import {
 
 describeKernels(() => {
   describe('bridges', () => {
-    it('are made with the requested MAC and MTU, and making them again changes nothing', async () => {
+    it('bridges are made with the requested MAC and MTU, and making them again changes nothing', async () => {
       const step = { ...addBridge(), mtuBytes: 1400 } as Step;
       await succeed(step, step);
       expect(world.link(bridge)).toMatchObject({
@@ -29,7 +29,7 @@ describeKernels(() => {
       });
     });
 
-    it('have the smallest MTU of their ports, and the default of a bridge without ports', async () => {
+    it('bridges have the smallest MTU of their ports, and the default of a bridge without ports', async () => {
       const join: Step = { verb: 'link.set', netns: null, name: veth, master: bridge };
       const narrow = { ...addVeth(), mtuBytes: 1300 } as Step;
       await succeed({ ...addBridge(), mtuBytes: 1400 } as Step, create(), narrow, join);
@@ -38,7 +38,7 @@ describeKernels(() => {
       expect(world.link(bridge)?.mtuBytes).toBe(1500);
     });
 
-    it('do not take the name of another kind of link: EEXIST, with an explanation', async () => {
+    it('bridges do not take the name of another kind of link: EEXIST, with an explanation', async () => {
       world.addForeignVeth(bridge);
       expect(await refused(addBridge())).toMatchObject({
         errno: 'EEXIST',
@@ -48,14 +48,14 @@ describeKernels(() => {
       world.deleteLink(bridge);
     });
 
-    it('stop the plan when their name is taken: the existing link is not touched', async () => {
+    it('bridges stop the plan when their name is taken: the existing link is not touched', async () => {
       world.addForeignVeth(bridge);
       expect(await perform(addBridge(), up(bridge, null))).toMatchObject({ done: [], failure: { index: 0 } });
       expect(world.link(bridge)).toMatchObject({ up: false });
       world.deleteLink(bridge);
     });
 
-    it('are deleted, and may be deleted again', async () => {
+    it('bridges are deleted, and may be deleted again', async () => {
       await succeed(
         addBridge(),
         { verb: 'link.delete', netns: null, name: bridge },
@@ -66,7 +66,7 @@ describeKernels(() => {
   });
 
   describe('veths', () => {
-    it('have one end on the host and one in the namespace', async () => {
+    it('veths have one end on the host and one in the namespace', async () => {
       await succeed(create(), { ...addVeth(), mtuBytes: 1400 } as Step);
       expect(world.link(veth)).toMatchObject({
         kind: 'veth',
@@ -81,17 +81,17 @@ describeKernels(() => {
       });
     });
 
-    it('change nothing when made again', async () => {
+    it('veths change nothing when made again', async () => {
       await succeed(create(), addVeth(), addVeth());
       expect(world.linkNames(netns).sort()).toEqual(['eth0', 'lo']);
     });
 
-    it('need an existing namespace: ENOENT, and no end is made', async () => {
+    it('veths need an existing namespace: ENOENT, and no end is made', async () => {
       expect(await refused(addVeth())).toMatchObject({ errno: 'ENOENT' });
       expect(world.link(veth)).toBeNull();
     });
 
-    it('do not take the name of another kind of link: EEXIST, with an explanation', async () => {
+    it('veths do not take the name of another kind of link: EEXIST, with an explanation', async () => {
       await succeed(create(), addBridge(veth));
       expect(await refused(addVeth())).toMatchObject({
         errno: 'EEXIST',
@@ -99,7 +99,7 @@ describeKernels(() => {
       });
     });
 
-    it('B03 do not take a name that is used within the namespace: EEXIST, with an explanation', async () => {
+    it('B03 veths do not take a name that is used within the namespace: EEXIST, with an explanation', async () => {
       await succeed(create(), addVeth());
       expect(await refused(addVeth(`${veth}b`))).toMatchObject({
         errno: 'EEXIST',
@@ -108,7 +108,7 @@ describeKernels(() => {
       expect(world.link(`${veth}b`)).toBeNull();
     });
 
-    it('are not confused with a veth that leads elsewhere: EEXIST, with an explanation', async () => {
+    it('veths are not confused with a veth that leads elsewhere: EEXIST, with an explanation', async () => {
       world.addForeignVeth(veth);
       await succeed(create());
       expect(await refused(addVeth())).toMatchObject({
@@ -118,7 +118,7 @@ describeKernels(() => {
       world.deleteLink(veth);
     });
 
-    it('C15 are refused when another link has their name, and later steps do not touch that link: EEXIST', async () => {
+    it('C15 veths are refused when another link has their name, and later steps do not touch that link: EEXIST', async () => {
       world.addForeignVeth(veth);
       await succeed(create(), addBridge());
       const enslave: Step = { verb: 'link.set', netns: null, name: veth, master: bridge, up: true, alias: 'ours' };
@@ -127,7 +127,7 @@ describeKernels(() => {
       world.deleteLink(veth);
     });
 
-    it('C15 can check a name first: free, their own, or EEXIST with an explanation', async () => {
+    it('C15 veths can check a name first: free, their own, or EEXIST with an explanation', async () => {
       const vacant = (name = veth): Step => ({ verb: 'link.vacant', name, peer: { netns, name: 'eth0' } });
       await succeed(vacant());
       await succeed(create(), vacant(), addVeth(), vacant());
@@ -146,7 +146,7 @@ describeKernels(() => {
       world.deleteLink(`${veth}f`);
     });
 
-    it('C15 are deleted by name and alias: a link with another alias stays', async () => {
+    it('C15 veths are deleted by name and alias: a link with another alias stays', async () => {
       const alias = 'netloom container/web network/demo';
       const takeAway = (name: string, verb: 'link.cut' | 'link.delete' | 'link.gone'): Step =>
         verb === 'link.delete'
@@ -174,7 +174,7 @@ describeKernels(() => {
       expect(world.link(veth)).toBeNull();
     });
 
-    it('are deleted with both ends', async () => {
+    it('veths are deleted with both ends', async () => {
       await succeed(create(), addVeth(), { verb: 'link.delete', netns: null, name: veth });
       expect(world.link(veth)).toBeNull();
       expect(world.linkNames(netns)).toEqual(['lo']);

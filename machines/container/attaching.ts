@@ -73,7 +73,9 @@ export const attachingActions = {
     deferred: context.deferred.filter(({ type }) => type !== 'container.forget'),
   })),
   /** It is removed when its network has been taken down, whatever runs in it. */
-  deferOwnRemoval: remember(({ context }) => ({
+  keepDetach: remember(({ context, event }) => ({
+    command: commandOf(event),
+    change: { kind: 'detach' },
     deferred: [...context.deferred, { type: 'container.remove', command: null, force: true }],
   })),
   /** It has nothing of that network. */

@@ -343,9 +343,9 @@ export const containerMachine = containerSetup.createMachine({
           {
             guard: and(['detachesAll', 'isEnding']),
             target: 'unconfiguring',
-            actions: ['announceExited', 'keepCommand', 'deferOwnRemoval'],
+            actions: ['announceExited', 'keepDetach'],
           },
-          { guard: 'detachesAll', target: 'unconfiguring', actions: ['keepCommand', 'deferOwnRemoval'] },
+          { guard: 'detachesAll', target: 'unconfiguring', actions: 'keepDetach' },
         ],
         'container.create': { actions: 'refuseExists' },
         'container.setup': [
@@ -633,12 +633,12 @@ export const containerMachine = containerSetup.createMachine({
         'steps.applied': {
           guard: 'isTeardown',
           target: 'unlinking',
-          actions: ['replyTornDown', 'answered', 'suspectMembers'],
+          actions: ['replyTornDown', 'forgetChange', 'suspectMembers'],
         },
         'steps.failed': {
           guard: 'isTeardown',
           target: 'failed',
-          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred', 'suspectMembers'],
+          actions: ['keepFault', 'announceFailed', 'forgetChange', 'failDeferred', 'suspectMembers'],
         },
       },
     },
@@ -681,7 +681,7 @@ export const containerMachine = containerSetup.createMachine({
           detachmentFromWish[0],
           { guard: and(['detachesSome', 'leftSomething']), target: 'unconfiguring', actions: 'defer' },
           detachmentFromWish[1],
-          { target: 'unconfiguring', actions: ['keepCommand', 'deferOwnRemoval'] },
+          { target: 'unconfiguring', actions: 'keepDetach' },
         ],
         'container.forget': forgotten,
         'network.leave': [

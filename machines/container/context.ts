@@ -35,6 +35,8 @@ export type Change =
   | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
   /** ports of which others have given up what they had */
   | { kind: 'freed'; ports: GrantedPort[] }
+  /** all networks, by container.detach: it is taken down, and removed then */
+  | { kind: 'detach' }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
   | { kind: 'reload' | 'recovery' | 'drift' };
 
@@ -75,6 +77,8 @@ export interface Leave {
   ports: GrantedPort[];
   /** the network that asked for it; null: a command did */
   askedBy: string | null;
+  /** by container.detach, which is answered with the id alone */
+  isDetach: boolean;
 }
 
 export interface ContainerContext extends ContainerInput {

@@ -91,7 +91,11 @@ export const setUpActions = {
       ...leftOutFacts(grantOf(context)),
     ];
   }),
-  replyStatus: decide(({ context }) => [{ kind: 'reply', command: context.command, output: statusOf(context) }]),
+  replyStatus: decide(({ context }) => {
+    const { change, command, id } = context;
+    const isDetach = change?.kind === 'leave' && change.isDetach;
+    return [{ kind: 'reply', command, output: isDetach ? { id } : statusOf(context) }];
+  }),
   askDhcp: decide(({ context }) => askDhcp(context, null)),
   keepTerms: remember(({ context, event }) => ({ leases: leasesAfter(context, event) })),
   addAddresses: decide(({ context }) => [{ kind: 'apply', plan: firstAddressPlan(context) }]),

@@ -15,8 +15,9 @@ export const teardownActions = {
   ]),
   replyTornDown: decide(({ context, event }) => {
     assertEvent(event, 'steps.applied');
-    const output = { id: context.id, nothingToDo: false, kernelMs: event.tookMs };
-    return [{ kind: 'reply', command: context.command, output }];
+    const { change, command, id } = context;
+    const tornDown = { id, nothingToDo: false, kernelMs: event.tookMs };
+    return [{ kind: 'reply', command, output: change?.kind === 'detach' ? { id } : tornDown }];
   }),
   replyNothingToDo: decide(({ context, event }) => [
     { kind: 'reply', command: commandOf(event), output: { id: context.id, nothingToDo: true, kernelMs: 0 } },

@@ -290,6 +290,20 @@ describe('a detach', () => {
   });
 });
 
+it('a detach is answered with the id alone, whatever it leads to', () => {
+  const answers = (from: At, ...events: ActorEvent[]) =>
+    effectsOf(from, ...events).flatMap((effect) =>
+      effect.kind === 'reply' && effect.command === 'c2' ? [effect.output] : [],
+    );
+  const two = wishOf({ networks: [{ network: 'one' }, { network: 'two' }] });
+  const created = reach(start, { type: 'container.create', command: 'c0', wish: two });
+  const both = reach(up, attach([{ network: 'demo' }, { network: 'one' }]), lease('one'), applied('join'));
+  expect(answers(reach(both, detach(['one'])), applied('leave'))).toEqual([{ id: 'web' }]);
+  expect(answers(reach(up, detach(['demo'])), applied('teardown'))).toEqual([{ id: 'web' }]);
+  for (const from of [start, up, created]) expect(answers(from, detach(['other']))).toEqual([{ id: 'web' }]);
+  for (const networks of [['one'], ['one', 'two']]) expect(answers(created, detach(networks))).toEqual([{ id: 'web' }]);
+});
+
 describe('a network that asks the container to leave', () => {
   it('is left in its turn, and hears the release', () => {
     expect(step(up, leave('demo'))).toEqual(['up.configured changing', 'apply leave']);

@@ -44,7 +44,11 @@ export const changeActions = {
   changeWish: remember(({ context, event }) => changedWishes(context, changeAskedFor(context, event))),
   replyChanged: decide(({ context, event }) => [
     ...changeFacts(context, changeAskedFor(context, event)),
-    { kind: 'reply', command: commandOf(event), output: offlineStatus(context) },
+    {
+      kind: 'reply',
+      command: commandOf(event),
+      output: event.type === 'container.detach' ? { id: context.id } : offlineStatus(context),
+    },
   ]),
   replyUnchanged: decide(({ context, event }) => [
     {

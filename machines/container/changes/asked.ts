@@ -30,9 +30,9 @@ export function changeAskedFor(context: ContainerContext, event: ContainerEvent)
       );
     }
     case 'container.detach':
-      return leave(leavingNetworks(context, event), []);
+      return leave(leavingNetworks(context, event), [], { isDetach: true });
     case 'network.leave':
-      return leave([event.network], [], event.network);
+      return leave([event.network], [], { askedBy: event.network });
     case 'container.disconnect':
       return leave([event.network], []);
     case 'container.publish':
@@ -65,11 +65,13 @@ export const join = (attachments: Attachment[], ports: PublishedPort[]): Join =>
   fault: null,
 });
 
-export const leave = (networks: string[], ports: GrantedPort[], askedBy: string | null = null): Leave => ({
+export const leave = (networks: string[], ports: GrantedPort[], more: Partial<Leave> = {}): Leave => ({
   kind: 'leave',
   networks,
   ports,
-  askedBy,
+  askedBy: null,
+  isDetach: false,
+  ...more,
 });
 
 /** Equal mappings are one. */

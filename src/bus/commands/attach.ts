@@ -39,12 +39,11 @@ function inodeOf({ netns }: ContainerWish): number | null {
 }
 
 /** Answered when nothing works any more of what it leaves; that a container is removed follows, and is published as an event. */
-export async function detach(
+export function detach(
   engine: Engine,
   { id, networks, netns }: CheckedRequest<'container.detach'>,
   command: CommandIdentity,
 ): Promise<{ id: string }> {
   const own = { networks, ...(netns && { netns }) };
-  await tellContainer(engine, id, command, { type: 'container.detach', command: command.id, ...own });
-  return { id };
+  return tellContainer(engine, id, command, { type: 'container.detach', command: command.id, ...own });
 }

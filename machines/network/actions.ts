@@ -53,6 +53,7 @@ import {
   inUseFault,
   isRefusedByAll,
   leavePlaceEffects,
+  leaveRequests,
   prunedEffect,
   refusalEffects,
   removalBy,
@@ -428,6 +429,7 @@ export const networkSetup = setup({
       for (const effect of emptyingEffects(context)) enqueueEffect(enqueue, effect);
       enqueue.assign({ waitsUntil: null, ...(context.removal?.isForced && { waiting: [], held: [] }) });
     }),
+    askToLeave: decide(({ context }) => leaveRequests(context)),
     keepRefusal: assign(({ context: { removal, leases }, event }) => {
       assertEvent(event, 'membership.refused');
       if (!removal || !Object.hasOwn(leases, event.container)) return {};

@@ -388,6 +388,7 @@ export const networkMachine = networkSetup.createMachine({
           { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] },
         ],
         'steps.applied': [
+          { guard: 'isWait', actions: ['keepWait', 'askToLeave'] },
           { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
           { guard: 'isLook', actions: 'keepDevice' },
           { guard: 'isClose', actions: 'keepClosed' },

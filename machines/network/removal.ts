@@ -42,8 +42,8 @@ export function waitPlan({ name, removal }: NetworkContext, at: number | null): 
 }
 
 /**
- * Networks that need its place wait from now on. A forced removal refuses the containers that are about to join, and asks the members
- * to leave.
+ * Networks that need its place wait from now on, and a forced removal refuses the containers that are about to join. No member is asked
+ * to leave before the wait has a deadline: a removal that fails at that changes nothing.
  */
 export function emptyingEffects(context: NetworkContext): Effect[] {
   const { name, leases, waiting, held, removal } = context;
@@ -52,17 +52,17 @@ export function emptyingEffects(context: NetworkContext): Effect[] {
     ids.length > 0 ? [...leavePlaceEffects(context), { kind: 'apply', plan: waitPlan(context, null) }] : [];
   if (!removal?.isForced) return wait;
   const requests = [...waiting, ...held.map(({ request }) => request)];
-  return [
-    ...requests.map((request) => answerTo(request, { fault: busyFault(name) })),
-    ...ids.map(
-      (id): Effect => ({
-        kind: 'tell',
-        to: containerAddress(id),
-        event: { type: 'network.leave', command: null, network: name },
-      }),
-    ),
-    ...wait,
-  ];
+  return [...requests.map((request) => answerTo(request, { fault: busyFault(name) })), ...wait];
+}
+
+/** A forced removal asks all members to leave; again after a restart, which changes nothing for those that were asked before. */
+export function leaveRequests({ name, leases, removal }: NetworkContext): Effect[] {
+  if (!removal?.isForced) return [];
+  return Object.keys(leases).map((id) => ({
+    kind: 'tell',
+    to: containerAddress(id),
+    event: { type: 'network.leave', command: null, network: name },
+  }));
 }
 
 /** Only a network that claims a place has one to leave. */

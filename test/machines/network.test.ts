@@ -962,11 +962,11 @@ describe('B6 a forced removal', () => {
   });
 
   it('asks every member to leave, and removes the network when they have', () => {
-    expect(step(crowded, force)).toEqual([
+    expect(step(crowded, force)).toEqual(['emptying', 'apply await-leaving']);
+    expect(step(reach(crowded, force), waiting)).toEqual([
       'emptying',
       'tell container/a network.leave',
       'tell container/b network.leave',
-      'apply await-leaving',
     ]);
     expect(step(emptying, release('a'))).toEqual(['emptying']);
     expect(step(emptying, release('a'), release('b'))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
@@ -996,12 +996,11 @@ describe('B6 a forced removal', () => {
 
   it('refuses those that wait to join', () => {
     const held = reach(up, leaving('a'), leaseRequest('b', { staticIps: ['10.89.0.2'] }));
-    expect(step(held, force)).toEqual([
-      'emptying',
-      'tell container/b claim.refused',
-      'tell container/a network.leave',
-      'apply await-leaving',
-    ]);
+    expect(step(held, force)).toEqual(['emptying', 'tell container/b claim.refused', 'apply await-leaving']);
+  });
+
+  it('is refused before a member is asked to leave when the deadline cannot be set', () => {
+    expect(step(reach(crowded, force), failed('await-leaving'))).toEqual(['up', 'reply c9 network.in-use']);
   });
 
   it('is not given up by a restart of the daemon', () => {

@@ -23,7 +23,7 @@ export async function attach(
   return tellContainer(engine, wish.id, command, { type: 'container.attach', command: command.id, wish, ...own });
 }
 
-/** An interface that was not named gets its name beside those that are there. */
+/** Keeps unnamed interfaces unnamed: each gets its name beside the existing ones. */
 const askedNetworks = ({ networks }: AttachRequest, { attachments }: ContainerWish): AskedAttachment[] =>
   attachments.map(({ network, staticIps, staticMac, isDefault }, index) => ({
     ...networks?.[index],
@@ -38,7 +38,7 @@ function inodeOf({ netns }: ContainerWish): number | null {
   return statSync(netns.path, { throwIfNoEntry: false })?.ino ?? null;
 }
 
-/** Answered when nothing works any more of what it leaves; that a container is removed follows, and is published as an event. */
+/** Answered when nothing works any longer of what it leaves; the removal of the container follows, and is published as an event. */
 export function detach(
   engine: Engine,
   { id, networks, netns }: CheckedRequest<'container.detach'>,

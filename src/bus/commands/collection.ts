@@ -3,7 +3,7 @@ import type { Abandoned, Collected, Unstarted } from '../../core/gc.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 import { part } from './tell.ts';
 
-/** `node.gc`: containers that their engine set up and never started, if asked for; then what has no owner in the kernel. */
+/** `node.gc`: on request, containers that were set up and never started; then objects in the kernel without an owner. */
 export async function collect(
   engine: Engine,
   request: { dryRun?: boolean | null; unstarted?: boolean | null },
@@ -17,7 +17,7 @@ export async function collect(
   return { ...swept, unstarted, failed: [...failed, ...swept.failed] };
 }
 
-/** P18: an engine that still needs one has a process in its namespace, whether or not it said so. */
+/** P18: an engine that still needs a container has a process in its namespace, also without a report of that. */
 async function unstartedContainers(engine: Engine): Promise<Unstarted[]> {
   const { containers } = engine.containers();
   const configured = containers.filter(({ state }) => state === 'configured');

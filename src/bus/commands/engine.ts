@@ -17,45 +17,45 @@ import type {
   NodeInfo,
 } from '../../core/view.ts';
 
-/** How long the answer to a command with a client's id is kept for that client to ask again. */
+/** How long the reply to a command with a client's ID is kept for a repetition. */
 export const replyKeptMs = 10 * 60_000;
 
-/** Whose command it is: the id under which the one answer is kept. */
+/** The ID of a command, under which its one reply is kept. */
 export interface CommandIdentity {
   /** the client's Nats-Msg-Id, or a fresh one */
   id: string;
-  /** the id is the client's own: the same command with the same id gets the first answer */
+  /** the ID is the client's own: the same command with the same ID gets the first reply */
   kept: boolean;
-  /** of a kept command: what tells it apart from other commands, and from the same one with another request */
+  /** of a kept command: distinguishes it from other commands, and from the same one with another request */
   fingerprint?: string;
 }
 
-/** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
+/** The interface of the engine behind the bus. Every method throws or rejects with a NetloomError. */
 export interface Engine {
-  /** name of the network that is joined where none is named; it is made when the first container joins it */
+  /** default network of a request; it is made when the first container joins it */
   readonly defaultNetwork: string;
   info(): NodeInfo;
   /**
-   * Hands a command to its actor and gives the one answer to it. A kept command that comes again gets its first answer, even
-   * from another life of the daemon.
+   * Hands a command to its actor and returns its one reply. A kept command that is repeated gets its first reply, also from
+   * an earlier daemon.
    */
   send<Event extends ActorEvent>(
     command: CommandIdentity,
     to: ActorAddress,
     event: Event,
   ): Promise<AnswerTo<Event['type']>>;
-  /** The answer that a kept command has had already; null: none yet. Rejects with command.mismatch if another command has its id. */
+  /** Returns the existing reply to a kept command; null: none yet. Rejects with command.mismatch if another command has its ID. */
   firstAnswer(command: CommandIdentity): Promise<unknown> | null;
-  /** A command that is several to actors: done once, and answered alike when it comes again under the same id. */
+  /** Runs a command of several steps: once, with the same reply when it is repeated under the same ID. */
   once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output>;
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;
-  /** what container.create or the last set-up asked for; throws container.unknown */
+  /** wish of container.create or of the last set-up; throws container.unknown */
   wishOf(id: string): ContainerWish;
-  /** the id of the container that is meant; throws container.unknown, container.ambiguous */
+  /** resolves a reference to a container's ID; throws container.unknown, container.ambiguous */
   containerNamed(reference: string): string;
-  /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */
+  /** A07: resolves a reference to a network's name; throws network.unknown, network.ambiguous */
   networkNamed(reference: string): string;
   /** with podman's NetworkSettings; throws container.unknown */
   inspect(id: string): ContainerInspection;
@@ -66,18 +66,18 @@ export interface Engine {
   statistics(id: string): Promise<ContainerStatistics>;
   /** of the host */
   hostLinks(): Promise<HostLink[]>;
-  /** what firewalls beside netloom's drop, of the networks there are */
+  /** drops by firewalls other than netloom's, for the existing networks */
   firewalls(): Promise<ForeignFirewalls>;
   /** B14: of a container that is up, by network; reads the kernel's counters */
   droppedOf(container: ContainerView): Promise<DroppedFrames>;
   /** the same of a network, by container */
   droppedOn(network: NetworkView): Promise<DroppedFrames>;
-  /** what set-up would do now; changes nothing; throws what set-up would be refused with */
+  /** plan of a set-up now; changes nothing; throws what the set-up would be refused with */
   plan(wish: ContainerWish): Promise<PlanPreview>;
-  /** what has no owner in the kernel; removed unless it is a dry run */
+  /** objects in the kernel without an owner; removed unless it is a dry run */
   collect(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
   /** inodes of the network namespaces in which processes live; rejects with kernel.refused unless all processes can be seen */
   inhabitedNamespaces(): Promise<ReadonlySet<number>>;
-  /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
+  /** ends a worker thread at once and starts it again; its actors are restored from the journal */
   restartWorker(index: number): Promise<void>;
 }

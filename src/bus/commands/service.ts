@@ -20,7 +20,7 @@ export interface ServiceOptions {
 
 export interface CommandService {
   readonly service: Service;
-  /** takes no more commands, and resolves when those that were taken are answered */
+  /** stops accepting commands, and resolves when the accepted ones are answered */
   stop(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ interface Served {
 export async function serveCommands(options: ServiceOptions): Promise<CommandService> {
   const { nc, engine, node, version, log = silent } = options;
   const endpoints = new Map(commandNames.map((name) => [endpointName(name), new Endpoint(name, { nc, engine, log })]));
-  // No queue group (an empty name spells "none"): the node is in the subject, so nobody shares the work.
+  // No queue group (an empty name spells "none"): the node is in the subject, so no other daemon shares the work.
   const service = await new Svcm(nc).add({
     name: 'netloom',
     version,
@@ -59,7 +59,7 @@ export async function serveCommands(options: ServiceOptions): Promise<CommandSer
   };
 }
 
-/** One subject: takes requests as they come, and does not wait for one before it takes the next. */
+/** Serves one subject: accepts requests as they arrive, and does not wait for one before the next. */
 class Endpoint {
   readonly #underWay = new Set<Promise<void>>();
   #refused = 0;
@@ -83,7 +83,7 @@ class Endpoint {
     await Promise.all(this.#underWay);
   }
 
-  /** The library sees only that a request was taken; this is what became of it. */
+  /** The library sees only that a request was accepted; this records its result. */
   statistics() {
     return { refused: this.#refused, underWay: this.#underWay.size };
   }
@@ -97,7 +97,7 @@ class Endpoint {
   }
 }
 
-/** A name of the micro service protocol has no dots. */
+/** Replaces dots: a name of the micro service protocol has none. */
 const endpointName = (name: CommandName): string => name.replace('.', '-');
 
 function endpointMetadata(name: CommandName): Record<string, string> {
@@ -107,12 +107,12 @@ function endpointMetadata(name: CommandName): Record<string, string> {
   return { doc, role, request: schema(request, 'input'), response: schema(reply, 'output') };
 }
 
-/** A schema that the contract names stands among its own `$defs`; a reader looks for its fields at the top. */
+/** Moves the fields of a named schema from its own `$defs` to the top, where readers look for them. */
 function inPlace({ $ref, ...schema }: z.core.JSONSchema.BaseSchema): object {
   return $ref === undefined ? schema : { ...schema, ...schema.$defs?.[$ref.slice('#/$defs/'.length)] };
 }
 
-/** One request, one answer, whatever happens. Never rejects. */
+/** Sends exactly one reply to a request. Never rejects. */
 async function answer(name: CommandName, { engine, nc, log }: Served, message: Msg): Promise<Fault | null> {
   try {
     const output = await perform(name, engine, message);
@@ -135,10 +135,10 @@ function tooLarge(text: string, nc: NatsConnection): NetloomError | null {
 }
 
 /**
- * A command says where its answer goes, and that is an inbox. Whoever may ask the daemon, JetStream or `$SRV` for
- * something can name any subject as the reply subject, a command's too, and the answer is then published there with
- * rights that the asker does not have. Such answers have no reply subject themselves, and what a consumer delivers has
- * `$JS.ACK…`: by this rule neither is ever taken for a command.
+ * Whether a reply subject is an inbox. A client that may ask the daemon, JetStream or `$SRV` for something can name any
+ * subject as the reply subject, also a command's, and the reply is then published there with rights that the client does
+ * not have. Such replies have no reply subject themselves, and messages of a consumer have `$JS.ACK…`: by this rule
+ * neither is ever taken for a command.
  */
 function hasInbox({ reply }: Msg): boolean {
   return reply !== undefined && reply !== '' && !reply.startsWith('$') && !reply.startsWith('netloom.');
@@ -152,14 +152,14 @@ async function perform<C extends CommandName>(name: C, engine: Engine, message: 
   try {
     return await runs[name](engine, parsed, identity);
   } catch (error) {
-    // by now there may be others of a name, or nobody any more, while the command was done long ago
+    // the command was done long ago: by now its name may be ambiguous or unknown
     const known = engine.firstAnswer(identity);
     if (known) return known;
     throw error;
   }
 }
 
-/** It becomes a key in the journal, so it is kept short and plain. */
+/** Short and plain IDs, because they become keys in the journal. */
 const messageIdPattern = /^[\x21-\x7e]{1,128}$/;
 
 function identityOf({ headers }: Msg, name: CommandName, request: unknown): CommandIdentity {
@@ -170,7 +170,7 @@ function identityOf({ headers }: Msg, name: CommandName, request: unknown): Comm
   return { id, kept: true, fingerprint: fingerprintOf(name, request) };
 }
 
-/** B9: the same for the same words, in whatever order they are written; `null` is as good as absent. */
+/** B09: Hashes a request: the same for the same content, in any order of fields; `null` counts as absent. */
 function fingerprintOf(name: CommandName, request: unknown): string {
   const words = JSON.stringify(request, (_key, value) => (value === null ? undefined : sorted(value)));
   return `${name} ${createHash('sha256').update(words).digest('base64url')}`;
@@ -183,7 +183,7 @@ function sorted(value: unknown): unknown {
 
 const encode = (output: unknown): string => JSON.stringify(output ?? {});
 
-/** A message may quote what was sent, which may be a megabyte; the answer must fit into what the server carries. */
+/** Shortens a message that quotes a request of up to a megabyte: the reply must fit into what the server carries. */
 const longestMessage = 2_000;
 
 function refuse(message: Msg, why: Fault): Fault {

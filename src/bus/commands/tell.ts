@@ -4,7 +4,7 @@ import type { ActorEvent } from '../../core/event.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 
 /**
- * What is several commands to actors: each has an id of its own, the same when all of it comes again. A name stands behind a word
+ * Runs a command that is several to actors: each has an ID of its own, the same in a repetition. A name follows a word
  * (`join web`), so that a container or network called `setup` is not taken for another part.
  */
 export const part = (command: CommandIdentity, which: string): CommandIdentity => ({

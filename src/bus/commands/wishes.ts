@@ -7,11 +7,11 @@ import { type Fault, fault, NetloomError } from '../../core/fault.ts';
 import { servedNamePattern } from '../../core/name.ts';
 import type { Engine } from './engine.ts';
 
-/** Requests made into what the actors are told: checked, and with names where ids were given. */
+/** Turns requests into wishes for the actors: checked, and with names in place of IDs. */
 
 export type SetupRequest = CheckedRequest<'container.setup'>;
 
-/** Nothing but the id, and what a set-up may say of itself: the wish that container.create kept. */
+/** Makes the wish of a set-up. null: the request has only the ID and options of the set-up, so the wish of container.create applies. */
 export function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {
   const { id: _, networkOverrides: __, owner: ___, startWithinMs: ____, isNew: _____, ...rest } = request;
   const named = Object.values(rest).some((value) => value !== undefined && value !== null);
@@ -19,8 +19,8 @@ export function setupWish(engine: Engine, request: SetupRequest): ContainerWish 
 }
 
 /**
- * A07: networks may be named by their ids, and the container whose namespace is shared by its name. Whoever is not known
- * yet must be called by the id that it will have: it may be made before the set-up.
+ * A07: resolves networks given by ID, and by name the container whose namespace is shared. A container that is still
+ * unknown must be given by its future ID: it may be made before the set-up.
  */
 export function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
   const attachments = wish.attachments.map((one) => ({ ...one, network: nameOf(engine, one) }));
@@ -31,7 +31,7 @@ export function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
   return { ...wish, ...ownerOfNetns(engine, wish), attachments };
 }
 
-/** B04: a name that can be no id is nobody's who is still to come. */
+/** B04: a name that is not a valid ID cannot be a future container's. */
 function ownerOfNetns(engine: Engine, wish: ContainerWish): Pick<ContainerWish, 'mode' | 'netns'> | null {
   if (wish.netns.kind !== 'container') return null;
   const id = idOrItself(engine, wish.netns);
@@ -55,7 +55,7 @@ export function namedAttachments(
   return named;
 }
 
-/** Who brings the definition means that one, whatever ids begin like its name. */
+/** A definition in the request means its own name, whatever IDs begin like that. */
 const nameOf = (engine: Engine, { network, definition }: { network: string; definition?: object | null }): string =>
   definition ? network : nameOrItself(engine, network);
 
@@ -63,7 +63,7 @@ const nameOf = (engine: Engine, { network, definition }: { network: string; defi
 export const joinedNetwork = (engine: Engine, reference: string): string =>
   reference === engine.defaultNetwork ? nameOrItself(engine, reference) : engine.networkNamed(reference);
 
-/** A network that is not known keeps its name. */
+/** An unknown network keeps its name. */
 export const nameOrItself = (engine: Engine, reference: string): string =>
   unlessUnknown(reference, () => engine.networkNamed(reference));
 
@@ -76,7 +76,7 @@ export interface ContainerReference {
 export const idOf = (engine: Engine, { id, exact }: ContainerReference): string =>
   exact ? id : engine.containerNamed(id);
 
-/** One that is not known keeps what it was called: what it was told before may have an answer that is kept. */
+/** An unknown container keeps its reference: an earlier command with it may have a kept reply. */
 export const idOrItself = (engine: Engine, reference: ContainerReference): string =>
   unlessUnknown(reference.id, () => idOf(engine, reference));
 

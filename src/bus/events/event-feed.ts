@@ -15,36 +15,36 @@ import { ConnectionWatch } from '../server/connection-watch.ts';
 
 export interface EventOptions {
   /**
-   * Where to begin: `now` (default), `all` that the stream still has, a time, or a place in the stream (that one
-   * included: after a list, say `streamSequence + 1`).
+   * Where to begin: `now` (default), `all` that the stream still has, a time, or a position in the stream (inclusive:
+   * after a list, use `streamSequence + 1`).
    */
   since?: 'now' | 'all' | Date | number;
-  /** false: end when all that was there is read; default true */
+  /** false: end after the last existing event; default true */
   follow?: boolean;
-  /** without `follow`: how long the server may be silent while it has more to tell, then command.timeout; default 30000 */
+  /** without `follow`: how long the server may be silent while it has more events, then command.timeout; default 30000 */
   timeoutMs?: number;
-  /** null: of every node that shares the server */
+  /** null: every node that shares the server */
   node?: string | null;
   noun?: Noun;
-  /** of a container, or the name of a network or node, dots included */
+  /** a container, or the name of a network or node, dots included */
   id?: string;
   signal?: AbortSignal;
-  /** of which stream `since` is a place: `EventFeed.stream` of the feed that had it */
+  /** the stream in which `since` is a position: `EventFeed.stream` of the feed that had it */
   stream?: string;
   /**
-   * Called when a follower begins anew with the first event: its place was in a stream that was replaced, because the
-   * server's store was removed, or moved away when it took no more events.
+   * Called when a follower starts over with the first event: its position was in a stream that was replaced, because the
+   * server's store was removed, or moved away when it accepted no more events.
    */
   onReplaced?(): void;
 }
 
-/** An event with its place in NETLOOM_EVENTS, `streamSequence`, which is not a part of the CloudEvent. A `switch` over `type` says what `data` has. */
+/** An event with its position in NETLOOM_EVENTS, `streamSequence`, which is not part of the CloudEvent. A `switch` over `type` narrows `data`. */
 export type StreamedEvent<N extends Noun = Noun> = CloudEvent<N> & { streamSequence: number };
 
 export interface EventFeed extends AsyncIterable<StreamedEvent> {
-  /** the place to begin is settled: whatever happens from now on is told */
+  /** resolves when the start position is settled: all later events are delivered */
   ready: Promise<void>;
-  /** identity of the stream that it reads; null until it is ready. Keep it with a place, to go on there with another feed. */
+  /** identity of the stream; null until it is ready. Keep it with a position, to continue there with another feed. */
   readonly stream: string | null;
 }
 
@@ -70,7 +70,7 @@ class Feed {
   #from: Start = { opt_start_seq: 1 };
   /** time of its creation, by the server's clock; null: not known yet */
   stream: string | null;
-  /** when something was heard last, or the reader came back for more; of performance.now() */
+  /** time of the last event, or of the reader's last request; of performance.now() */
   #heardAtMs = 0;
 
   constructor(nc: NatsConnection, options: EventOptions) {
@@ -137,7 +137,7 @@ class Feed {
     return { messages: await consumer.consume({ max_messages: batch }), lastSequence, empty: start > lastSequence };
   }
 
-  /** A place in a stream that was replaced is none in this one: a follower would wait there for ever, or miss what came before. */
+  /** A position in a replaced stream is meaningless: a follower would wait there forever, or miss earlier events. */
   async #lookAtStream(timeout: number): Promise<void> {
     const manager = await jetstreamManager(this.#nc, { checkAPI: false, timeout });
     const { created, state } = await manager.streams.info(eventStream);
@@ -151,8 +151,8 @@ class Feed {
   }
 
   /**
-   * An ordered consumer that the library makes anew after its server was lost asks for a batch of none (nats.js 3.4.0
-   * forgets to count from zero) and then gets one message. So it is ended when that happens, and a new one goes on.
+   * Ends a consumer whose server was lost: when the library (nats.js 3.4.0) makes an ordered consumer again, it forgets to
+   * count from zero, asks for an empty batch and then gets one message. A new consumer continues.
    */
   #endWhenBroken(messages: ConsumerMessages): ConnectionWatch {
     const end = () => void messages.close();
@@ -163,8 +163,8 @@ class Feed {
   }
 
   /**
-   * The last event of a replay may be gone before it is read (too old, or too many came after it), and would be waited
-   * for in vain. So it is asked for again, and the replay goes on from the place that was reached.
+   * Asks again for the last event of a replay: it may be gone before it is read (too old, or displaced by newer ones), and
+   * would never arrive. The replay continues from the position that was reached.
    */
   #endWhenSilent(messages: ConsumerMessages): NodeJS.Timeout | undefined {
     if (this.#options.follow ?? true) return undefined;
@@ -175,13 +175,13 @@ class Feed {
     return this.#options.timeoutMs ?? 30_000;
   }
 
-  /** Throws command.timeout when a replay has heard nothing for too long. */
+  /** Throws command.timeout when a replay has received nothing for too long. */
   #refuseSilence(): void {
     if ((this.#options.follow ?? true) || performance.now() - this.#heardAtMs < this.#timeoutMs) return;
     throw new NetloomError(fault('command.timeout', `no more events came within ${this.#timeoutMs} ms`));
   }
 
-  /** null when nobody wants to hear more */
+  /** null when the reader has stopped */
   async #anew(): Promise<Opened | null> {
     for (;;) {
       if (this.#options.signal?.aborted || this.#nc.isClosed()) return null;
@@ -197,18 +197,18 @@ class Feed {
 
 interface Opened {
   messages: ConsumerMessages;
-  /** where a replay ends; infinite for a follower */
+  /** position where a replay ends; infinite for a follower */
   lastSequence: number;
-  /** nothing to read, as far as was known when it was opened */
+  /** empty, as far as was known when it was opened */
   empty: boolean;
 }
 
 const batch = 500;
 const retryMs = 250;
-/** how long a replay waits for the next event before it asks whether there is one */
+/** how long a replay waits for the next event before it checks whether there is one */
 const silenceMs = 500;
 
-/** `now` as a number: what happens while a consumer is made anew has come after it. */
+/** Turns `now` into a position: events that arrive while a consumer is made again come after it. */
 async function startOf(nc: NatsConnection, since: NonNullable<EventOptions['since']>): Promise<Start> {
   if (since === 'all') return { opt_start_seq: 1 };
   if (since instanceof Date) return { opt_start_time: since.toISOString() };
@@ -219,7 +219,7 @@ async function startOf(nc: NatsConnection, since: NonNullable<EventOptions['sinc
 }
 
 /**
- * The place of the last event of a subject, 0 when there is none. What a consumer counts as pending does not say it:
+ * Returns the position of the last event of a subject, 0 without one. The pending count of a consumer is unreliable:
  * nats-server 2.9 miscounts when it begins within a block of the stream.
  */
 async function lastOf(nc: NatsConnection, subject: string, timeout: number): Promise<number> {
@@ -227,7 +227,7 @@ async function lastOf(nc: NatsConnection, subject: string, timeout: number): Pro
   return (await manager.streams.getMessage(eventStream, { last_by_subj: subject }))?.seq ?? 0;
 }
 
-/** null for what is no event of ours */
+/** null for a message that is not an event of netloom */
 function decode(message: JsMsg): StreamedEvent | null {
   try {
     const event = message.json<CloudEvent>();

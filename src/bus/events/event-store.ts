@@ -16,16 +16,16 @@ export class EventStore {
     this.#identity = identityOf(this.directory);
   }
 
-  /** Whether it was removed or replaced since: the server writes to files then that nothing finds again. */
+  /** Whether it was removed or replaced since: the server then writes to unreachable files. */
   isLost(): boolean {
     try {
       return identityOf(this.directory) !== this.#identity;
     } catch {
-      return false; // a disk that fails says nothing of it
+      return false; // a failing disk is no evidence
     }
   }
 
-  /** Renames it, and removes the one that was renamed before, which may be large. Returns its new path; null: it was not there. */
+  /** Renames it, and removes the one that was renamed before, which may be large. Returns its new path; null: it was missing. */
   moveAway(): string | null {
     const parent = dirname(this.directory);
     const prefix = `${basename(this.directory)}.stuck-`;

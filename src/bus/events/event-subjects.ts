@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { eventStream, eventsOf, type Follow, nameOfToken } from '../../contract/subjects.ts';
 import { feedFault } from './event-feed.ts';
 
-/** Ids of all of whom the stream still has an event, also of those who are long gone. Throws bus.unreachable. */
+/** Lists the IDs that still have an event in the stream, also those of removed objects. Throws bus.unreachable. */
 export async function idsInStream(nc: NatsConnection, about: Follow, timeout: number): Promise<string[]> {
   try {
     const manager = await jetstreamManager(nc, { checkAPI: false, timeout });

@@ -23,7 +23,7 @@ export function outboxMessage(nc: NatsConnection, node: string, epoch: string, r
   return { subject: cloudEventSubject(node, record), payload: fitting(nc, event), headers: header };
 }
 
-/** One fact that the server can never take must not hold up all others: it goes with its state alone, and says so. */
+/** Sends a fact that the server can never accept without its data, marked as shortened, so that later ones are not blocked. */
 function fitting(nc: NatsConnection, event: CloudEvent): string {
   const text = JSON.stringify(event);
   const most = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 1024;
@@ -37,9 +37,9 @@ function fitting(nc: NatsConnection, event: CloudEvent): string {
 /** Why facts wait: the stream does not take them as it should. */
 export const unreachable = (message: string): NetloomError => new NetloomError(fault('bus.unreachable', message));
 
-/** Its place in the stream. Throws where the stream did not take it. */
+/** Returns its position in the stream. Throws where the stream did not accept it. */
 export function acknowledgedPlace(sequence: number, message: Msg): number {
-  // without a body nothing took it: there is no stream for the subject
+  // no body means that no stream accepted it: none has the subject
   const { seq, error } = message.data.length === 0 ? {} : message.json<Acknowledgement>();
   if (seq !== undefined) return seq;
   throw unreachable(`the stream did not take event ${sequence}: ${error?.description ?? 'no stream answers'}`);

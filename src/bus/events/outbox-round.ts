@@ -4,11 +4,11 @@ import { fault, NetloomError } from '../../core/fault.ts';
 import { isStorageFull } from '../../files/room.ts';
 import { acknowledgedPlace, outboxMessage, unreachable } from './outbox-message.ts';
 
-/** How far the stream has got. */
+/** The progress of the stream. */
 export interface StreamPosition {
   /** the last fact that the stream has acknowledged; 0 before the first */
   sequence: number;
-  /** its place in NETLOOM_EVENTS, or of one before it; null while not known */
+  /** its position in NETLOOM_EVENTS, or that of one before it; null while unknown */
   streamSequence: number | null;
 }
 
@@ -25,12 +25,12 @@ export interface RoundOptions {
 }
 
 const removeEvery = 256;
-/** Until then facts that the stream has are in the outbox, too. One that is found there again is known by its number. */
+/** Until then the outbox also has facts that the stream has. A repeated one is recognized by its number. */
 const removeAfterMs = 50;
 
 /**
- * Publishing, from one fact to the first failure. Acknowledgements come to one inbox in the order of the facts, for one
- * stream takes them in order; so there is no promise and no timer per fact, which js.publish() would cost.
+ * Publishing from one fact to the first failure. Acknowledgements arrive in one inbox in the order of the facts, because
+ * one stream accepts them in order; so there is no promise and no timer per fact, which js.publish() would cost.
  */
 export class Round {
   /** rejects when this round is over */
@@ -45,7 +45,7 @@ export class Round {
   #sent: number;
   #acknowledged: number;
   #removed: number;
-  /** the last one that was acknowledged when the watchdog looked */
+  /** the last acknowledged one when the watchdog looked */
   #seen: number | null = null;
 
   constructor(options: RoundOptions) {
@@ -61,7 +61,7 @@ export class Round {
     this.#watchdog = setInterval(() => this.#look(), options.ackWithinMs);
   }
 
-  /** Sends what is there, as far as the window goes. */
+  /** Sends waiting facts, as far as the window allows. */
   pump(): void {
     const { outbox, window, hasRoom } = this.#options;
     try {
@@ -126,12 +126,12 @@ export class Round {
       this.#options.outbox.removeThrough(this.#acknowledged);
       this.#removed = this.#acknowledged;
     } catch (error) {
-      // to remove takes room, too: they go with the next ones
+      // a removal takes room, too: these are removed with the next ones
       if (!isStorageFull(error)) throw error;
     }
   }
 
-  /** Fails when the one that was due at the last look is still due. */
+  /** Fails when the fact that was due at the last look is still due. */
   #look(): void {
     const waits = this.#sent > this.#acknowledged;
     if (waits && this.#seen === this.#acknowledged)
@@ -140,7 +140,7 @@ export class Round {
   }
 }
 
-/** As the libraries above nats-core read it; a server may allow a client its own inboxes only. */
+/** Finds the inbox prefix where the libraries above nats-core read it: a server may allow a client only its own inboxes. */
 function inboxPrefixIn(nc: NatsConnection): string | undefined {
   return (nc as NatsConnection & { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
 }

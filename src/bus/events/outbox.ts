@@ -18,29 +18,29 @@ export interface PublisherOptions {
   node: string;
   limits?: StreamLimits;
   log?: BusLog;
-  /** whether the stream's disk has room: a server that finds none for a message stops answering all clients */
+  /** whether the stream's disk has room: a server without room for a message stops answering all clients */
   hasRoom?: () => boolean;
-  /** how many facts may be on their way at once, default 256 */
+  /** maximum number of facts in flight, default 256 */
   window?: number;
 }
 
 const ackWithinMs = 5_000;
-/** What is announced by one command comes in several commits; it is gathered for so long. */
+/** The facts of one command come in several commits; they are gathered for this time. */
 const gatherMs = 2;
-/** Who waits for an answer comes first, but facts are not kept from the stream for longer than this. */
+/** Callers that wait for replies come first, but facts are not delayed for longer than this. */
 const giveWayMs = 10;
 const backoffMs = { first: 50, most: 5_000 };
-/** How often it is looked whether the stream's disk has room again. */
+/** How often the stream's disk is checked for room again. */
 const roomEveryMs = 250;
 
 /**
- * Brings what was committed to the stream: in order, none lost, none twice, however often the connection, the server or
+ * Publishes committed facts to the stream: in order, none lost, none twice, however often the connection, the server or
  * the daemon ends in between. Nothing here fails; it waits.
  *
- * Many facts are on their way at once. When one of them gets no acknowledgement all stop; what the stream has last of
- * this node tells where to go on. That look costs one request per connection and also covers a daemon that died
- * between an acknowledgement and removeThrough(), at any time later, where the stream's own duplicate window is
- * two minutes only.
+ * Many facts are in flight at once. When one of them gets no acknowledgement all stop, and the last message of this node
+ * in the stream determines where to continue. That look costs one request per connection and also covers a daemon that
+ * died between an acknowledgement and removeThrough(), at any time later, while the stream's own duplicate window is only
+ * two minutes.
  */
 export class OutboxPublisher {
   readonly #nc: NatsConnection;
@@ -58,7 +58,7 @@ export class OutboxPublisher {
   #position: StreamPosition = { sequence: 0, streamSequence: null };
   #flushes: { sequence: number; done: () => void }[] = [];
   #awake = false;
-  /** since a try failed, until the stream has been found again */
+  /** since a failed attempt, until the stream has been found again */
   #heldUp = false;
   #isBusy: () => boolean = () => false;
 
@@ -75,12 +75,12 @@ export class OutboxPublisher {
     this.#ended = this.#run();
   }
 
-  /** While this says so, facts wait for a moment: publishing them would take the processors from what is under way. */
+  /** While this is true, facts wait for a moment: publishing them would take processor time from the work under way. */
   giveWayWhile(isBusy: () => boolean): void {
     this.#isBusy = isBusy;
   }
 
-  /** Something was committed. Cheap: all that is committed within a moment goes to the server in one write. */
+  /** Schedules publishing after a commit. Cheap: everything that is committed within a moment goes to the server in one write. */
   wake(): void {
     if (this.#awake) return;
     this.#awake = true;
@@ -103,12 +103,12 @@ export class OutboxPublisher {
     return this.#outbox.pending();
   }
 
-  /** Whether facts wait for a stream that does not take them at the moment. */
+  /** Whether facts wait for a stream that does not accept them at the moment. */
   isHeldUp(): boolean {
     return this.#heldUp;
   }
 
-  /** Resolves with true when the stream has all that was committed before the call, with false after the time. */
+  /** Resolves with true when the stream has everything committed before the call, with false after the time. */
   async flush(timeoutMs: number): Promise<boolean> {
     const sequence = this.#outbox.lastSequence();
     if (this.#position.sequence >= sequence) return true;
@@ -126,7 +126,7 @@ export class OutboxPublisher {
     }
   }
 
-  /** What is not acknowledged yet stays in the outbox for the next life. */
+  /** Facts without an acknowledgement stay in the outbox for the next daemon. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#stopped.reject(stopping());
@@ -171,7 +171,7 @@ export class OutboxPublisher {
     return this.#resume(manager);
   }
 
-  /** Ends by throwing only. */
+  /** Ends only by throwing. */
   async #publishFrom(base: number, onProgress: () => void): Promise<void> {
     const round = new Round({
       nc: this.#nc,
@@ -197,8 +197,8 @@ export class OutboxPublisher {
   }
 
   /**
-   * Where to go on: after the last fact that the stream has of this journal. But it may have refused one while it took others behind
-   * it, which were on their way: on a disk with room for a short one only. That one is published first, whichever daemon it was.
+   * Finds where to continue: after the last fact of this journal in the stream. But the stream may have refused one fact and accepted
+   * later ones that were in flight: on a disk with room only for a short one. That fact is published first, whichever daemon it was.
    */
   async #resume(manager: JetStreamManager): Promise<number> {
     const last = await lastOf(manager, this.#node, this.#outbox, this.#stopping.signal);

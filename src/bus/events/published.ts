@@ -9,14 +9,14 @@ export interface Published {
   streamSequence: number | null;
 }
 
-/** how far back to look for a message of ours behind those that somebody else put under our subjects */
+/** how far back to look for a message of netloom behind foreign ones under its subjects */
 const foreignMessages = 100;
 /** messages that are asked for together */
 const atOnce = 64;
 
 /**
- * The last message of this node in the stream: its place, and its number when it is of this journal. A number beyond
- * the journal's own cannot be true, and must not silence what comes.
+ * Finds the last message of this node in the stream: its position, and its number when it is of this journal. A number
+ * beyond the journal's own cannot be right, and must not suppress later facts.
  */
 export async function lastOf(
   manager: JetStreamManager,
@@ -37,7 +37,7 @@ export async function lastOf(
       const ours = id.epoch === outbox.epoch && id.sequence <= outbox.lastSequence();
       return { sequence: ours ? id.sequence : null, streamSequence: message.seq };
     }
-    // Not ours: an answer of JetStream that somebody had sent to a subject of ours. Look behind it.
+    // Not an event: a reply of JetStream that a client directed to a subject of netloom. Look behind it.
     message = message.seq > 1 ? await get({ seq: message.seq - 1 }) : null;
   }
   return { sequence: null, streamSequence: last?.seq ?? null };
@@ -50,8 +50,8 @@ export interface Look {
 }
 
 /**
- * Which of these facts, all older than the last one in the stream, are not in it. Looks from there backwards to one that is older than all of
- * them, so there are few requests where the outbox has few; where others fill the stream in between, and it is not found, none is missing.
+ * Finds which of these facts, all older than the last one in the stream, are missing in it. Searches backwards to one that is older than all of
+ * them, so a short outbox needs few requests; where foreign messages fill the stream in between, and none is found, none counts as missing.
  */
 export async function missingOf(
   doubtful: readonly OutboxRecord[],

@@ -19,12 +19,12 @@ export interface StreamLimits {
 
 const defaults = { maxBytes: 256 * 1024 * 1024, maxAgeMs: 7 * 24 * 60 * 60 * 1000 };
 
-/** How long a server may take to say whether it has JetStream. */
+/** How long a server may take to answer whether it has JetStream. */
 const answersWithinMs = 2_000;
 
 /**
- * For a server that others run: without JetStream no event would ever be published. One that does not answer in time may
- * be electing a leader, and is waited for later. Throws bus.no-jetstream, bus.unauthorized.
+ * Checks an external server: without JetStream no event would ever be published. A server that does not answer in time may
+ * be electing a leader; a later step waits for it. Throws bus.no-jetstream, bus.unauthorized.
  */
 export async function requireJetStream(nc: NatsConnection): Promise<void> {
   try {
@@ -58,7 +58,7 @@ export async function requireJetStream(nc: NatsConnection): Promise<void> {
 
 const because = (why: ReturnType<typeof fault>, cause: unknown) => new NetloomError(why, { cause });
 
-/** Makes NETLOOM_EVENTS when it is missing. One that is there keeps its settings but for limits that were asked for. */
+/** Makes NETLOOM_EVENTS when it is missing. An existing one keeps its settings except for requested limits. */
 export async function ensureEventStream(manager: JetStreamManager, limits: StreamLimits = {}): Promise<void> {
   const { maxBytes, maxAgeMs } = { ...defaults, ...limits };
   const there = await manager.streams.info(eventStream).catch(ifMissing);

@@ -8,8 +8,8 @@ import {
 import { systemErrorText } from '../../core/system-error.ts';
 
 /**
- * Describes an error of a connection in words, on one line. The library wraps some in a RequestError. What a server or TLS says
- * in a sentence of its own is kept.
+ * Describes an error of a connection on one line. The library wraps some in a RequestError. Complete sentences of a server
+ * or of TLS are kept.
  */
 export function busErrorText(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

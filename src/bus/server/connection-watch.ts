@@ -1,6 +1,6 @@
 import { type Deferred, deferred, type NatsConnection } from '@nats-io/nats-core';
 
-/** Tells when a connection comes and goes. */
+/** Reports when a connection is made and lost. */
 export class ConnectionWatch {
   #whenUp: Deferred<void> | null = null;
   readonly #on: { down?(): void; up?(): void };
@@ -22,7 +22,7 @@ export class ConnectionWatch {
   }
 
   stop(): void {
-    // every iterator of the library can be stopped; the type of this one does not say so
+    // every iterator of the library can be stopped; its type lacks that
     if ('stop' in this.#statuses && typeof this.#statuses.stop === 'function') this.#statuses.stop();
     this.#whenUp?.resolve();
   }

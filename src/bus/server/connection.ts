@@ -18,14 +18,14 @@ import { type Credentials, inboxPrefixOf, openCredentialsFile } from './credenti
 import { surviveLateWrites } from './late-writes.ts';
 import { hasIdentity, parseServerUrl } from './server-url.ts';
 
-/** Where a NATS server is and who we are to it. */
+/** Address of a NATS server, and the client's credentials. */
 export interface BusAddress {
   /** `nats://127.0.0.1:4222`; several joined by commas; `tls://` for TLS; with `user:password@` or `token@` */
   url: string;
   user?: string;
   password?: string;
   token?: string;
-  /** path of a credentials file: the JSON that a daemon writes, or a `.creds` file of NATS; its content says which */
+  /** path of a credentials file: the JSON that a daemon writes, or a `.creds` file of NATS; recognized by its content */
   creds?: string;
   /** `_INBOX.<role>`, for the roles of a daemon's own server; default: that of `creds`, or `_INBOX` */
   inboxPrefix?: string;
@@ -36,19 +36,19 @@ export interface BusAddress {
 export interface ConnectOptions extends BusAddress {
   /** shown by the server: `netloom daemon`, `netloom cli` */
   name: string;
-  /** true: for ever, as a daemon does; false: give up when the connection is lost */
+  /** true: forever, as a daemon does; false: give up when the connection is lost */
   reconnect?: boolean;
   /** how long to try the first time */
   timeoutMs?: number;
-  /** ends the first tries: it rejects with the signal's reason */
+  /** ends the first attempts: it rejects with the signal's reason */
   signal?: AbortSignal;
 }
 
 const reconnectWaitMs = 250;
-/** nats.js 3.4.0 goes on waiting for a server that ends while it greets us: short tries first, then longer ones. */
+/** nats.js 3.4.0 keeps waiting for a server that ends during the greeting: short attempts first, then longer ones. */
 const firstTryMs = 500;
 
-/** Throws bus.unreachable, bus.unauthorized, and payload.invalid for a URL that is none, or two answers to who we are. */
+/** Throws bus.unreachable, bus.unauthorized, and payload.invalid for an invalid URL, or two sources of credentials. */
 export async function connectBus(options: ConnectOptions): Promise<NatsConnection> {
   const address = identified(options);
   const deadline = Date.now() + (options.timeoutMs ?? 5000);
@@ -63,9 +63,9 @@ export async function connectBus(options: ConnectOptions): Promise<NatsConnectio
         reconnect: options.reconnect ?? true,
         maxReconnectAttempts: -1,
         reconnectTimeWait: reconnectWaitMs,
-        // The library's stack of who asked costs an Error per request; our faults say what was asked.
+        // The library's stack of the caller costs an Error per request; netloom's faults name the request.
         noAsyncTraces: true,
-        // A server that restarts refuses us for a moment while it reads its users; that must not end us.
+        // A server that restarts refuses clients for a moment while it reads its users; that must not end this one.
         ignoreAuthErrorAbort: true,
       });
       const connection = await unlessAborted(signal, connecting, (late) => late.close());
@@ -78,7 +78,7 @@ export async function connectBus(options: ConnectOptions): Promise<NatsConnectio
   }
 }
 
-/** Who and where a daemon's credentials file says. */
+/** Reads address and credentials from a daemon's credentials file. */
 export function roleAddress(credentials: Omit<Credentials, 'node'>): BusAddress {
   const { url, user, password } = credentials;
   const prefix = inboxPrefixOf(credentials);
@@ -86,8 +86,9 @@ export function roleAddress(credentials: Omit<Credentials, 'node'>): BusAddress 
 }
 
 /**
- * Commanding netloom is root on the host's network, so a server that lets anybody in is refused: throws bus.open. It is
- * tried, not read from the server's INFO, for `no_auth_user` says that credentials are required and takes none.
+ * Refuses a server that accepts clients without credentials, because commanding netloom is root on the host's network:
+ * throws bus.open. It is tried, not read from the server's INFO, because with `no_auth_user` that requires credentials
+ * and accepts none.
  */
 export async function refuseOpenServer(address: BusAddress): Promise<void> {
   const { url } = parseServerUrl(address.url);
@@ -118,7 +119,7 @@ export function defaultNodeName(host: string = hostname()): string {
 
 type Identified = BusAddress & { authenticator: Authenticator | null };
 
-/** Reads who we are from the one place that says so: the fields, the URL, or the credentials file. */
+/** Reads the credentials from their one source: the fields, the URL, or the credentials file. */
 function identified<Address extends BusAddress>(address: Address): Address & Identified {
   const { url, ...inUrl } = parseServerUrl(address.url);
   const { user = inUrl.user, password = inUrl.password, token = inUrl.token } = address;
@@ -132,7 +133,7 @@ function identified<Address extends BusAddress>(address: Address): Address & Ide
   return { ...plain, user: role.user, inboxPrefix, authenticator: authenticatorOf(role) };
 }
 
-/** Two answers to who we are would leave one of them unused, and perhaps the one that was meant. Throws payload.invalid. */
+/** Refuses two sources of credentials: one of them would be unused, and perhaps the intended one. Throws payload.invalid. */
 export function mustBeOneIdentity({ url, user, token, creds }: Partial<BusAddress>): void {
   const answers = [
     ...(creds === undefined ? [] : [`the credentials file ${creds}`]),
@@ -163,7 +164,7 @@ function authenticatorOf({ user, password, token }: BusAddress): Authenticator |
 function natsAuthenticator(text: string, file: string): Authenticator {
   const authenticator = credsAuthenticator(new TextEncoder().encode(text));
   try {
-    // as a server would ask, so that a damaged file is not taken for a server that does not answer
+    // checked like a server does, so that a damaged file is not taken for a server that does not answer
     authenticator('nonce');
     return authenticator;
   } catch (error) {

@@ -9,17 +9,17 @@ import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 import { textOfOwnFile } from '../../files/ownership.ts';
 import { orStorageFull } from '../../files/room.ts';
 
-/** What is in `<runDir>/credentials/<role>.json`: all that a client needs to reach the daemon's own server. */
+/** The content of `<runDir>/credentials/<role>.json`: everything that a client needs to reach the daemon's own server. */
 export interface Credentials {
   url: string;
   user: string;
   password: string;
-  /** the role hears replies below it only; files of older daemons have none, and it is `_INBOX.<user>` */
+  /** inbox below which the role gets its replies; older daemons' files have none, and it is `_INBOX.<user>` */
   inboxPrefix?: string;
   node: string;
 }
 
-/** A credentials file: that of a daemon says who, where and which node; a `.creds` file of NATS says who. */
+/** A credentials file: a daemon's has credentials, address and node; a `.creds` file of NATS has credentials. */
 export type CredentialsFile = { kind: 'daemon'; credentials: Credentials } | { kind: 'nats'; text: string };
 
 export const defaultRunDir = '/run/netloom';
@@ -28,7 +28,7 @@ export function credentialsFile(runDir: string, role: Role): string {
   return join(runDir, 'credentials', `${role}.json`);
 }
 
-/** Reads a daemon's own file. null when there is none, or it is not a credentials file. Throws bus.unauthorized, also for one that others could write. */
+/** Reads a daemon's own file. null when it is missing, or not a credentials file. Throws bus.unauthorized, also when other users could write it. */
 export function readCredentials(file: string): Credentials | null {
   try {
     return parseCredentials(textOfOwnFile(file));
@@ -38,7 +38,7 @@ export function readCredentials(file: string): Credentials | null {
   }
 }
 
-/** Reads the file that was named, whatever its name ends in: its content says what it is. Throws bus.unauthorized. */
+/** Reads a file given by the user, whatever its extension: its content determines its kind. Throws bus.unauthorized. */
 export function openCredentialsFile(file: string): CredentialsFile {
   let text: string;
   try {
@@ -58,7 +58,7 @@ export function openCredentialsFile(file: string): CredentialsFile {
   return { kind: 'daemon', credentials };
 }
 
-/** What `nsc generate creds` writes. */
+/** The output of `nsc generate creds`. */
 const natsCredentials = /-+BEGIN NATS USER JWT-+\s.+-+BEGIN USER NKEY SEED-+\s/s;
 
 function unreadable(file: string, error: unknown): NetloomError {
@@ -93,14 +93,14 @@ export function writeCredentials(file: string, credentials: Credentials): void {
   writePrivate(file, `${JSON.stringify(credentials, null, 2)}\n`);
 }
 
-/** Whole or not at all, readable by the owner only, in a directory that only the owner may enter. Throws storage.full. */
+/** Writes atomically, readable only by the owner, in a directory that only the owner may enter. Throws storage.full. */
 export function writePrivate(file: string, text: string): void {
   const directory = dirname(file);
   const draft = `${file}.${process.pid}.new`;
   orStorageFull(directory, () => {
     makeDirectories(directory, 0o700);
     chmodSync(directory, 0o700);
-    // a new file, whatever had its name
+    // a new file, also when one of that name exists
     rmSync(draft, { force: true });
     try {
       writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });

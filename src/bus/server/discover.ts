@@ -11,20 +11,20 @@ import {
 } from './credentials.ts';
 import { hasIdentity, parseServerUrl } from './server-url.ts';
 
-/** What was said of a bus. The rest is in the environment, and in what a daemon wrote down. */
+/** Explicit options of a bus. The rest is in the environment, and in the files of a daemon. */
 export interface Wanted extends Partial<Omit<BusAddress, 'isOfDaemon'>> {
   /** default: NETLOOM_NODE, the credentials file's node, this host's name */
   node?: string;
-  /** of the daemon, which keeps its credentials there; default: NETLOOM_RUN_DIR, /run/netloom */
+  /** run directory of the daemon, with its credentials; default: NETLOOM_RUN_DIR, /run/netloom */
   runDir?: string;
 }
 
 export type Environment = Record<string, string | undefined>;
 
 /**
- * Where to connect, as whom, and to which node. Options answer first, then the environment, then the file that this host's
- * daemon wrote for its admin; that one is read only when nothing else says who or where. What was named is used, or an error
- * names it. Throws payload.invalid, name.invalid, bus.unauthorized, bus.unreachable.
+ * Finds the server, the credentials and the node. Options come first, then the environment, then the file that this
+ * host's daemon wrote for its admin; that file is read only without another source of address or credentials. An explicit
+ * source is used, or an error names it. Throws payload.invalid, name.invalid, bus.unauthorized, bus.unreachable.
  */
 export function discover(wanted: Wanted, environment: Environment): BusAddress & { node: string } {
   const said = saidAddress(wanted, environment);
@@ -40,7 +40,7 @@ export function discover(wanted: Wanted, environment: Environment): BusAddress &
   return { ...address, node: nodeOf(wanted, environment, credentials) };
 }
 
-/** A daemon's outside server; null when neither options nor environment name one. Throws as discover() does. */
+/** Finds a daemon's external server; null when neither options nor environment name one. Throws as discover() does. */
 export function outsideServer(wanted: Pick<Wanted, 'url' | 'creds'>, environment: Environment): BusAddress | null {
   const { url, creds } = saidAddress(wanted, environment);
   if (url === undefined && wanted.creds !== undefined)
@@ -50,7 +50,7 @@ export function outsideServer(wanted: Pick<Wanted, 'url' | 'creds'>, environment
   return { url, creds };
 }
 
-/** One source says who we are: what the environment says of that counts only when the options say nothing. */
+/** Credentials have one source: those of the environment count only when the options have none. */
 function saidAddress({ url, user, password, token, creds, inboxPrefix }: Wanted, environment: Environment) {
   mustSay('the NATS URL', url);
   mustSay('the name of the credentials file', creds);
@@ -63,7 +63,7 @@ function saidAddress({ url, user, password, token, creds, inboxPrefix }: Wanted,
   const said: Partial<BusAddress> = byOptions
     ? { url: url ?? (ofEnvironment && parseServerUrl(ofEnvironment).url), user, password, token, creds, inboxPrefix }
     : { url: url ?? ofEnvironment, creds: environment.NETLOOM_CREDS, inboxPrefix };
-  // an empty one is a mistake of a script: to go on with other credentials could give it more rights
+  // an empty one is a mistake of a script: other credentials could give it more rights
   mustSay('NETLOOM_CREDS', said.creds);
   mustBeOneIdentity(said);
   return said;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { NatsConnection } from '@nats-io/nats-core';
 
-/** What is used of the transport of nats.js, which has no type of it for users. */
+/** The used part of the transport of nats.js, which has no public type for it. */
 interface Transport {
   socket?: Socket;
   _closed(error?: Error, internal?: boolean): Promise<void>;
@@ -16,8 +16,8 @@ const guarded = new WeakSet<object>();
 const ignore = () => {};
 
 /**
- * transport-node 3.4.0 takes all listeners from a socket that it closes. Where the server has ended the connection a moment before, what was
- * written too late fails after that, and an error that nobody hears ends the process. So the sockets keep a listener.
+ * Keeps an error listener on each socket: transport-node 3.4.0 removes all listeners from a socket that it closes. When the server has
+ * ended the connection a moment before, a late write fails after that, and an error without a listener ends the process.
  */
 export function surviveLateWrites(connection: NatsConnection): void {
   if (!hasTransport(connection)) throw new Error('nats.js has another transport than 3.4.0: see late-writes.ts');
@@ -31,7 +31,7 @@ export function surviveLateWrites(connection: NatsConnection): void {
     try {
       await closed.apply(this, reason);
     } finally {
-      // before the error is told: that is the next turn
+      // before the error is emitted: that is the next turn
       socket?.on('error', ignore);
     }
   };

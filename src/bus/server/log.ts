@@ -1,4 +1,4 @@
-/** What the bus says of itself; a pino logger is one. */
+/** The log of the bus; a pino logger is one. */
 export interface BusLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -7,7 +7,7 @@ export interface NodeOnBus {
   version: string;
 }
 
-/** Every daemon that shares the server: those that answer until none has answered for `stallMs`. */
+/** Lists the daemons that share the server: those that answer until none has answered for `stallMs`. */
 export async function nodesOn(nc: NatsConnection, stallMs = 200): Promise<NodeOnBus[]> {
   const client = new Svcm(nc).client({ strategy: 'stall', maxWait: 10 * stallMs, stall: stallMs });
   const found: NodeOnBus[] = [];
@@ -21,8 +21,8 @@ export async function nodesOn(nc: NatsConnection, stallMs = 200): Promise<NodeOn
 }
 
 /**
- * Two daemons of one name would both carry out each command. Throws node.running when one answers already. For servers
- * that others use too; it takes a moment when there are daemons of other names, else none.
+ * Refuses a second daemon of one name, because both would carry out each command. Throws node.running when one answers
+ * already. For servers that others use too; it takes a moment when there are daemons of other names, else none.
  */
 export async function refuseTwin(nc: NatsConnection, node: string): Promise<void> {
   const nodes = await nodesOn(nc);

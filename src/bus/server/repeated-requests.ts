@@ -1,6 +1,6 @@
 import { type Msg, type MsgHdrs, type NatsConnection, RequestError } from '@nats-io/nats-core';
 
-/** How soon a daemon that is not there yet, or not ready, is asked again. */
+/** How soon a request to a missing or unready daemon is repeated. */
 const againMs = 250;
 
 export interface RepeatedRequest {
@@ -11,8 +11,8 @@ export interface RepeatedRequest {
 }
 
 /**
- * Requests that may be sent twice. One that is under way when the connection is lost would wait for its whole timeout: it, or its
- * answer, was lost with the connection. It is sent again, the same in all, as soon as there is a connection again.
+ * Requests that may be sent twice. A request under way when the connection is lost would wait for its whole timeout: it, or its
+ * reply, was lost with the connection. It is sent again, unchanged, as soon as there is a connection again.
  */
 export class RepeatedRequests {
   readonly #underWay = new Set<Attempts>();
@@ -21,7 +21,7 @@ export class RepeatedRequests {
     void this.#watch();
   }
 
-  /** The first answer. Rejects as a request does. */
+  /** Returns the first reply. Rejects as a request does. */
   async send(request: RepeatedRequest): Promise<Msg> {
     const attempts = new Attempts(this.nc, request);
     this.#underWay.add(attempts);
@@ -57,7 +57,7 @@ class Attempts {
     this.again();
   }
 
-  /** The attempts before this one go on: a daemon that only its server left may still answer them. */
+  /** Earlier attempts stay open: a daemon that only lost its server may still answer them. */
   again(): void {
     const { subject, payload, headers } = this.request;
     const attempt = ++this.#count;
@@ -82,8 +82,8 @@ class Attempts {
   }
 }
 
-/** node.recovering, node.draining: one that has come again is about to serve. */
+/** node.recovering, node.draining: a restarted daemon is about to serve. */
 const isNotReady = ({ headers }: Msg): boolean => headers?.get('Nats-Service-Error-Code') === '503';
 
-/** The server is there again, its daemon is not. */
+/** The server is back, its daemon is not. */
 const isNoDaemon = (error: unknown): boolean => error instanceof RequestError && error.isNoResponders();

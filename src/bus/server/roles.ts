@@ -9,7 +9,7 @@ import {
 import type { Role } from '../../contract/verb.ts';
 import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/verbs.ts';
 
-/** What a role may do on a server, as nats-server's configuration has it; null: everything. */
+/** The permissions of a role, in the form of nats-server's configuration; null: everything. */
 export interface Permissions {
   publish: string[];
   subscribe: string[];
@@ -24,8 +24,8 @@ export function mayCommand(role: Role, name: CommandName): boolean {
 }
 
 /**
- * The templates that the daemon's own server uses, and that docs/security.md gives for others. Each role hears replies
- * below an inbox of its own, so that a viewer cannot listen to what an admin is told.
+ * The templates that the daemon's own server uses, and that docs/security.md gives for others. Each role gets replies
+ * below an inbox of its own, so that a viewer cannot read an admin's replies.
  */
 export function permissionsOf(role: Role, node: string): Permissions | null {
   if (role === 'admin') return null;
@@ -40,7 +40,7 @@ export function permissionsOf(role: Role, node: string): Permissions | null {
   };
 }
 
-/** What a daemon needs on a server that is not its own. */
+/** The permissions of a daemon on an external server. */
 export function daemonPermissions(node: string): Permissions {
   return {
     publish: [everythingOf(node), '$JS.API.>', '_INBOX.>'],
@@ -48,7 +48,7 @@ export function daemonPermissions(node: string): Permissions {
   };
 }
 
-/** What ordered and durable pull consumers ask for. Nothing that changes the stream or deletes from it. */
+/** Requests of ordered and durable pull consumers. Nothing that changes the stream or deletes from it. */
 const readingTheStream = [
   '$JS.API.INFO',
   `$JS.API.STREAM.INFO.${eventStream}`,

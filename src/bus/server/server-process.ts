@@ -10,7 +10,7 @@ import { unlessAborted } from '../../threads/unless-aborted.ts';
 import type { BusLog } from './log.ts';
 
 const readyWithinMs = 10_000;
-/** One that writes to a full disk does not end at SIGTERM; what it has acknowledged is in its store all the same. */
+/** A server that writes to a full disk does not end at SIGTERM; acknowledged messages are in its store all the same. */
 const termWithinMs = 1_000;
 const betweenTriesMs = 5;
 
@@ -20,7 +20,7 @@ export interface ServerProcess {
   exited: Promise<string>;
   /** SIGTERM, and SIGKILL after a second */
   stop(): Promise<void>;
-  /** for who cannot wait */
+  /** ends it at once */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
@@ -28,14 +28,14 @@ export interface Launch {
   binary: string;
   configFile: string;
   port: number;
-  /** as in the configuration: tells our server from another one on the same port */
+  /** as in the configuration: distinguishes this server from another one on the same port */
   serverName: string;
   log: BusLog;
   /** ends the start, and the server with it */
   signal?: AbortSignal;
 }
 
-/** Resolves when the server takes connections; throws bus.unreachable with the server's own last words, and the signal's reason. */
+/** Resolves when the server accepts connections; throws bus.unreachable with the server's last log lines, and the signal's reason. */
 export async function launchServer(launch: Launch): Promise<ServerProcess> {
   const { binary, configFile, port, serverName, log, signal = new AbortController().signal } = launch;
   signal.throwIfAborted();
@@ -82,15 +82,15 @@ function exitOf(child: ChildProcess): Promise<string> {
 }
 
 /**
- * Said at each start, of the configuration that we wrote: its passwords are random, for one host, and in a file of root's. With
- * bcrypt instead each connection would wait for a hash that is slow on purpose, and some clients connect for every call.
+ * The warning about plain passwords in netloom's configuration: they are random, for one host, and in a file of root's. With
+ * bcrypt instead each connection would wait for a deliberately slow hash, and some clients connect for every call.
  */
 const knownWarning = 'Plaintext passwords detected';
 
 /**
- * The server's log goes through a pipe to ours. A side effect is wanted: when the daemon was killed, the next line that
- * the server would write ends it (Go dies of SIGPIPE on stderr), so that not even a daemon that never comes back leaves
- * a server for long.
+ * Reads the server's log through a pipe. A side effect is wanted: when the daemon was killed, the next line that the
+ * server would write ends it (Go dies of SIGPIPE on stderr), so that a daemon that is never restarted does not leave a
+ * server for long.
  */
 function forwardLog(child: ChildProcess, log: BusLog, isUp: () => boolean): () => string {
   const last: string[] = [];
@@ -100,7 +100,7 @@ function forwardLog(child: ChildProcess, log: BusLog, isUp: () => boolean): () =
     if (text.includes(knownWarning)) return;
     last.push(text);
     if (last.length > 3) last.shift();
-    // why it does not start is in the fault
+    // the reason of a failed start is in the fault
     if (text.startsWith('[FTL]') && !isUp()) return;
     if (!/^\[(INF|DBG|TRC)\]/.test(text)) log.warn({ server: text }, 'nats-server says');
   });
@@ -112,13 +112,13 @@ function forwardLog(child: ChildProcess, log: BusLog, isUp: () => boolean): () =
     (last.at(-1) ?? '');
 }
 
-/** What a server that cannot start says, without its marks. */
+/** The messages of a server that cannot start, without their prefixes. */
 const reasonIn = (text: string): string =>
   /^\[FTL\] Error listening on port.* address already in use/.test(text)
     ? 'the port is in use by another program'
     : text.replace(/^\[[A-Z]{3}\] /, '');
 
-/** null when the server of that name answers, else what is there instead. */
+/** Returns null when the server of that name answers, else a description of what answers. */
 async function answersAs(serverName: string, port: number, signal: AbortSignal): Promise<string | null> {
   let found = 'nothing answers';
   for (const deadline = Date.now() + readyWithinMs; Date.now() < deadline && !signal.aborted; ) {
@@ -156,9 +156,9 @@ function nameIn(line: string): string {
 }
 
 /**
- * Ends a server that outlived its daemon. It is not adopted: a child that is ours tells when it ends, a foreign process
- * would have to be watched in another way, and would keep the users and limits of the former configuration. The price
- * is that clients connect once more, within milliseconds; the stream is on disk.
+ * Ends a server that outlived its daemon. It is not adopted: a child process reports its end, a foreign process would have
+ * to be watched in another way, and would keep the users and limits of the former configuration. The price is that
+ * clients connect once more, within milliseconds; the stream is on disk.
  */
 export async function endOrphan(pidFile: string, configFile: string, log: BusLog): Promise<void> {
   const pid = orphanPid(pidFile, configFile);
@@ -168,9 +168,9 @@ export async function endOrphan(pidFile: string, configFile: string, log: BusLog
     try {
       process.kill(pid, signal);
     } catch {
-      return; // it went by itself
+      return; // it ended by itself
     }
-    // Not our child, so there is no exit event.
+    // Not a child process, so there is no exit event.
     for (const deadline = Date.now() + termWithinMs; Date.now() < deadline; await delay(betweenTriesMs))
       if (!runsWith(pid, configFile)) return threadsEnded(pid);
   }
@@ -199,7 +199,7 @@ function isRunning(statFile: string): boolean {
   }
 }
 
-/** The pid of a server that outlived its daemon and has this port; null: there is none, or none that can be seen. */
+/** Finds the PID of a server that outlived its daemon and has this port; null: there is none, or it cannot be seen. */
 export function orphanAt(port: number, { pidFile, configFile }: ServerFiles): number | null {
   try {
     const { port: configured } = JSON.parse(textOfOrdinaryFile(configFile)) as { port?: number };
@@ -220,7 +220,7 @@ export const serverFiles = (runDir: string): ServerFiles => ({
   pidFile: join(runDir, 'nats', 'nats-server.pid'),
 });
 
-/** The pid in the file, if that process is a server with our configuration: pids are used again. */
+/** Reads the PID file; the PID counts if that process is a server with this configuration: PIDs are reused. */
 function orphanPid(pidFile: string, configFile: string): number | null {
   let text: string;
   try {
@@ -241,7 +241,7 @@ function runsWith(pid: number, configFile: string): boolean {
   }
 }
 
-/** Debian puts it into /usr/sbin, which a user's PATH has not. Throws bus.unreachable with the package to install. */
+/** Finds nats-server: Debian puts it into /usr/sbin, which a user's PATH does not contain. Throws bus.unreachable with the package to install. */
 export function findServerBinary(path: string = process.env.PATH ?? ''): string {
   for (const directory of [...path.split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/bin']) {
     const file = join(directory || '.', 'nats-server');

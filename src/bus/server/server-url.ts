@@ -1,6 +1,6 @@
 import { fault, NetloomError } from '../../core/fault.ts';
 
-/** Where NATS servers are, and who we are to them if the URL says so. */
+/** Addresses of NATS servers, with the credentials of the URL if it has any. */
 export interface ServerUrl {
   /** without user, password and token; several joined by commas */
   url: string;
@@ -10,12 +10,12 @@ export interface ServerUrl {
 }
 
 /**
- * Takes apart `nats://user:password@host:port` or `nats://token@host:port`, several joined by commas. Throws payload.invalid,
- * without the text: what cannot be taken apart may be a password anywhere.
+ * Parses `nats://user:password@host:port` or `nats://token@host:port`, several joined by commas. Throws payload.invalid,
+ * without the text: an invalid text may have a password anywhere.
  */
 export function parseServerUrl(text: string): ServerUrl {
   const parts = text.split(',').map((part) => part.trim());
-  // a comma in a password would make two of one
+  // a comma in a password would split the text
   const isMixed = new Set(parts.map((part) => part.includes('://'))).size > 1;
   if (isMixed && text.includes('@')) throw invalid(expected);
   const parsed = parts.map(parseOne);
@@ -38,7 +38,7 @@ function parseOne(text: string): ServerUrl {
   return user === '' ? { url: place } : { url: place, token: user };
 }
 
-/** Those of which the client library knows the transport. */
+/** The schemes of which the client library has the transport. */
 const schemes: ReadonlySet<string> = new Set(['nats:', 'tls:']);
 
 const expected =
@@ -57,7 +57,7 @@ function decoded(text: string): string {
 
 const invalid = (why: string) => new NetloomError(fault('payload.invalid', `invalid NATS URL: ${why}`));
 
-/** Whether the URL says who we are. Throws payload.invalid. */
+/** Whether the URL has credentials. Throws payload.invalid. */
 export const hasIdentity = (text: string): boolean => isIdentity(parseServerUrl(text));
 
 /** A NATS URL as it may be printed: without user, password and token. */
@@ -69,10 +69,10 @@ export function shownUrl(text: string): string {
   }
 }
 
-/** The form that messages show to users has no password in it. */
+/** A password in a URL. The template in messages to users, `[user:password@]host[:port]`, has none. */
 const passwordInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)(?!\[user:password@\]host\[:port\][\s,])[^\s'"<>]*@/gi;
 
-/** Hides user, password and token of every URL in a text that others wrote. */
+/** Hides user, password and token of every URL in a foreign text. */
 export function withoutPasswords(text: string): string {
   return text.replace(passwordInUrl, '$1***@');
 }

@@ -7,11 +7,11 @@ import type { ManagedServer } from './server.ts';
 
 export interface ServerWatchOptions {
   server: Pick<ManagedServer, 'pid' | 'isStoreLost' | 'replace'>;
-  /** which the daemon has its commands from */
+  /** connection of the commands */
   commands: NatsConnection;
-  /** which events are published on: a server that finds no room for one hears nothing more of that connection */
+  /** connection on which events are published: a server without room for one reads nothing more from it */
   events: NatsConnection;
-  /** facts that wait, and the last one that the stream has */
+  /** waiting facts, and the last one in the stream */
   progress(): { pending: number; sequence: number };
   hasRoom(): boolean;
   log: BusLog;
@@ -24,19 +24,19 @@ export interface ServerWatchOptions {
 /** Why the server has to be replaced. */
 interface Stuck {
   reason: string;
-  /** the server was connected to all the time, so its silence may be its store's fault */
+  /** the connection was up all the time, so the silence may be the fault of its store */
   isConnected: boolean;
 }
 
-/** A process that was stopped itself, or is very busy, must not think that the time has passed for the server. */
+/** A process that was stopped itself, or is very busy, must not count that time against the server. */
 const slices = 20;
-/** A store that takes no event after so many starts is moved away. */
+/** A store that accepts no event after so many starts is moved away. */
 const mostFruitless = 2;
 
 /**
- * Asks the own nats-server again and again whether it is there: its connections, and JetStream. One that is stuck, which a full
- * disk or SIGSTOP does to it, is killed and started again; what it had acknowledged is in its store. While no server runs,
- * nothing is asked: its supervisor starts it, and its absence says nothing about its store.
+ * Checks the own nats-server periodically: its connections, and JetStream. A stuck server, after a full disk or SIGSTOP, is killed and
+ * restarted; acknowledged messages are in its store. While no server runs, nothing is checked: its supervisor starts it,
+ * and its absence proves nothing about its store.
  */
 export class ServerWatch {
   readonly #options: ServerWatchOptions;
@@ -45,9 +45,9 @@ export class ServerWatch {
   readonly #connections: { name: string; watch: ConnectionWatch }[];
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
-  /** how often one of the connections was lost: what was asked before such a loss is not answered any more */
+  /** number of lost connections: requests before a loss are never answered */
   #losses = 0;
-  /** the last fact that the stream had at the last start, and how many starts have not changed that */
+  /** the last fact in the stream at the last start, and the number of starts that did not change it */
   #sequence: number | null = null;
   #fruitless = 0;
 
@@ -98,13 +98,13 @@ export class ServerWatch {
     return silent === null || this.#losses > losses ? null : { reason: `${silent} does not answer`, isConnected: true };
   }
 
-  /** A server that runs is connected to again within a moment, unless it stands still. */
+  /** Clients reconnect to a running server within a moment, unless it is stuck. */
   async #reconnect(): Promise<Stuck | null> {
     const silent = await this.#silent(this.#connections.map(({ name, watch }) => [name, watch.up()]));
     return silent === null ? null : { reason: `${silent} does not come back`, isConnected: false };
   }
 
-  /** The first of these that gives no answer in time. */
+  /** Finds the first of these that gives no answer in time. */
   async #silent(looks: [name: string, answer: Promise<unknown>][]): Promise<string | null> {
     const found = await Promise.all(
       looks.map(async ([name, answer]) => ((await this.#settlesInTime(answer)) ? null : name)),
@@ -112,7 +112,7 @@ export class ServerWatch {
     return found.find((name) => name !== null) ?? null;
   }
 
-  /** A refusal, or a connection that is lost, is an answer, too. */
+  /** A refusal, or a lost connection, counts as an answer, too. */
   async #settlesInTime(answer: Promise<unknown>): Promise<boolean> {
     const settled = answer.catch(() => {});
     for (let slice = 0; slice < slices; slice++)
@@ -130,7 +130,7 @@ export class ServerWatch {
     server.replace({ withFreshStore });
   }
 
-  /** A fresh store is judged anew. */
+  /** A fresh store starts with a clean record. */
   #forget(): void {
     this.#sequence = null;
     this.#fruitless = 0;

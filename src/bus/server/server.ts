@@ -17,9 +17,9 @@ export interface ServerOptions {
   runDir: string;
   /** `jetstream/` goes here */
   stateDir: string;
-  /** on 127.0.0.1, default 4222; 0: the one of the former run, else any that is free */
+  /** on 127.0.0.1, default 4222; 0: the port of the former run, else any free one */
   port?: number;
-  /** what all streams may take on disk, default 1 GiB */
+  /** limit of all streams on disk, default 1 GiB */
   maxStoreBytes?: number;
   log?: BusLog;
   /** ends the start: it rejects with the signal's reason */
@@ -30,7 +30,7 @@ export interface ManagedServer {
   readonly url: string;
   /** the daemon's own */
   readonly credentials: Credentials;
-  /** of the server as it runs now; null between two runs */
+  /** PID of the current process; null between two runs */
   pid(): number | null;
   /** Whether the directory of its store was removed or replaced while it runs. */
   isStoreLost(): boolean;
@@ -40,12 +40,12 @@ export interface ManagedServer {
 }
 
 const defaultPort = 4222;
-/** More than a daemon takes (messages.ts), so that what is too large is answered by it and not by a closed connection. */
+/** More than a daemon accepts (messages.ts), so that the daemon refuses a payload that is too large, and not a closed connection. */
 const maxPayloadBytes = 4 * 1024 * 1024;
 
 /**
  * Starts Debian's nats-server for this daemon: loopback only, credentials always, one user per role. Until stop() it is
- * started again whenever it ends. One daemon per run directory: the caller holds the lock of it.
+ * restarted whenever it ends. One daemon per run directory: the caller holds its lock.
  */
 export async function startServer(options: ServerOptions): Promise<ManagedServer> {
   const { node, runDir, stateDir, log = silent, signal } = options;
@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   try {
     for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
   } catch (error) {
-    // its pipe to us would keep this process for good
+    // its pipe would keep this process alive
     await first.stop();
     throw error;
   }
@@ -80,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   return new SupervisedServer(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
 }
 
-/** Those of the former run; null: there are none, or others know or chose them. Throws bus.unauthorized for what cannot be read. */
+/** Reads the passwords of the former run; null: there are none, or other users know or chose them. Throws bus.unauthorized for an unreadable file. */
 function keptCredentials(file: string, log: BusLog): Credentials | null {
   const stranger = foreignHand(file);
   if (stranger === null) return readCredentials(file);
@@ -96,7 +96,7 @@ interface Former {
   node: string;
 }
 
-/** Passwords live as long as the run directory: clients that kept them go on. */
+/** Passwords live as long as the run directory: clients that kept them continue. */
 function credentialsOf(role: Role, { kept, url, node }: Former): Credentials {
   const password = kept?.password ?? randomBytes(24).toString('base64url');
   return { url, user: role, password, inboxPrefix: inboxPrefix(role), node };
@@ -111,7 +111,7 @@ interface Configuration {
   users: { role: Role; credentials: Credentials }[];
 }
 
-/** nats-server reads JSON as well as its own syntax, and JSON quotes whatever a path or a name may have. */
+/** Formats JSON: nats-server reads it as well as its own syntax, and JSON quotes any path or name. */
 function configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, users }: Configuration): string {
   const config = {
     server_name: serverName,
@@ -185,7 +185,7 @@ class SupervisedServer implements ManagedServer {
     await this.#server.stop();
   }
 
-  /** Once, whatever comes of it: a server on the former store is better than none. */
+  /** Tries once, with any result: a server on the former store is better than none. */
   #moveStoreAway(): void {
     this.#withFreshStore = false;
     try {
@@ -198,9 +198,9 @@ class SupervisedServer implements ManagedServer {
 }
 
 /**
- * The wished one if nobody has it, else any below the range from which outgoing connections get theirs (32768 up): a
+ * The requested port if it is free, else any below the range from which outgoing connections get theirs (32768 up): a
  * client that tries again while the server is away could otherwise be given that very port, connect to itself, and
- * keep the server from it for good.
+ * keep it from the server forever.
  */
 async function freePort(wished: number): Promise<number> {
   for (let port = wished || anyPort(); ; port = anyPort()) if (await isFree(port)) return port;

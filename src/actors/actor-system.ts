@@ -34,19 +34,19 @@ import {
 } from './journal.ts';
 
 export interface Settings {
-  /** which of the workers this is, and how many there are */
+  /** index of this worker, and their number */
   index: number;
   workers: number;
   netnsDirectory: string;
-  /** the names of containers end in this */
+  /** domain of the names of containers */
   searchDomain: string;
   /** names this host: another one of the same LAN may have a container of the same name */
   node: string;
-  /** links that are not ours reach each other, also where netloom switched forwarding on */
+  /** foreign links reach each other, also where netloom switched forwarding on */
   forwardForeign?: boolean;
 }
 
-/** The way out of this thread: to the actors of other workers, to waiting clients, to the outbox. */
+/** The interface of this thread to the actors of other workers, to waiting clients, and to the outbox. */
 export interface Outside {
   deliver(worker: number, delivery: Delivery): void;
   committed(answers: readonly Answer[], announced: boolean): void;
@@ -62,25 +62,25 @@ const machines: Record<ActorKind, AnyStateMachine> = {
   dhcp: dhcpMachine,
 };
 
-/** How many containers wake before what came meanwhile is heard: each of them looks at all that it has in the kernel. */
+/** How many containers wake before messages from meanwhile are processed: each of them verifies everything that it has in the kernel. */
 const rousedAtOnce = 4;
-/** How often a turn is tried again for which the journal has no room. */
+/** The interval at which a turn without room in the journal is tried again. */
 const stalledMs = 100;
 
 /** The actors of one worker: gives each its messages, one after another, and performs what they decided. */
 export class ActorSystem {
   readonly #actors = new Map<ActorAddress, Actor>();
   readonly #awake = new Set<ActorKind>();
-  /** restored, and not told so yet */
+  /** restored, and not started yet */
   readonly #asleep = new Set<ActorAddress>();
   /** deliveries to actors of kinds that are not awake yet */
   readonly #early: Delivery[] = [];
   readonly #queue: (() => void)[] = [];
   #running = false;
   #stall: NodeJS.Timeout | null = null;
-  /** how often the turn that is due has been tried in vain */
+  /** number of failed attempts of the turn that is due */
   #stalls = 0;
-  /** the last plan of each actor that has any */
+  /** the last plan of each actor with plans */
   readonly #underWay = new Map<ActorAddress, Promise<void>>();
   #stopped = false;
 
@@ -93,34 +93,35 @@ export class ActorSystem {
     kernel.onFact((to, event) => this.#later(() => this.#receive(to, event)));
   }
 
-  /** A hint that the inbox of an actor holds this message; it may come late, or twice. */
+  /** Announces that the inbox of an actor holds this message; it may come late, or twice. */
   deliver(delivery: Delivery): void {
     if (this.#awake.has(actorKind(delivery.to))) this.#hear(delivery);
     else this.#early.push(delivery);
   }
 
-  /** Tells an actor that something of it may have vanished. Those that do not exist have nothing to lose. */
+  /** Lets an actor verify its objects, because one may have vanished. Unknown actors have nothing to lose. */
   suspect(address: ActorAddress): void {
     if (this.#actors.has(address)) this.#later(() => this.#receive(address, { type: 'drift.suspected' }));
   }
 
-  /** Reads every actor of this worker from the journal; nobody is told anything yet. */
+  /** Reads every actor of this worker from the journal; none gets an event yet. */
   restore(): void {
     for (const { address, record } of this.journal.actors())
       if (this.#isMine(address)) this.#actors.set(address, this.#make(address, record));
     this.#remind();
   }
 
-  /** Whose place this worker takes may have ended between a commit and its hint: others are told again of what they have not read. */
+  /** Announces unread messages again: the previous worker may have died after committing and before notifying. */
   #remind(): void {
     for (const address of this.journal.inboxAddresses())
       if (!this.#isMine(address)) for (const delivery of this.journal.inboxOf(address)) this.#send(delivery);
   }
 
   /**
-   * Wakes the actors of one kind. Each is told, takes up its unfinished plans, and gets what its inbox holds, in that order and
-   * before anything newer. The host comes first, then networks, then containers, who need both. There may be a
-   * thousand containers: they wake one by one, with room for messages between; whoever is spoken to wakes at once.
+   * Wakes the actors of one kind. Each gets its start event, continues its unfinished plans, and gets the messages of its
+   * inbox, in that order and before anything newer. The host comes first, then networks, then containers, which need both.
+   * There may be a thousand containers: they wake one by one, with room for messages between; an actor that gets a message
+   * wakes at once.
    */
   wake(kind: ActorKind): void {
     this.#later(() => {
@@ -152,7 +153,7 @@ export class ActorSystem {
     for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
   }
 
-  /** Lets the plans that are under way end and journals their results, then takes nothing more: the rest is in the journal. */
+  /** Lets the plans under way end and journals their results, then accepts nothing more: the rest is in the journal. */
   async stop(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
     this.#stopped = true;
@@ -164,13 +165,13 @@ export class ActorSystem {
     return workerOf(address, this.settings.workers) === this.settings.index;
   }
 
-  /** One at a time and in order, whatever an event leads to on this worker comes behind those that wait already. */
+  /** One at a time and in order: consequences of an event on this worker are queued after waiting events. */
   #later(turn: () => void): void {
     this.#queue.push(turn);
     if (!this.#running && !this.#stall) this.#takeTurns();
   }
 
-  /** A turn for which the journal has no room has changed nothing: it is taken again, before all others, until it has. */
+  /** A turn without room in the journal has changed nothing: it is repeated, before all others, until there is room. */
   #takeTurns(): void {
     this.#running = true;
     try {
@@ -212,12 +213,12 @@ export class ActorSystem {
     if (committed) this.#perform(address, committed);
   }
 
-  /** A message is in the inbox until the commit that it led to: what is not there any more was a second hint. */
+  /** A message is in the inbox until the commit that it led to: a missing one was announced twice. */
   #isNew(address: ActorAddress, origin?: Origin): boolean {
     return !origin || origin.consumed === null || this.journal.isWaiting(address, origin.consumed);
   }
 
-  /** An event that a machine cannot digest must not come again at every start: it goes, and who waits is told. */
+  /** Drops an event that a machine failed to process, so that it is not repeated at every start; waiting callers get a fault. */
   #decide(actor: Actor, event: ActorEvent, origin?: Origin): Committed | null {
     try {
       return actor.receive(this.journal, event, origin);
@@ -247,7 +248,7 @@ export class ActorSystem {
     else this.outside.deliver(worker, delivery);
   }
 
-  /** The plans of one actor are carried out one after another: a teardown does not overtake the verification before it. */
+  /** Carries out the plans of one actor one after another: a teardown does not overtake the verification before it. */
   #start(address: ActorAddress, pending: PendingPlan): void {
     const before = this.#underWay.get(address);
     const work = before ? before.then(() => this.#carryOut(address, pending)) : this.#carryOut(address, pending);
@@ -267,7 +268,7 @@ export class ActorSystem {
     this.#later(() => this.#receive(address, event, { consumed: null, completed: sequence }));
   }
 
-  /** A plan that cannot even be tried must not end the worker, or it would end every one that takes it up again. */
+  /** A plan that cannot even be tried must not end the worker, or it would end every worker that repeats it. */
   async #execute(plan: Plan): Promise<PlanResult> {
     try {
       return await execute(this.kernel, plan);
@@ -306,7 +307,7 @@ function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
   return first;
 }
 
-/** Who claimed something waits for an answer, too. */
+/** Actors with a claim wait for an answer, too. */
 function refusalTo(to: ActorAddress, event: ActorEvent, fault: Fault): { to: ActorAddress; event: ActorEvent } | null {
   switch (event.type) {
     case 'lease.request':

@@ -5,7 +5,7 @@ import { span } from '../threads/span.ts';
 import { decide } from './decide.ts';
 import type { ActorRecord, Committed, Journal } from './journal.ts';
 
-/** Where an event came from: its traces go in the commit that it leads to. */
+/** The origin of an event: its records are removed by the commit that it leads to. */
 export interface Origin {
   /** inbox entry */
   consumed: number | null;
@@ -15,10 +15,10 @@ export interface Origin {
 
 const nowhere: Origin = { consumed: null, completed: null };
 
-/** One actor: a machine, and the loop that is the same for all of them. */
+/** One actor: a machine, and the loop that all actors have in common. */
 export class Actor {
   #snapshot: AnyMachineSnapshot;
-  /** whether the journal has anything of it */
+  /** whether the journal has a record of it */
   #kept: boolean;
 
   constructor(
@@ -35,12 +35,12 @@ export class Actor {
     return this.#snapshot.value;
   }
 
-  /** Nothing is kept of it: not wished for yet, or removed. */
+  /** The journal has no record of it: not created yet, or removed. */
   get absent(): boolean {
     return isAbsent(this.#snapshot);
   }
 
-  /** Decides and commits; what was committed is returned for others to perform. null: the event led to nothing. */
+  /** Decides and commits; returns the commit for others to carry out. null: the event led to nothing. */
   receive(journal: Journal, event: ActorEvent, origin: Origin = nowhere): Committed | null {
     const { next, effects } = span('decide', () => decide(this.machine, this.#snapshot, event));
     if (next === this.#snapshot && effects.length === 0) {

@@ -6,7 +6,7 @@ type ListedAction = Parameters<AnyActorScope['actionExecutor']>[0];
 
 const effectKinds: ReadonlySet<string> = new Set<Effect['kind']>(['tell', 'apply', 'reply', 'announce']);
 
-/** Where a machine's actions are listed instead of executed; one per machine, for machines never leave anything in it. */
+/** A scope that lists a machine's actions instead of executing them; one per machine, because machines never leave anything in it. */
 interface InertScope {
   scope: AnyActorScope;
   listed: ListedAction[];
@@ -14,8 +14,8 @@ interface InertScope {
 const scopes = new WeakMap<AnyStateMachine, InertScope>();
 
 /**
- * XState's pure `transition(machine, snapshot, event)`. That one makes an actor for every call, initial state and all,
- * which doubles its price; ours spawn no children and use no clock, so one inert scope serves all calls.
+ * Does what XState's pure `transition(machine, snapshot, event)` does. That one makes an actor for every call, with its
+ * initial state, at twice the cost; netloom's machines spawn no children and use no clock, so one inert scope serves all calls.
  */
 export function decide(
   machine: AnyStateMachine,

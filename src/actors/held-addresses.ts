@@ -4,7 +4,7 @@ import type { HeldByContainer } from '../core/dhcp/holder.ts';
 import { ownsBridge } from '../core/network/definition.ts';
 import type { Journal } from './journal.ts';
 
-/** All addresses that containers have, also those from DHCP servers. */
+/** Lists all addresses that containers have, also those from DHCP servers. */
 export function heldAddresses(journal: Journal): HeldByContainer[] {
   const given = dhcpAddresses(journal);
   return journal.actors('network/').flatMap(({ record }) => {
@@ -20,12 +20,12 @@ export function heldAddresses(journal: Journal): HeldByContainer[] {
   });
 }
 
-/** The addresses from DHCP servers: of a container on a network, those that its client has a lease of. */
+/** Lists addresses from DHCP servers: of a container on a network, those in the lease of its client. */
 export function dhcpAddresses(journal: Journal): (container: string, network: string) => string[] {
   const given = new Map<string, string[]>();
   for (const { record } of journal.actors('dhcp/')) {
     const { container, network, terms } = record.context as DhcpContext;
-    // after its end a client keeps what it had
+    // an ended client keeps its lease
     if (terms && typeof record.value === 'object' && record.value && 'leased' in record.value)
       given.set(`${network} ${container}`, [terms.address]);
   }

@@ -17,25 +17,25 @@ import { WorkTable } from './journal/work-table.ts';
 
 export type { ActorRecord, Answer, Commit, Committed, Delivery, PendingPlan, StoredReply } from './journal/records.ts';
 
-/** Rows are found by a number, a name, or an actor with something of its own. */
+/** Rows have a number, a name, or an actor with a further key. */
 type Key = number | string | [string, number] | [string, string, string];
 
 const mapSizeBytes = 1 << 30;
-/** Place in the inbox of the notice that the host was rebooted: before every message. */
+/** Position of the notice of a reboot in the inbox: before every message. */
 export const rebootNotice = 0;
 
 /**
- * What survives. One LMDB environment in the run directory, opened by every thread: it lives as long as the kernel's own
- * state does, so nothing is fsynced, and a commit costs some 30 µs. One commit is one atomic write: the new state, what
- * it consumed, the messages that it sends (straight into the inboxes of their actors), the plans that it wants
- * carried out, the answers, and the facts. The file is not written through a map: on a full disk that would be a SIGBUS.
- * A write for which there is no room throws storage.full, and nothing of it is kept.
+ * The durable state of the actors. One LMDB environment in the run directory, opened by every thread: it lives as long as
+ * the kernel's own state does, so nothing is fsynced, and a commit costs some 30 µs. One commit is one atomic write: the
+ * new state, the consumed input, the sent messages (straight into the inboxes of their actors), the decided plans, the
+ * replies, and the facts. The file is not written through a map: on a full disk that would be a SIGBUS. A write without
+ * room throws storage.full, and nothing of it is kept.
  */
 export class Journal implements Outbox {
   readonly epoch: string;
   readonly #environment: RootDatabase;
   readonly #reserve: JournalReserve;
-  /** reads are of one instant while this is set */
+  /** reads see one instant while this is set */
   #frozen = false;
   readonly #meta: MetaTable;
   readonly #actors: ActorTable;
@@ -79,7 +79,7 @@ export class Journal implements Outbox {
     return orStorageFull(this.directory, () => this.#environment.transactionSync(act));
   }
 
-  /** Where there is little room facts are left out, so that decisions go on. */
+  /** Leaves facts out when there is little room, so that decisions continue. */
   commit({ address, record, previous, consumed, completed, effects }: Commit): Committed {
     const hasRoomForFacts = this.#reserve.hasRoomFor('facts');
     return this.#write(() => {
@@ -96,8 +96,8 @@ export class Journal implements Outbox {
   }
 
   /**
-   * The event led to nothing: only its traces go. A caller that waits for its answer, or an actor for a word of this one, gets
-   * what is given here.
+   * Ends an event that led to nothing: only its records are removed. A caller or actor that waits for an answer gets the given
+   * one.
    */
   drop(
     address: ActorAddress,
@@ -114,12 +114,12 @@ export class Journal implements Outbox {
     });
   }
 
-  /** A message from outside the actors: durable before any actor acts on it. */
+  /** Stores a message from outside the actors: durable before any actor acts on it. */
   enqueue(to: ActorAddress, event: ActorEvent): Delivery {
     return this.#write(() => this.#deliver(to, event));
   }
 
-  /** A command is taken once: null when it was taken before, and its answer is there or will come. */
+  /** Accepts a command once: null when it was accepted before, and its reply exists or will follow. */
   take(command: string, to: ActorAddress, event: ActorEvent, fingerprint?: string): Delivery | null {
     return this.#write(() => (this.#replies.take(command, fingerprint) ? this.#deliver(to, event) : null));
   }
@@ -144,7 +144,7 @@ export class Journal implements Outbox {
     }
   }
 
-  /** Every fact carries the state that its commit leads to. */
+  /** Adds the state that the commit leads to to every fact. */
   #announce(source: ActorAddress, record: ActorRecord | null, { fact, data }: Announce, hasRoom: boolean): boolean {
     if (!hasRoom) return this.#outbox.leaveOut();
     return this.#outbox.add({ source, fact, data: { ...data, state: stateOf(actorKind(source), record) } });
@@ -162,14 +162,14 @@ export class Journal implements Outbox {
   }
 
   /**
-   * Remembers the boot; true when the journal is from another one, so that all it knows of the kernel is gone. What was to
-   * be done there is forgotten and every actor is given notice, in the same write: a start that dies before all have heard
-   * of it leaves that to the next one, and no actor hears of it twice.
+   * Records the boot; true when the journal is from another one, so that its knowledge of the kernel is void. Pending work
+   * there is dropped and every actor gets a notice, in the same write: a start that dies before all notices are processed
+   * leaves the rest to the next one, and no actor gets one twice.
    */
   noticeBoot(bootId: string): boolean {
     return this.#write(() => {
       if (this.#meta.noteBoot(bootId) !== 'other') return false;
-      // plans of another life of the kernel must not be carried out
+      // plans of an earlier boot must not be carried out
       this.#plans.clear();
       for (const address of this.#actors.addresses())
         this.#inbox.put(address, rebootNotice, { type: 'actor.recovered', rebooted: true });
@@ -179,12 +179,12 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- reading
 
-  /** lmdb keeps a read snapshot for a turn of the event loop; what another thread has said since must be seen. */
+  /** Drops lmdb's read snapshot, which lasts for a turn of the event loop: later writes of other threads must be visible. */
   #latest(): void {
     if (!this.#frozen) this.#environment.resetReadTxn();
   }
 
-  /** Number of the message, or plan, that was written last. */
+  /** Number of the latest message or plan. */
   lastMessage(): number {
     this.#latest();
     return this.#meta.lastSequence();
@@ -195,13 +195,13 @@ export class Journal implements Outbox {
     return this.#actors.get(address);
   }
 
-  /** Without reading what it keeps: a network's record has a lease for every container. */
+  /** Without reading the records: a network's record has a lease for every container. */
   exists(address: ActorAddress): boolean {
     this.#latest();
     return this.#actors.exists(address);
   }
 
-  /** Actors of a kind (`container/`), or all of them, by address. */
+  /** Lists actors of a kind (`container/`), or all of them, by address. */
   actors(prefix = ''): { address: ActorAddress; record: ActorRecord }[] {
     this.#latest();
     return this.#actors.all(prefix);
@@ -212,7 +212,7 @@ export class Journal implements Outbox {
     return this.#actors.count(prefix);
   }
 
-  /** Actors that have messages waiting: also those that do not exist (yet, or any more). */
+  /** Lists actors with waiting messages: also those that do not exist (yet, or any longer). */
   inboxAddresses(): ActorAddress[] {
     this.#latest();
     return this.#inbox.addresses();
@@ -233,7 +233,7 @@ export class Journal implements Outbox {
     return this.#plans.of(address).map(({ sequence, work }) => ({ sequence, plan: work }));
   }
 
-  /** Actors and the number of the last fact, of one instant. */
+  /** Actors and the number of the last fact, at one instant. */
   asOf<T>(read: (journal: this) => T): { read: T; sequence: number } {
     this.#latest();
     this.#frozen = true;
@@ -246,12 +246,12 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- answers
 
-  /** A command that no single actor answers has begun: until keepReply() its id stands for it, and for no other one. */
+  /** Begins a command that no single actor answers: until keepReply() its ID stands for it, and for no other one. */
   expectReply(command: string, fingerprint?: string): void {
     this.#write(() => this.#replies.take(command, fingerprint));
   }
 
-  /** The answer to a command that no single actor gives. One that is kept already is the first, and stays. */
+  /** Keeps the reply to a command that no single actor answers. An existing reply is the first, and stays. */
   keepReply(command: string, output: unknown, fingerprint?: string): void {
     const reply = { command, time: Date.now(), output, ...(fingerprint !== undefined && { fingerprint }) };
     this.#write(() => {
@@ -259,13 +259,13 @@ export class Journal implements Outbox {
     });
   }
 
-  /** null: never heard of, or not answered yet */
+  /** null: unknown, or not answered yet */
   replyTo(command: string): StoredReply | null {
     this.#latest();
     return this.#replies.replyTo(command);
   }
 
-  /** Which command has that id, answered or not; null: none, or one of an older version. */
+  /** Returns the command of an ID, answered or not; null: none, or one of an older version. */
   fingerprintOf(command: string): string | null {
     this.#latest();
     return this.#replies.fingerprintOf(command);
@@ -301,14 +301,14 @@ export class Journal implements Outbox {
     return this.#outbox.pending();
   }
 
-  /** Adds the fact that some were left out; whether there were any, and there is a place for it. The next fact adds it, too. */
+  /** Adds the fact that some were left out; returns whether that was necessary, and there was room. The next fact adds it, too. */
   reportLeftOut(): boolean {
     return this.#reserve.hasRoomFor('facts') && this.#write(() => this.#outbox.reportLeftOut());
   }
 
   // ---------------------------------------------------------------------------------------------------------- room
 
-  /** Sees to it that the file has pages to write on that are its own already. Answers how many bytes it has. */
+  /** Reserves pages for writes within the file. Returns its number of bytes. */
   keepReserve(): number {
     this.#latest();
     return this.#reserve.keep();

@@ -7,7 +7,7 @@ import type { ContainerStatistics, ContainerView, DroppedFrames, NetworkView } f
 import type { JournalViews } from './journal-views.ts';
 import type { Workers } from './pool.ts';
 
-/** What the kernel has counted, by the names of containers and networks. */
+/** Counters of the kernel, by the names of containers and networks. */
 export class Counters {
   constructor(
     private readonly views: JournalViews,
@@ -28,13 +28,13 @@ export class Counters {
     };
   }
 
-  /** B14: of a container that is up, by network. */
+  /** B14: counters of a running container, by network. */
   async droppedOf({ id, netns, attachments }: ContainerView): Promise<DroppedFrames> {
     if (netns === null) return {};
     return this.#dropped(attachments.map((attachment) => [attachment.network, hostEndName(id, attachment)]));
   }
 
-  /** The same of a network, by container. */
+  /** The same counters of a network, by container. */
   droppedOn({ name, leases }: NetworkView): Promise<DroppedFrames> {
     return this.#dropped(Object.keys(leases).map((id) => [id, hostEndName(id, this.#attachmentOf(id, name))]));
   }

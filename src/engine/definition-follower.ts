@@ -10,7 +10,7 @@ interface Followed {
   log: Pick<Logger, 'warn' | 'error'>;
 }
 
-/** Gives the engine what the directory of definitions holds, now and whenever it changes. Answers how to stop that. */
+/** Passes the content of the directory of definitions to the engine, now and after each change. Returns a function that stops it. */
 export function followDefinitions({ definitions, engine, pool, log }: Followed): () => void {
   const take = () => {
     const { damaged } = engine.takeDefinitions(definitions.list(), (name) => definitions.has(name));

@@ -12,7 +12,7 @@ import type { Post } from './post.ts';
 /** Whether a network has a file now. */
 type IsThere = (name: string) => boolean;
 
-/** Tells the actors of networks what the directory of definitions holds. */
+/** Reader of the directory of definitions, for the actors of networks. */
 export class DefinitionReader {
   /** files that cannot be read, or clash with another network */
   damaged: readonly DamagedDefinition[] = [];
@@ -26,9 +26,9 @@ export class DefinitionReader {
   ) {}
 
   /**
-   * What is in the directory, whatever program put it there, is defined; what is not, is not. Not waited for: the actors of the
-   * networks read it in the order of their messages. What was read may be old by now: before an actor hears that a file is
-   * there, or is not, it is looked at once more. Answers what was taken, and what was not.
+   * Defines the networks in the directory, written by any program, and removes the others. Does not wait: the actors of the
+   * networks process it in the order of their messages. A read may be outdated by now: before an actor learns that a file
+   * exists, or is gone, that is checked once more. Returns what was accepted, and what was not.
    */
   take(found: Definitions, isThere: IsThere): Definitions {
     const standing = this.#unfiled(found);
@@ -40,7 +40,7 @@ export class DefinitionReader {
         this.post.tell(networkAddress(definition.name), { type: 'definition.found', definition });
     const there = new Set([
       ...definitions.map(({ name }) => name),
-      // a file that is damaged is there: the network that it was stays
+      // a damaged file exists: its former network stays
       ...damaged.map(({ file }) => file.replace(/\.json$/, '')),
     ]);
     for (const { address } of this.journal.actors('network/'))
@@ -48,12 +48,12 @@ export class DefinitionReader {
     return { definitions, damaged };
   }
 
-  /** A network without a file has gone, for which another one's file was left out: the directory is to be read again. */
+  /** Whether a network without a file has gone for which another one's file was left out: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#standing.some((address) => !this.journal.exists(address));
   }
 
-  /** Known networks that have no file that can be read: one that is being put back, of a network in use, or a damaged one. */
+  /** Lists known networks without a readable file: one that is being restored, of a network in use, or a damaged one. */
   #unfiled({ definitions, damaged }: Definitions): NetworkDefinition[] {
     const filed = new Set(definitions.map(({ name }) => name));
     const isDamaged = new Set(damaged.map(({ file }) => file));
@@ -79,7 +79,7 @@ export class DefinitionReader {
     return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
   }
 
-  /** The host announces those that are new to it. */
+  /** The host announces new ones. */
   #noteDamaged(damaged: DamagedDefinition[]): void {
     this.damaged = damaged;
     const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
@@ -87,7 +87,7 @@ export class DefinitionReader {
       this.post.tell(hostAddress, { type: 'definitions.read', damaged });
   }
 
-  /** Members that are leaving are waited for by the network itself. */
+  /** The network itself waits for members that are leaving. */
   #noteLoss(address: ActorAddress, isThere: IsThere): void {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;

@@ -12,7 +12,7 @@ import { within } from '../threads/within.ts';
 import type { Workers } from './pool.ts';
 import { sharingRefusal, type WishReader, wishIn } from './wishes.ts';
 
-/** What makes the journal longer: refused while there is no room for it. */
+/** Commands that make the journal longer: refused while there is no room for it. */
 const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type']>([
   'network.create',
   'network.update',
@@ -24,10 +24,10 @@ const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type
 ]);
 
 const forgetEveryMs = 60_000;
-/** Answers that were delivered and are not needed again are removed from the journal in lots of so many. */
+/** Delivered replies that no caller can ask for again are removed from the journal in batches of this size. */
 const mostDelivered = 256;
 
-/** A command whose answer is to come, once for all callers that sent it. */
+/** A command without a reply yet, once for all callers that sent it. */
 interface Awaited {
   isKept: boolean;
   answer: Promise<unknown>;
@@ -43,17 +43,17 @@ interface DeskParts {
   storage: Pick<StorageGuard, 'refuseWhenFull'>;
 }
 
-/** Takes commands, hands each to its actor, and gives the one answer to it. */
+/** Accepts commands, hands each to its actor, and gives the one reply to it. */
 export class CommandDesk {
   readonly #parts: DeskParts;
   readonly #awaited = new Map<string, Awaited>();
   /** answered, and not to be asked for again */
   readonly #delivered: string[] = [];
-  /** answers to come of commands that are several to actors, by id and request */
+  /** pending replies of commands with several steps, by ID and request */
   readonly #underWay = new Map<string, Promise<unknown>>();
   readonly #housekeeping: NodeJS.Timeout;
   #state: NodeInfo['state'] = 'recovering';
-  /** called when no command is awaited any more */
+  /** called when the last reply was given */
   #onIdle = (): void => {};
 
   constructor(parts: DeskParts) {
@@ -67,12 +67,12 @@ export class CommandDesk {
     return this.#state;
   }
 
-  /** Commands are taken from now on. */
+  /** Starts accepting commands. */
   open(): void {
     this.#state = 'serving';
   }
 
-  /** No new commands; resolves when those under way are answered, or after timeoutMs. */
+  /** Accepts no new commands; resolves when those under way are answered, or after timeoutMs. */
   async drain(timeoutMs: number): Promise<void> {
     this.#state = 'draining';
     clearInterval(this.#housekeeping);
@@ -91,7 +91,7 @@ export class CommandDesk {
     return this.#awaited.size > 0;
   }
 
-  /** That an actor answers what the contract has is tested with the machines, and not checked on every call. */
+  /** Tests of the machines check that an actor answers according to the contract; calls do not check it again. */
   send<Event extends ActorEvent>(
     command: CommandIdentity,
     to: ActorAddress,
@@ -156,7 +156,7 @@ export class CommandDesk {
     return output;
   }
 
-  /** B09: the id is taken before the first step, so that no other command gets in between. */
+  /** B09: the ID is reserved before the first step, so that no other command gets in between. */
   async #keepAnswer<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
     const { journal } = this.#parts;
     whereThereIsRoom(() => journal.expectReply(keyOf(command), command.fingerprint));
@@ -178,7 +178,7 @@ export class CommandDesk {
     if (!this.isAwaited()) this.#onIdle();
   }
 
-  /** A worker died between its commit and its notice: what it had answered is in the journal. */
+  /** Gives replies of a worker that died between its commit and its notice: they are in the journal. */
   #answerFromJournal(): void {
     for (const command of [...this.#awaited.keys()]) {
       const reply = this.#parts.journal.replyTo(command);
@@ -204,7 +204,7 @@ export class CommandDesk {
   }
 }
 
-/** The journal's name of a command: an id of a client's own never meets one that netloom made. */
+/** The journal's name of a command: a client's own ID never equals one that netloom made. */
 const keyOf = ({ id, kept }: CommandIdentity): string => `${kept ? 'kept' : 'once'} ${id}`;
 
 const mismatch = (id: string): Fault =>
@@ -214,7 +214,7 @@ function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
 }
 
-/** Does what may fail for want of room: an answer that no caller can ask for again expires by its age. */
+/** Does what may fail without room: a reply that no caller can ask for again expires by its age. */
 function whereThereIsRoom(act: () => void): void {
   try {
     act();

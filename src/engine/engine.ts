@@ -77,7 +77,7 @@ export class ActorEngine implements Engine {
 
   // ---------------------------------------------------------------------------------------------------- life
 
-  /** The actors are restored: commands are taken from now on. */
+  /** Starts accepting commands: the actors are restored. */
   async serve(stream: StreamPosition): Promise<void> {
     this.#views.serve(stream);
     const host = this.journal.actor(hostAddress);
@@ -86,7 +86,7 @@ export class ActorEngine implements Engine {
     this.#desk.open();
   }
 
-  /** No new commands; resolves when those under way are answered, or after timeoutMs. */
+  /** Accepts no new commands; resolves when those under way are answered, or after timeoutMs. */
   drain(timeoutMs: number): Promise<void> {
     return this.#desk.drain(timeoutMs);
   }
@@ -101,7 +101,7 @@ export class ActorEngine implements Engine {
     return this.#definitions.take(found, isThere);
   }
 
-  /** A network without a file has gone, for which another one's file was left out: the directory is to be read again. */
+  /** Whether a network without a file has gone for which another one's file was left out: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#definitions.isPlaceFree();
   }
@@ -150,7 +150,7 @@ export class ActorEngine implements Engine {
     return this.#desk.once(command, work);
   }
 
-  /** What carries a name of netloom's and has no owner; removed unless it is a dry run. */
+  /** Lists objects with a name of netloom's and without an owner; removes them unless it is a dry run. */
   async collect(command: CommandIdentity, dryRun: boolean): Promise<Swept> {
     const known = () => ({
       addresses: this.journal.actors().map(({ address }) => address),

@@ -20,14 +20,14 @@ import { networkSettingsOf } from '../core/network/settings.ts';
 import type { AsOf, ContainerView, NetworkView } from '../core/view.ts';
 import type { KnownLease } from '../resolver/protocol.ts';
 
-/** How far the event stream has got. */
+/** The progress of the event stream. */
 export interface StreamPosition {
   position(): { sequence: number; streamSequence: number | null };
 }
 
-/** What there is, read off the journal without asking an actor; each answer is of one instant. */
+/** Views read from the journal without asking an actor; each is of one instant. */
 export class JournalViews {
-  /** null: it is not served yet */
+  /** null: not served yet */
   #stream: StreamPosition | null = null;
 
   constructor(
@@ -67,7 +67,7 @@ export class JournalViews {
     return (this.journal.actor(container)?.context as ContainerContext | undefined)?.wish ?? null;
   }
 
-  /** A container that shares another's namespace has that one's networks as they are now, and not as they were when it came. */
+  /** Shows a container that shares another's namespace with the current networks of that one, not with those at its set-up. */
   #currentView(record: ActorRecord): ContainerView | null {
     const container = viewOfContainer(record);
     if (!container) return null;
@@ -76,7 +76,7 @@ export class JournalViews {
   }
 
   containerNamed(reference: string): string {
-    // as a rule it is the id
+    // as a rule it is the ID
     if (this.journal.exists(containerAddress(reference))) return reference;
     const known = this.journal.actors('container/').flatMap(({ record }) => {
       const { wish } = record.context as ContainerContext;
@@ -102,8 +102,8 @@ export class JournalViews {
   }
 
   /**
-   * B04: a container that shares a namespace which is up is on the networks of the container whose it is, by whichever container it
-   * shares it. If that one is gone, or has another namespace now, it is on none.
+   * B04: a container that shares a namespace which is up is on the networks of the container that owns it, through any container that
+   * shares it. If the owner is gone, or has another namespace now, it is on none.
    */
   ownerOfNetns(container: ContainerView): ContainerView {
     const { netns } = container;
@@ -120,7 +120,7 @@ export class JournalViews {
     return container;
   }
 
-  /** Its own answer, or an older version's: the container that its wish names. */
+  /** The container's own record, or for an older version's: the container in its wish. */
   #namespaceSource({ id, mode }: ContainerView): ActorAddress | null {
     const named = sharedContainer(mode);
     if (named === null) return null;
@@ -128,7 +128,7 @@ export class JournalViews {
     return context?.share?.owner ?? containerAddress(named);
   }
 
-  /** What its actor keeps of a network, defined or not; null where there is no such actor. */
+  /** The actor's record of a network, defined or not; null without such an actor. */
   networkContext(name: string): NetworkContext | null {
     return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
   }
@@ -152,7 +152,7 @@ export class JournalViews {
     return { ...read, ...asOf };
   }
 
-  /** C13: what a DHCP server gave is not in the network's own record. */
+  /** C13: addresses from a DHCP server are not in the network's own record. */
   #networkView(record: ActorRecord): NetworkView | null {
     const network = viewOfNetwork(record);
     if (network?.ipam_options.driver !== 'dhcp') return network;
@@ -200,7 +200,7 @@ function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
   return networkView(value, context as NetworkContext);
 }
 
-/** Containers and their addresses on the networks whose names are answered. */
+/** Containers and their addresses on the networks with a resolver. */
 export function namedLeases(journal: Journal): KnownLease[] {
   return journal.actors('network/').flatMap(({ record }) => {
     const { definition, leases } = record.context as NetworkContext;

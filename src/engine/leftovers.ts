@@ -5,7 +5,7 @@ import { hostEndName, type OwnerMark, ownerMark } from '../core/names.ts';
 import type { Step } from '../core/steps/step.ts';
 import type { ContainerView } from '../core/view.ts';
 
-/** What is known at one moment. */
+/** The actors known at one moment. */
 export interface Known {
   addresses: readonly ActorAddress[];
   containers: readonly ContainerView[];
@@ -16,14 +16,14 @@ interface Owners {
   vethNames: string[];
 }
 
-/** What carries a name of netloom's and has no owner, and the steps that remove it. */
+/** Objects with a name of netloom's and without an owner, and the steps that remove them. */
 export async function lookForLeftovers(
   known: () => Known,
   inventory: () => Promise<Inventory>,
 ): Promise<{ steps: Step[]; found: Leftovers }> {
   const before = ownersOf(known());
   const seen = await inventory();
-  // an actor that was known before the look at the kernel, or is known after it, may have what was seen
+  // an actor that was known before the look at the kernel, or is known after it, may own what was seen
   const after = ownersOf(known());
   const { steps, ...found } = findLeftovers(seen, {
     marks: new Set([...before.marks, ...after.marks]),

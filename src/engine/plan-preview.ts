@@ -26,13 +26,13 @@ import type { JournalViews } from './journal-views.ts';
 
 type FindStep = Extract<Step, { verb: 'link.find' }>;
 
-/** What a preview looks at beside the journal. */
+/** Inputs of a preview beside the journal. */
 interface Looks {
   findLink(step: FindStep): Promise<FoundLink>;
   hostLinks(): Promise<HostLink[]>;
 }
 
-/** What a set-up would do now. Changes nothing. */
+/** Plans a set-up as it would be now. Changes nothing. */
 export class PlanPreviews {
   constructor(
     private readonly views: JournalViews,
@@ -65,7 +65,7 @@ function refuseTaken(id: string, wanted: readonly string[], links: readonly Host
   if (taken) throw new NetloomError(fault('link.exists', `interface ${taken.name} already exists`));
 }
 
-/** Networks upon links of others that no container has joined yet: of these the links are to be looked at first. */
+/** Lists networks upon foreign links that no container has joined yet: their links must be inspected first. */
 function unraisedOnOthers(views: JournalViews, { attachments }: ContainerWish): NetworkDefinition[] {
   return attachments.flatMap(({ network }) => {
     const { definition = null, device = null } = views.networkContext(network) ?? {};
@@ -104,7 +104,7 @@ function previewPlan(
   };
 }
 
-/** A network is made when its first container comes. */
+/** A network is made for its first container. */
 function missingNetwork(views: JournalViews, wish: ContainerWish, attachment: Attachment): PlanPreview['networks'] {
   const context = networkFor(views, wish, attachment);
   if (context.device) return [];
@@ -114,7 +114,7 @@ function missingNetwork(views: JournalViews, wish: ContainerWish, attachment: At
 
 type KnownNetwork = NetworkContext & { definition: NetworkDefinition };
 
-/** A network with the definition by which it serves this container. */
+/** The network with the definition by which it serves this container. */
 function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachment: Attachment): KnownNetwork {
   const { network } = attachment;
   const known = views.networkContext(network);
@@ -124,14 +124,14 @@ function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachmen
   return { ...context, definition: definitionForFirst({ ...context, waiting }) };
 }
 
-/** P10: it is made for its first container. */
+/** P10: the network is made for its first container. */
 function unmadeDefault(name: string): KnownNetwork {
   const wish = defaultNetworkWish(name);
   const definition = networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: '' });
   return { ...firstContext({ name, searchDomain: '' }), definition };
 }
 
-/** By the checks that the network's machine makes, in their order. */
+/** Makes the checks of the network's machine, in the same order. */
 function previewLease(
   views: JournalViews,
   wish: ContainerWish,
@@ -146,7 +146,7 @@ function previewLease(
   return granted.lease;
 }
 
-/** What is not known of a bridge that is not made yet is as it usually is. */
+/** Assumes defaults for a bridge that is not made yet. */
 const unraised = ({ network_interface }: NetworkDefinition): NetworkContext['device'] => ({
   name: network_interface ?? 'the uplink',
   mtuBytes: null,

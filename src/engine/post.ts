@@ -6,14 +6,14 @@ import type { Workers } from './pool.ts';
 
 const sendAgainMs = 250;
 
-/** Sends actors what belongs to no command. */
+/** Sends events that belong to no command to actors. */
 export class Post {
   constructor(
     private readonly journal: Journal,
     private readonly workers: Pick<Workers, 'deliver' | 'suspect'>,
   ) {}
 
-  /** Journals an event for an actor and delivers it; where there is no room to keep it, later. */
+  /** Journals an event for an actor and delivers it; later if there is no room for it. */
   tell(to: ActorAddress, event: ActorEvent): void {
     try {
       this.workers.deliver(this.journal.enqueue(to, event));
@@ -23,7 +23,7 @@ export class Post {
     }
   }
 
-  /** Lets an actor look whether it has lost something. */
+  /** Lets an actor check whether it has lost something. */
   suspect(address: ActorAddress): void {
     this.workers.suspect(address);
   }

@@ -10,14 +10,14 @@ import type { Suspected } from '../kernel/watch/protocol.ts';
 import type { HostAddress } from '../kernel/watch/suspects.ts';
 import type { Post } from './post.ts';
 
-/** Finds the actors that have reason to look whether all of theirs is as it should be, and lets each of them look. */
+/** Finds the actors whose objects may have changed, and lets each verify them. */
 export class Suspicions {
   constructor(
     private readonly journal: Journal,
     private readonly post: Post,
   ) {}
 
-  /** What the watcher has heard from the kernel. */
+  /** Processes notices of the kernel's watcher. */
   suspect({ all, owners, links, addresses }: Suspected): void {
     const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : this.#marked(owners));
     if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);
@@ -26,7 +26,7 @@ export class Suspicions {
     if (links.length > 0 && this.#keepsLinksApart()) this.post.tell(hostAddress, { type: 'links.seen' });
   }
 
-  /** What is the networks' alone may be missing: their members have no part in it. */
+  /** A network's own objects may be missing: its members are not affected. */
   suspectNetworks(): void {
     for (const { address } of this.#networks(null)) this.post.suspect(address);
   }
@@ -36,25 +36,25 @@ export class Suspicions {
     if (!isSameLink(way, before)) for (const address of this.#followers()) this.post.suspect(address);
   }
 
-  /** The owners of objects in the kernel. A name that is cut there is that of a known actor, or of none any more. */
+  /** Finds the owners of objects in the kernel. A shortened name belongs to a known actor, or to none. */
   #marked(marks: readonly OwnerMark[]): ActorAddress[] {
     if (!marks.some(isCut)) return [...marks];
     const known = new Map(this.journal.actors().map(({ address }) => [ownerMark(address), address]));
     return marks.map((mark) => known.get(mark) ?? mark);
   }
 
-  /** Links of others matter to the host only where netloom switched forwarding on. */
+  /** Foreign links matter to the host only where netloom switched forwarding on. */
   #keepsLinksApart(): boolean {
     const context = this.journal.actor(hostAddress)?.context as HostContext | undefined;
     return Object.values(context?.forwarding ?? {}).some(({ found }) => !found);
   }
 
-  /** Networks that would give that address to a container, though it is this host's now, or that would not, though it is free. */
+  /** Lists networks that would give that address to a container although it is the host's now, or refuse it although it is free. */
   #giversOf({ address, owner, isGone }: HostAddress): ActorAddress[] {
     return this.#networks(owner).flatMap((network) => {
       const { definition, device } = network.record.context as NetworkContext;
       if (!definition || !device) return [];
-      // on a bridge of others names may be answered at it, from when it is not tentative any more
+      // names may be answered at an address on a foreign bridge once it is no longer tentative
       if (device.names === null && device.addresses.includes(address) !== isGone) return [];
       const isNear = definition.subnets.some(({ subnet }) => subnetContains(parseSubnet(subnet) as Subnet, address));
       return isNear ? [network.address] : [];
@@ -69,7 +69,7 @@ export class Suspicions {
     return record ? [{ address, record }] : [];
   }
 
-  /** Networks whose bridge or parent has one of these names, and their members. */
+  /** Lists networks whose bridge or parent has one of these names, and their members. */
   #usersOf(links: ReadonlySet<string>): ActorAddress[] {
     return this.journal.actors('network/').flatMap(({ address, record }) => {
       const { definition, device, leases } = record.context as NetworkContext;
@@ -78,7 +78,7 @@ export class Suspicions {
     });
   }
 
-  /** Networks that are up and whose next containers depend on the way out. */
+  /** Lists networks that are up and whose next containers depend on the default route. */
   #followers(): ActorAddress[] {
     return this.journal.actors('network/').flatMap(({ address, record }) => {
       const { definition, device } = record.context as NetworkContext;

@@ -5,17 +5,17 @@ import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 
 export interface WishReader {
-  /** What is wished for a container; null: nothing is. */
+  /** The wish of a container; null: it has none. */
   wishAt(container: ActorAddress): ContainerWish | null;
 }
 
-/** What is wished for: in the command itself, or earlier where a set-up goes by that. */
+/** Finds the wish: in the command itself, or an earlier one when a set-up refers to that. */
 export function wishIn(wishes: WishReader, to: ActorAddress, event: ActorEvent): ContainerWish | null {
   if (event.type === 'container.create' || event.type === 'container.attach') return event.wish;
   return event.type === 'container.setup' ? (event.wish ?? wishes.wishAt(to)) : null;
 }
 
-/** Containers that would wait for each other's namespace: refused before any of them waits. */
+/** Refuses containers that would wait for each other's namespace, before any of them waits. */
 export function sharingRefusal(wishes: WishReader, wish: ContainerWish): Fault | null {
   return sharingCycle(wish, (id) => wishes.wishAt(containerAddress(id)));
 }

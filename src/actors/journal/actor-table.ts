@@ -4,14 +4,14 @@ import type { ActorAddress } from '../../core/actor-address.ts';
 import type { Ledgers } from './ledgers.ts';
 import type { ActorRecord } from './records.ts';
 
-/** The state of each actor. Maps in it that grow are kept apart, in the ledgers. */
+/** The state of each actor. Growing maps in it are stored apart, in the ledgers. */
 export class ActorTable {
   constructor(
     private readonly rows: Database<ActorRecord, string>,
     private readonly ledgers: Ledgers,
   ) {}
 
-  /** previous: the context that was kept last; null before the first time */
+  /** previous: the last stored context; null before the first */
   keep(address: ActorAddress, previous: MachineContext | null, { value, context }: ActorRecord): void {
     const rest = this.ledgers.write(address, previous, context);
     this.rows.putSync(address, { value, context: rest });
@@ -31,7 +31,7 @@ export class ActorTable {
     return this.rows.doesExist(address);
   }
 
-  /** Those whose address begins so, by address. */
+  /** Lists actors whose address has this prefix, by address. */
   all(prefix: string): { address: ActorAddress; record: ActorRecord }[] {
     return [...this.rows.getRange(rangeOf(prefix))].map(({ key, value }) => {
       const address = key as ActorAddress;

@@ -3,8 +3,8 @@ import { type ActorAddress, type ActorKind, actorKind } from '../../core/actor-a
 import { changedKeys, type Ledger } from '../../core/ledger.ts';
 
 /**
- * Maps in a machine's context that grow with the number of containers are kept one row per entry: a commit writes the
- * entries that changed, not the whole map, and costs the same beside a thousand members as beside none.
+ * Maps in a machine's context that grow with the number of containers, stored one row per entry: a commit writes the
+ * entries that changed, not the whole map, and costs the same with a thousand members as with none.
  */
 const ledgersOf: Partial<Record<ActorKind, readonly string[]>> = { network: ['leases', 'macs'], host: ['ports'] };
 
@@ -14,7 +14,7 @@ type Row = [address: string, field: string, entry: string];
 export class Ledgers {
   constructor(private readonly rows: Database<unknown, Row>) {}
 
-  /** Writes what changed since `before` (null: nothing is kept yet); answers the context without its ledgers. */
+  /** Writes the changes since `before` (null: nothing is stored yet); returns the context without its ledgers. */
   write(address: ActorAddress, before: Context | null, after: Context): Context {
     const fields = ledgersOf[actorKind(address)];
     if (!fields) return after;
@@ -26,7 +26,7 @@ export class Ledgers {
     return rest;
   }
 
-  /** The context with its ledgers put back. */
+  /** Restores a context with its ledgers. */
   read(address: ActorAddress, context: Context): Context {
     const fields = ledgersOf[actorKind(address)] ?? [];
     const ledgers = fields.map((field) => [field, this.#entries(address, field)] as const);
@@ -38,7 +38,7 @@ export class Ledgers {
       for (const entry of Object.keys(this.#entries(address, field))) this.rows.removeSync([address, field, entry]);
   }
 
-  /** Machines never change a value in place, so an entry that is the same object is the same. */
+  /** Machines never change a value in place, so the same object is an unchanged entry. */
   #writeChanges([address, field]: [string, string], before: Ledger<unknown>, after: Ledger<unknown>): void {
     for (const entry of changedKeys(before, after))
       if (Object.hasOwn(after, entry)) this.rows.putSync([address, field, entry], after[entry]);

@@ -6,14 +6,14 @@ import type { LeftOut } from './outbox-table.ts';
 /** Raised when the shape of a machine's context changes, except by optional fields: a journal of another version is refused. */
 const journalVersion = 11;
 
-/** What is kept beside the other tables. */
+/** Values stored beside the other tables. */
 export type MetaRows = Database<number | string | LeftOut, string>;
 
-/** What the journal knows of itself: its version, its epoch, the boot, and the number of the last message. */
+/** The journal's own data: its version, its epoch, the boot, and the number of the last message. */
 export class MetaTable {
   constructor(private readonly rows: MetaRows) {}
 
-  /** Names the journal. null: it is not begun yet. Throws where another version of netloom wrote it. */
+  /** Identifies the journal. null: it is not begun yet. Throws for a journal of another version of netloom. */
   epoch(): string | null {
     const version = this.rows.get('version');
     if (version !== undefined && version !== journalVersion)
@@ -33,7 +33,7 @@ export class MetaTable {
     return epoch;
   }
 
-  /** Of the message, or plan, that was written last. */
+  /** Number of the latest message or plan. */
   lastSequence(): number {
     return (this.rows.get('sequence') as number | undefined) ?? 0;
   }
@@ -44,7 +44,7 @@ export class MetaTable {
     return next;
   }
 
-  /** Whether the journal is of the same boot, of another one, or was of none before; from now on it is of this one. */
+  /** Whether the journal is of the same boot, of another one, or was new; from now on it is of this one. */
   noteBoot(bootId: string): 'same' | 'other' | 'first' {
     const known = this.rows.get('boot');
     if (known === bootId) return 'same';

@@ -5,7 +5,7 @@ import { hostAddress } from '../../core/actor-address.ts';
 import { mostFacts } from '../../files/bounds.ts';
 import type { MetaRows } from './meta-table.ts';
 
-/** Facts for which there was no place. */
+/** Facts for which there was no room. */
 export interface LeftOut {
   count: number;
   /** ISO 8601: the first and the last of them */
@@ -17,9 +17,9 @@ const lastKey = 'event';
 const leftOutKey = 'left out';
 
 /**
- * The facts that wait for the stream, numbered 1, 2, 3, … without a gap: what is added comes last, what is removed is the
- * oldest. There are never more than `mostFacts`; what is left out is counted, and reported by a fact of its own
- * (`events-left-out`) before the next one. What writes belongs into a transaction of the journal.
+ * The facts that wait for the stream, numbered 1, 2, 3, … without a gap: facts are added at the end and removed at the
+ * beginning. There are never more than `mostFacts`; left-out ones are counted, and reported by a fact of their own
+ * (`events-left-out`) before the next one. Writes belong into a transaction of the journal.
  */
 export class OutboxTable {
   /** the number of the oldest fact, or of one before it: it only grows */
@@ -46,7 +46,7 @@ export class OutboxTable {
     return [...this.table.getRange({ start: sequence + 1, limit })].map(({ value }) => value);
   }
 
-  /** Whether there was a place for it. */
+  /** Whether there was room for it. */
   add(fact: Pick<OutboxRecord, 'source' | 'fact' | 'data'>): boolean {
     if (this.#isFull()) return this.leaveOut();
     this.reportLeftOut();
@@ -61,7 +61,7 @@ export class OutboxTable {
     return false;
   }
 
-  /** Whether there was anything to report, and a place for that. */
+  /** Whether there was anything to report, and room for that. */
   reportLeftOut(): boolean {
     const data = this.#leftOut();
     if (!data || this.#isFull()) return false;
@@ -84,7 +84,7 @@ export class OutboxTable {
     return this.meta.get(leftOutKey) as LeftOut | undefined;
   }
 
-  /** Looks at the table only when there may be too many. */
+  /** Counts the table only when there may be too many. */
   #isFull(): boolean {
     return this.last() - this.#oldest + 1 >= mostFacts && this.pending() >= mostFacts;
   }

@@ -5,9 +5,9 @@ import type { ActorEvent } from '../../core/event.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Plan } from '../../core/plan/plan.ts';
 
-/** What the journal keeps, and what is given to it and back. */
+/** The records of the journal, with its input and output. */
 
-/** A machine's state as it is kept: everything that XState needs to go on. */
+/** A machine's stored state: everything that XState needs to continue. */
 export interface ActorRecord {
   value: StateValue;
   context: MachineContext;
@@ -30,7 +30,7 @@ export interface StoredReply {
   time: number;
   output?: unknown;
   fault?: Fault;
-  /** which command it answers; absent: one of an older version, or one that never comes again */
+  /** the command that it answers; absent: one of an older version, or one that is never repeated */
   fingerprint?: string;
 }
 
@@ -38,14 +38,14 @@ export interface Answer extends StoredReply {
   command: string;
 }
 
-/** What an event led to. */
+/** The result of an event. */
 export interface Commit {
   address: ActorAddress;
   /** null: the actor has ended */
   record: ActorRecord | null;
-  /** the context that the last commit kept; null before the first */
+  /** the context of the last commit; null before the first */
   previous: MachineContext | null;
-  /** the inbox entry or the pending plan whose event led here */
+  /** the inbox entry or the pending plan of the event */
   consumed: number | null;
   completed: number | null;
   effects: readonly Effect[];

@@ -1,18 +1,18 @@
 import type { Database } from 'lmdb';
 import type { Answer, StoredReply } from './records.ts';
 
-/** A command that was taken and is not answered yet. */
+/** An accepted command without a reply yet. */
 interface Awaited extends Pick<StoredReply, 'time' | 'fingerprint'> {
   awaited: true;
 }
 
 export type ReplyRow = StoredReply | Awaited;
 
-/** Commands that were taken, and their answers. */
+/** Accepted commands, and their replies. */
 export class ReplyTable {
   constructor(private readonly rows: Database<ReplyRow, string>) {}
 
-  /** Takes a command once: false when it was taken before, and its answer is there or will come. */
+  /** Accepts a command once: false when it was accepted before, and its reply exists or will follow. */
   take(command: string, fingerprint?: string): boolean {
     if (this.rows.get(command)) return false;
     this.rows.putSync(command, { time: Date.now(), awaited: true, fingerprint });
@@ -24,7 +24,7 @@ export class ReplyTable {
     this.rows.putSync(command, { fingerprint, ...reply });
   }
 
-  /** null: never heard of, or not answered yet */
+  /** null: unknown, or not answered yet */
   replyTo(command: string): StoredReply | null {
     const reply = this.rows.get(command);
     return !reply || 'awaited' in reply ? null : reply;

@@ -1,26 +1,26 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { isNoRoom, roomOf } from '../../files/room.ts';
 
-/** With so much what is under way ends, and all that is up is taken down, on a disk that is full. */
+/** Enough to finish the work under way, and to take down everything, on a full disk. */
 const reserveBytes = 4 * 2 ** 20;
 
-/** With more than this nothing is looked at for a moment, in which far less is written. */
+/** With more than this the check is skipped for a moment, in which far less is written. */
 const plentyBytes = 2 * reserveBytes;
 const freshMs = 50;
 
 /**
- * What of the room each kind of write leaves to those below it. The last part is never used: pages that other threads still read
- * are not free yet.
+ * The part of the room that each kind of write leaves to those below it. The last part is never used: pages that other threads
+ * still read are not free yet.
  */
 const leastBytes = {
   /** facts grow without end, and nothing depends on them */
   facts: 2 ** 20,
   decisions: 2 ** 19,
-  /** what takes something out of the journal makes room */
+  /** removals from the journal make room */
   removals: 2 ** 18,
 };
 
-/** Of lmdb's getStats(), which has no type of its own. */
+/** The used part of lmdb's getStats(), which has no type of its own. */
 interface TreeStatistics {
   treeBranchPageCount: number;
   treeLeafPageCount: number;
@@ -33,12 +33,12 @@ interface EnvironmentStatistics {
   free: TreeStatistics;
 }
 
-/** The two that describe the file. */
+/** The two pages that describe the file. */
 const metaPages = 2;
 
 /**
- * Pages of the journal's file that nothing is on. lmdb takes those before it makes the file longer, and what the file has
- * already needs no room on the disk.
+ * Unused pages of the journal's file. lmdb takes those before it extends the file, and the file's own pages need no
+ * further room on the disk.
  */
 export class JournalReserve {
   #plentyUntilMs = 0;
@@ -49,12 +49,12 @@ export class JournalReserve {
     private readonly tables: readonly Pick<Database, 'getStats'>[],
   ) {}
 
-  /** Adds pages where there are too few and the disk has room for more. Answers how many bytes there are. */
+  /** Adds pages when there are too few and the disk has room for more. Returns the number of bytes. */
   keep(): number {
     const kept = this.#unusedBytes();
     if (kept >= reserveBytes || roomOf(this.directory).freeBytes < 2 * reserveBytes) return kept;
     try {
-      // what is written and removed again leaves its pages to the file
+      // a write and its removal leave their pages to the file
       this.environment.transactionSync(() => this.environment.putSync('reserve', ' '.repeat(reserveBytes)));
       this.environment.transactionSync(() => this.environment.removeSync('reserve'));
     } catch (error) {
@@ -64,8 +64,8 @@ export class JournalReserve {
   }
 
   /**
-   * Whether a write of that kind has room, on the disk or on such pages. It has to be asked before: a commit that finds none leaves
-   * lmdb 3.5 with a damaged heap, which ends the process a few commits later.
+   * Whether there is room for a write of that kind, on the disk or on such pages. This must be checked first: a commit without room
+   * leaves lmdb 3.5 with a damaged heap, which ends the process a few commits later.
    */
   hasRoomFor(kind: keyof typeof leastBytes): boolean {
     const nowMs = performance.now();
@@ -75,7 +75,7 @@ export class JournalReserve {
       this.#plentyUntilMs = nowMs + freshMs;
       return true;
     }
-    // the pages that there are now, after what other threads have written
+    // the current pages, after the writes of other threads
     this.environment.resetReadTxn();
     return freeBytes + this.#unusedBytes() >= leastBytes[kind];
   }

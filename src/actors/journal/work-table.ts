@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb';
 import type { ActorAddress } from '../../core/actor-address.ts';
 
-/** Work of actors in the order of its numbers: messages that wait in an inbox, or plans that are not carried out yet. */
+/** Work of actors in the order of its numbers: waiting messages of an inbox, or plans that are not carried out yet. */
 export class WorkTable<Work> {
   constructor(private readonly rows: Database<Work, [string, number]>) {}
 
@@ -22,7 +22,7 @@ export class WorkTable<Work> {
     return this.rows.doesExist([address, sequence]);
   }
 
-  /** Actors that have some: also those that do not exist (yet, or any more). */
+  /** Lists actors with work: also those that do not exist (yet, or any longer). */
   addresses(): ActorAddress[] {
     return [...new Set([...this.rows.getKeys()].map(([address]) => address as ActorAddress))];
   }

@@ -43,7 +43,7 @@ describe.each(['tmpfs', 'ext4'] as const)('with the state directory on a full %s
   const isComplete = async (names: string[]) => {
     await published();
     const facts = new Facts(lab.client);
-    await facts.told(`container/${names.at(-1)} removed`);
+    await facts.event(`container/${names.at(-1)} removed`);
     await facts.close();
     const numbers = facts.events.map(({ sequence }) => Number(sequence));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));

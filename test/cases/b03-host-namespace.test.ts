@@ -150,7 +150,7 @@ describe('a namespace path that later leads to the host', () => {
       native.removeNetns(path);
       symlinkSync(pinOfHost, path);
     });
-    await lab.facts.told('container/c lost');
+    await lab.facts.event('container/c lost');
     expect(await refusal(lab.client.container.setup({ id: 'c' }))).toMatchObject({ code: 'mode.conflict' });
     unlinkSync(path);
     await lab.client.network.remove({ name: 'other' });

@@ -77,7 +77,7 @@ it('B05 N03 N09 a neighbour reaches published ports only, the host keeps its def
     native.setSysctl(null, key, '0');
     await expect.poll(() => native.getSysctl(null, key), { timeout: 1_000, interval: 10 }).toBe('1');
   }
-  await lab.facts.told('node/testnode drift-healed');
+  await lab.facts.event('node/testnode drift-healed');
   expect(learnt()).toContain('default');
 
   await lab.remove('web');

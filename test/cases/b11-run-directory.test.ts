@@ -323,7 +323,7 @@ describe('a daemon', () => {
     await untilAnswered(() => again.container.setup({ id: 'b', networks: [{ network: 'web' }] }));
     await untilAnswered(() => again.idsInEvents('container')); // the stream exists again
     const facts = new Facts(again);
-    await facts.told('container/b configured');
+    await facts.event('container/b configured');
     await facts.close();
     expect(statSync(state).mode & 0o777).toBe(0o700);
     for (const id of ['a', 'b']) await again.container.remove({ id });

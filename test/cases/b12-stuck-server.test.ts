@@ -30,7 +30,7 @@ const replaced = (former: number | null) =>
   }, 60_000);
 const isComplete = async (id: string) => {
   const facts = new Facts(lab.client);
-  await facts.told(`container/${id} removed`);
+  await facts.event(`container/${id} removed`);
   await facts.close();
   const numbers = facts.events.map(({ sequence }) => Number(sequence));
   expect(numbers).toEqual(numbers.map((_, index) => index + 1));

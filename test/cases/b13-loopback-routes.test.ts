@@ -112,7 +112,7 @@ it("B13 N09 netloom restores route_localnet after another program's change: off 
   const ports = [{ hostPort: 8080, containerPort: 80 }];
   await lab.client.container.setup({ id: 'late', networks: [{ network: 'net' }], ports });
   native.setSysctl(null, `net.ipv4.conf.${bridge}.route_localnet`, '0');
-  const healed = await lab.facts.told('container/late drift-healed');
+  const healed = await lab.facts.event('container/late drift-healed');
   expect(healed.data).toMatchObject({
     drifted: [{ key: `net.ipv4.conf.${bridge}.route_localnet`, found: '0', wanted: '1' }],
   });

@@ -332,7 +332,7 @@ describe('B14 what a container may send', () => {
     await lab.client.container.reload({ id: 'one' });
     expect(await ways()).toEqual(both);
     await lab.restart('kill');
-    await lab.facts.told('container/one adopted');
+    await lab.facts.event('container/one adopted');
     expect(await ways()).toEqual(both);
     await lab.client.container.disconnect({ id: 'one', network: 'more' });
     expect(await passes4(one, two, second4)).toBe(false);
@@ -410,7 +410,7 @@ describe('B14 what a container may send', () => {
     expect(await passes4(one, two, gateway[4])).toBe(false);
     await runDoor(['teardown', netns], { env, input });
     native.removeNetns(netns);
-    await lab.facts.told(`container/${id} removed`);
+    await lab.facts.event(`container/${id} removed`);
     report.push("an engine's container, by the door: held as ours are");
   });
 });

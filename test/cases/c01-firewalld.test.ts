@@ -81,7 +81,7 @@ const open = [
 ];
 
 const drifts = () => lab.facts.of('network', 'web').filter((fact) => fact === 'drift-healed').length;
-const healed = (times: number) => lab.facts.told('network/web drift-healed', times);
+const healed = (times: number) => lab.facts.event('network/web drift-healed', times);
 
 it('C01 containers have access to the outside, are reachable and resolve names beside a firewalld that forwards nothing', async () => {
   await trusted(all);
@@ -185,7 +185,7 @@ it("C01 the administrator's decision for a subnet stays: another zone, or trust 
 it('C01 a restarted daemon finds its subnets trusted, and finds a bus again that went away', async () => {
   const before = drifts();
   await lab.restart('kill');
-  await lab.facts.told('network/web adopted');
+  await lab.facts.event('network/web adopted');
   expect(drifts()).toBe(before);
   await trusted(all);
 
@@ -218,7 +218,7 @@ it('C01 a bus that starts after the daemon is noticed, and existing networks bec
   await firewalld.end();
   await firewalld.endBus();
   await lab.restart('kill');
-  await lab.facts.told('network/web adopted');
+  await lab.facts.event('network/web adopted');
   await firewalld.startBus();
   await firewalld.start();
   await trusted(all);

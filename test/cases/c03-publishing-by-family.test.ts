@@ -72,7 +72,7 @@ describe('C03 ports of which none leads anywhere', () => {
       expect(await codeOf(at.lab.client.container.plan(request))).toBe('mode.conflict');
       await at.with('attach', network, on(hostIp), async () => {
         expect(await at.reached(8080)).toEqual({});
-        await at.lab.facts.told('container/web port-unreachable', 2);
+        await at.lab.facts.event('container/web port-unreachable', 2);
       });
     },
   );
@@ -91,14 +91,14 @@ describe('C03 a family that comes and goes', () => {
     at.with('setup', 'four', on('0.0.0.0', '::'), async () => {
       await expectServed(everywhere[4]);
       await connect('six');
-      await at.lab.facts.told('container/web published');
+      await at.lab.facts.event('container/web published');
       await expectServed(everyPlace);
       await at.lab.restart('kill');
-      await at.lab.facts.told('container/web adopted');
+      await at.lab.facts.event('container/web adopted');
       await expectServed(everyPlace);
       at.lab.facts.events.splice(0);
       await disconnect('six');
-      await at.lab.facts.told('container/web port-unreachable', 2);
+      await at.lab.facts.event('container/web port-unreachable', 2);
       await expectServed(everywhere[4]);
       await disconnect('four');
       await connect('six');
@@ -111,9 +111,9 @@ describe('C03 a family that comes and goes', () => {
         code: 'mode.conflict',
       });
       await publish(on('::'));
-      await at.lab.facts.told('container/web port-unreachable', 2);
+      await at.lab.facts.event('container/web port-unreachable', 2);
       await reload();
-      await at.lab.facts.told('container/web port-unreachable', 4);
+      await at.lab.facts.event('container/web port-unreachable', 4);
       await expectServed(everywhere[4]);
       // it goes by the spelling of the request
       await unpublish(on('0.0.0.0'));
@@ -124,10 +124,10 @@ describe('C03 a family that comes and goes', () => {
 
   it('C03 ports of a missing family are left out again when the container is set up again', () =>
     at.with('setup', 'four', on('0.0.0.0', '::'), async () => {
-      await at.lab.facts.told('container/web port-unreachable', 2);
+      await at.lab.facts.event('container/web port-unreachable', 2);
       await at.lab.tearDown('web');
       await at.lab.client.container.setup({ id: 'web' });
-      await at.lab.facts.told('container/web port-unreachable', 4);
+      await at.lab.facts.event('container/web port-unreachable', 4);
     }));
 });
 
@@ -142,7 +142,7 @@ describe('C03 an engine with contradicting port mappings', () => {
       ],
       async () => {
         expect(await at.reached(8080)).toEqual({ ...all(everywhere[4]), ...all(everywhere[6], 81) });
-        const { data } = await at.lab.facts.told('container/web port-unreachable');
+        const { data } = await at.lab.facts.event('container/web port-unreachable');
         expect(data).toMatchObject({ cause: 'contradiction', ports: [{ hostIp: null, containerPort: 80 }] });
       },
     ));
@@ -166,10 +166,10 @@ describe('C03 two containers of an engine that bind one port, each over another 
           second,
           async () => {
             expect(await at.reachedOf(8080, ['web', 'next'])).toEqual(expected);
-            const { data } = await at.lab.facts.told('container/next port-unreachable');
+            const { data } = await at.lab.facts.event('container/next port-unreachable');
             expect(data).toMatchObject({ cause: 'taken' });
             await at.lab.tearDown('web');
-            await at.lab.facts.told('container/next published');
+            await at.lab.facts.event('container/next published');
             expect(await at.reachedOf(8080, ['next'])).toEqual({ next: alone });
             await at.lab.restart('kill');
             await at.lab.client.container.reload({ id: 'next' });

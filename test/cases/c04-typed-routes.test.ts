@@ -111,7 +111,7 @@ it('C04 refusing routes of another type replace those of a network that left', a
 it('C04 deleted refusing routes are restored, and survive a killed daemon', async () => {
   const { netns } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'one' }] });
   ipBatch(netns.path, ['route delete blackhole 10.41.0.0/24', 'route delete prohibit fd00:41:2::/64']);
-  await lab.facts.told('container/c drift-healed');
+  await lab.facts.event('container/c drift-healed');
   expect(refusing(netns.path)).toEqual(ofOne);
   await lab.restart('kill');
   expect(refusing(netns.path)).toEqual(ofOne);

@@ -185,7 +185,7 @@ it('C05 routes across networks appear with connect, go when either network leave
 it('C05 deleted routes across networks are restored', async () => {
   const { netns } = await setUp('far', 'near');
   ipBatch(netns.path, ['route delete 10.66.1.0/24', 'route delete fd00:66:1::/64']);
-  await lab.facts.told('container/c drift-healed');
+  await lab.facts.event('container/c drift-healed');
   expect(across(netns.path)).toEqual(expected(1, 'eth1'));
 });
 

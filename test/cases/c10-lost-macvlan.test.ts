@@ -41,8 +41,8 @@ async function member(
 
 /** The address is free again, and so is the network. */
 async function isForgotten(name: string): Promise<void> {
-  await lab.facts.told(`container/${name} lost`);
-  await lab.facts.told(`container/${name} torn-down`);
+  await lab.facts.event(`container/${name} lost`);
+  await lab.facts.event(`container/${name} torn-down`);
   await lab.settled();
   await lab.client.network.remove({ name });
   await lab.client.container.remove({ id: name });
@@ -90,8 +90,8 @@ describe.each(kinds)('the namespace of a container on a %s that ends without a t
     const { netns } = await member(name, kind);
     const { netns: ended } = await lab.client.container.setup({ id: other, networks: [{ network: name }] });
     await lab.restart('kill', () => native.removeNetns(ended.path));
-    await lab.facts.told(`container/${other} lost`);
-    await lab.facts.told(`container/${name} adopted`);
+    await lab.facts.event(`container/${other} lost`);
+    await lab.facts.event(`container/${name} adopted`);
     native.removeNetns(netns);
     await isForgotten(name);
     await lab.client.container.remove({ id: other });
@@ -112,7 +112,7 @@ describe.each(kinds)('the namespace of a container on a %s that ends without a t
     const { netns } = await member(name, kind);
     rmSync(fileOf(name));
     native.removeNetns(netns);
-    await lab.facts.told(`network/${name} removed`);
+    await lab.facts.event(`network/${name} removed`);
     expect(existsSync(fileOf(name))).toBe(false);
     expect(lab.facts.of('network', name)).not.toContain('drift-healed');
     await lab.client.container.remove({ id: name });
@@ -124,7 +124,7 @@ describe.each(kinds)('the file of a %s network that vanishes', (kind) => {
     const name = names('lives', kind);
     const { definition } = await member(name, kind);
     rmSync(fileOf(name));
-    await lab.facts.told(`network/${name} drift-healed`);
+    await lab.facts.event(`network/${name} drift-healed`);
     expect(readFileSync(fileOf(name), 'utf8')).toBe(definition);
     await lab.remove(name);
     await lab.client.network.remove({ name });
@@ -135,7 +135,7 @@ describe.each(kinds)('the file of a %s network that vanishes', (kind) => {
     const { netns } = await member(name, kind);
     native.removeNetns(netns);
     rmSync(fileOf(name));
-    await lab.facts.told(`network/${name} removed`);
+    await lab.facts.event(`network/${name} removed`);
     expect(existsSync(fileOf(name))).toBe(false);
     await lab.client.container.remove({ id: name });
   });
@@ -152,7 +152,7 @@ describe('a macvlan beside others', () => {
     await lab.client.request('container.connect', { id: 'w', network: 'beside' });
     const { netns } = (await lab.client.container.inspect({ id: 'w' })).container;
     native.removeNetns(netns?.path as string);
-    await lab.facts.told('container/w lost');
+    await lab.facts.event('container/w lost');
     await lab.settled();
     const arrived = lab.facts.events.map(({ type, subject }) => `${subject} ${type.split('.').at(-1)}`);
     for (const id of [...ids, 'beside']) expect(arrived).not.toContain(`${id} lost`);

@@ -154,16 +154,16 @@ describe('a container with an address from a DHCP server', () => {
       dns_search_domains: ['lan.example'],
     });
     expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99']);
-    const leased = await lab.facts.told(`container/${web} leased`);
+    const leased = await lab.facts.event(`container/${web} leased`);
     expect(leased.data).toMatchObject({ network: 'lan', addresses: [address], server: '192.0.2.1' });
     expect(server.leases()).toEqual([address?.split('/')[0]]);
 
-    await lab.facts.told(`container/${web} lease-renewed`);
+    await lab.facts.event(`container/${web} lease-renewed`);
     const renewals = server.count(/DHCPACK/);
     const discoveries = server.count(/DHCPDISCOVER/);
     await lab.restart('kill');
     await server.printed(/DHCPACK/, renewals + 1);
-    await lab.facts.told(`container/${web} adopted`);
+    await lab.facts.event(`container/${web} adopted`);
     expect(inside(netns.path)).toEqual([address]);
     expect(server.count(/DHCPDISCOVER/)).toBe(discoveries);
 
@@ -176,7 +176,7 @@ describe('a container with an address from a DHCP server', () => {
     const again = await setUp(web);
     expect(inside(again.netns.path)).toEqual(['192.0.2.77/24']);
     await short.stop();
-    const lost = await lab.facts.told(`container/${web} lease-lost`);
+    const lost = await lab.facts.event(`container/${web} lease-lost`);
     expect(lost.data).toMatchObject({ addresses: ['192.0.2.77/24'], fault: { code: 'dhcp.expired' } });
     await eventually(() => expect(inside(again.netns.path)).toEqual([]));
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'degraded' }));
@@ -217,7 +217,7 @@ describe('a container with an address from a DHCP server', () => {
     const joined = await lab.client.request('container.connect', { id: web, network: 'lan' });
     const [address] = inside(netns.path, 'eth1');
     expect(joined.status.lan?.interfaces.eth1?.subnets).toEqual([{ ipnet: address, gateway: '192.0.2.1' }]);
-    expect((await lab.facts.told(`container/${web} connected`)).data).toMatchObject({
+    expect((await lab.facts.event(`container/${web} connected`)).data).toMatchObject({
       network: 'lan',
       addresses: [address],
     });
@@ -373,7 +373,7 @@ describe('a DHCP server that changes its answers', () => {
     });
     const { netns } = await setUp(web);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
-    await lab.facts.told(`container/${web} leased`, 2);
+    await lab.facts.event(`container/${web} leased`, 2);
     await eventually(() => expect(inside(netns.path)).toEqual(['198.51.100.7/24']));
     await untilAnswered(async () => {
       const { status, state } = await view(web);
@@ -419,7 +419,7 @@ describe('a DHCP server that changes its answers', () => {
     expect(routesInside(netns.path).sort()).toEqual(near);
     await eventually(() => expect(inside(netns.path, 'eth1')).toEqual(['192.0.2.78/24']));
     await eventually(() => expect(routesInside(netns.path).sort()).toEqual(near));
-    await lab.facts.told(`container/${web} leased`, 3);
+    await lab.facts.event(`container/${web} leased`, 3);
     await eventually(() => expect(inside(netns.path, 'eth1')).toEqual(['198.51.100.7/24']));
     // no route leads through what is out of reach now
     const far = near.filter((route) => !route.includes('via 192.0.2.'));
@@ -434,12 +434,12 @@ describe('a DHCP server that changes its answers', () => {
       return [answerTo(message, refusals === 0 ? '192.0.2.77' : '192.0.2.78', 600, refusals === 0 ? soon : [])];
     });
     const { netns } = await setUp(web);
-    const { data } = await lab.facts.told(`container/${web} lease-lost`);
+    const { data } = await lab.facts.event(`container/${web} lease-lost`);
     expect(data).toMatchObject({
       fault: { code: 'dhcp.refused', message: expect.stringContaining('not here any more') },
     });
-    await lab.facts.told(`container/${web} degraded`);
-    await lab.facts.told(`container/${web} leased`, 2);
+    await lab.facts.event(`container/${web} degraded`);
+    await lab.facts.event(`container/${web} leased`, 2);
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.78/24']));
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'configured', lastFault: null }));
   });
@@ -464,7 +464,7 @@ describe('a DHCP server that changes its answers', () => {
       return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : later)];
     });
     const { netns } = await setUp(web);
-    await lab.facts.told(`container/${web} lease-renewed`);
+    await lab.facts.event(`container/${web} lease-renewed`);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
     expect(factsOf(web, 'lease-lost')).toEqual([]);
     const renewals = server.received.filter(isRenewal).map(({ isBroadcast }) => isBroadcast);
@@ -484,7 +484,7 @@ describe('a DHCP server that changes its answers', () => {
       return [...offers, answerTo(message, '192.0.2.77', 600)];
     });
     const { netns } = await setUp(web);
-    await lab.facts.told(`container/${web} leased`, 2);
+    await lab.facts.event(`container/${web} leased`, 2);
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.77/24']));
     // RFC 2131, 4.4.1: a request goes to where the discovery went
     const requests = server.received.flatMap(({ type, clientAddress, ...request }, index) =>
@@ -501,7 +501,7 @@ describe('a DHCP server that changes its answers', () => {
     const server = await scripted(giving('192.0.2.77', 3));
     const { netns } = await setUp(web);
     server.answer(() => []);
-    await lab.facts.told(`container/${web} lease-lost`);
+    await lab.facts.event(`container/${web} lease-lost`);
     await eventually(() => expect(inside(netns.path)).toEqual([]));
     expect(routesInside(netns.path)).toEqual([]);
     // everything else works meanwhile
@@ -525,7 +525,7 @@ describe('a DHCP server that changes its answers', () => {
     );
     server.answer(giving('192.0.2.79'));
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.79/24']));
-    await lab.facts.told(`container/${web} leased`, 2);
+    await lab.facts.event(`container/${web} leased`, 2);
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'configured', lastFault: null }));
   });
 });
@@ -596,7 +596,7 @@ describe('a LAN where no server gives an address', () => {
     const asked = setUp(web).catch(() => {});
     await server.asked(1);
     await lab.restart('kill', () => server.answer(giving('192.0.2.77')));
-    await lab.facts.told(`container/${web} configured`);
+    await lab.facts.event(`container/${web} configured`);
     await asked;
     const { netns } = await view(web);
     expect(inside(netns?.path as string)).toEqual(['192.0.2.77/24']);
@@ -619,7 +619,7 @@ describe('a LAN where no server gives an address', () => {
     const { netns, status } = await setUp(web);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
     expect(status.lan).toMatchObject({ dns_server_ips: ['192.0.2.53'], dns_search_domains: [] });
-    expect((await lab.facts.told(`container/${web} leased`)).data).toMatchObject({
+    expect((await lab.facts.event(`container/${web} leased`)).data).toMatchObject({
       ignored: [expect.stringContaining('0.0.0.0'), expect.stringContaining('option 15')],
     });
     await lab.tearDown(web);

@@ -88,7 +88,7 @@ it('C14 several static addresses survive a reload, healing, a killed daemon and 
   expect(all()).toEqual(expected);
   // takes the other address of its subnet along
   ipBatch(netns.path, ['address delete 10.14.0.20/24 dev eth0']);
-  await lab.facts.told('container/many drift-healed');
+  await lab.facts.event('container/many drift-healed');
   expect(all()).toEqual(expected);
   await lab.restart('kill');
   expect(all()).toEqual(expected);

@@ -69,10 +69,10 @@ describe("the name of the host's end of a veth", () => {
     await lab.restart('kill');
     expect(linkNamed('veth-web')).toMatchObject({ ifindex });
     ipBatch(null, ['link delete veth-web']);
-    await lab.facts.told('container/web drift-healed');
+    await lab.facts.event('container/web drift-healed');
     expect(linkNamed('veth-web')).toMatchObject({ master: 'netloom0' });
     ipBatch(null, ['link set veth-web nomaster']);
-    await lab.facts.told('container/web drift-healed', 2);
+    await lab.facts.event('container/web drift-healed', 2);
     expect(linkNamed('veth-web')).toMatchObject({ master: 'netloom0' });
     await lab.client.container.disconnect({ id: 'web', network: 'web' });
     expect(others()).toEqual([]);
@@ -166,7 +166,7 @@ describe('a name that is taken', () => {
     lab.daemon.paused(() =>
       ipBatch(null, ['link delete veth-web', 'link add veth-web type veth peer name veth-y', 'link set veth-web up']),
     );
-    await lab.facts.told('container/web degraded');
+    await lab.facts.event('container/web degraded');
     const { ifindex } = linkNamed('veth-web') as Link;
     const untouched = () => {
       expect(linkNamed('veth-web')).toMatchObject({ ifindex, flags: expect.arrayContaining(['UP']) });
@@ -198,7 +198,7 @@ describe('a foreign link that has taken the name', () => {
       ]),
     );
     ipBatch(foreign, ['link set eth0 up', 'address add 10.99.0.2/24 dev eth0']);
-    await lab.facts.told('container/web degraded');
+    await lab.facts.event('container/web degraded');
     expect(await lab.peers.in(foreign, 'theirs').serve('tcp', 80)).toBe('ready');
     const reached = () => lab.peers.in(null, 'host').reach('tcp', '10.99.0.2', 80);
     expect(await reached()).toContain('theirs:80');

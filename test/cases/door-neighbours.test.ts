@@ -124,7 +124,7 @@ it('C10 a macvlan whose namespace podman dropped without a teardown releases its
   const wish = wishFor('dropped', 5, ['lan']);
   await ask('setup', wish);
   native.removeNetns(wish.netns);
-  await lab.facts.told(`container/${wish.id} lost`);
+  await lab.facts.event(`container/${wish.id} lost`);
   await untilAnswered(async () => {
     const next = wishFor(`next${pins.length}`, 5, ['lan']);
     await ask('setup', next);

@@ -122,7 +122,7 @@ describe.each([
 
     const healed = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
     execFileSync('ip', ['link', 'delete', bridge]);
-    await lab.facts.told('network/net drift-healed', healed + 1);
+    await lab.facts.event('network/net drift-healed', healed + 1);
     await lab.client.container.reload({ id: 'one' });
     await lab.client.container.reload({ id: 'two' });
     await expectUnbelieved(`${kind}, healed`, bridge, one.netns.path, two.netns.path);

@@ -331,10 +331,10 @@ describe('a MAC address', () => {
     await lab.client.container.reload({ id: 'stay' });
     expect(macWithin(netns)).toBe(mac);
     ip('link', 'delete', hostVethName('stay', 'ar'));
-    await lab.facts.told('container/stay drift-healed');
+    await lab.facts.event('container/stay drift-healed');
     expect(macWithin(netns)).toBe(mac);
     await lab.restart('kill');
-    await lab.facts.told('container/stay adopted');
+    await lab.facts.event('container/stay adopted');
     expect(macWithin(netns)).toBe(mac);
     const { container } = await lab.client.container.inspect({ id: 'stay' });
     expect(container.status.ar?.interfaces.eth0?.mac_address).toBe(mac);

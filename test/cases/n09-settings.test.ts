@@ -55,7 +55,7 @@ describe('N09 settings of a bridge', () => {
       const count = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
       const startedMs = performance.now();
       native.setSysctl(null, settingOf(setting), wrong);
-      const healed = await lab.facts.told('network/net drift-healed', count + 1);
+      const healed = await lab.facts.event('network/net drift-healed', count + 1);
       const tookMs = performance.now() - startedMs;
       expect(native.getSysctl(null, settingOf(setting))).toBe(value);
       const { drifted: settings } = healed.data as { drifted: SettingDrift[] };

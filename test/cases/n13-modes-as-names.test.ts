@@ -71,7 +71,7 @@ it('N13 existing networks with names of modes are served, listed and removed, an
   const { directories } = await lab.client.info();
   for (const [index, name] of modeNames.entries()) {
     writeFileSync(`${directories.networks}/${name}.json`, JSON.stringify(definition(name, index)));
-    await lab.facts.told(`network/${name} created`);
+    await lab.facts.event(`network/${name} created`);
   }
   await lab.restart('kill');
   expect((await lab.client.network.list()).networks.map(({ name }) => name).sort()).toEqual([...modeNames].sort());

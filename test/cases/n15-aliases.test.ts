@@ -104,7 +104,7 @@ it('N15 an alias that podman allows does not fail a start: it is served, or left
     runDoor(['--config', '/x', verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
   expect(await callDoor('setup')).toMatchObject({ code: 0 });
   for (const found of asked('trail.example.com', '444444444444')) expect(found).toEqual([own(9), own(9)]);
-  expect((await lab.facts.told(`container/${input.container_id} names-left-out`)).data).toMatchObject({
+  expect((await lab.facts.event(`container/${input.container_id} names-left-out`)).data).toMatchObject({
     network: 'web',
     names: [`${label}y`, '', `${label}x`, 'a..b'],
     reason: expect.stringContaining('63 bytes'),

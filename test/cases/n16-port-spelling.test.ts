@@ -127,7 +127,7 @@ describe('N16 live', () => {
   it('N16 the rest of a range stays held and served, also by the next daemon', () =>
     at.with('setup', 'dual', [range(9000, 4), range(9002, 4)], async () => {
       await at.lab.restart('kill');
-      await at.lab.facts.told('container/web adopted');
+      await at.lab.facts.event('container/web adopted');
       expect([9000, 9003, 9005].map(isFree)).toEqual([false, false, false]);
       await unpublish([range(9000, 4)]);
       await freed(9000, 9001);

@@ -205,7 +205,7 @@ it('N19 a container of netloom has rules after an engine without rules has left,
     await lab.remove('ours');
     // an engine that holds its ports is refused: it could not take them back
     const beside = await setUp(9, {});
-    const { data } = await lab.facts.told(`container/${'9'.repeat(64)} port-unreachable`);
+    const { data } = await lab.facts.event(`container/${'9'.repeat(64)} port-unreachable`);
     expect(data).toMatchObject({ cause: 'firewall', ports: [{ hostPort: 8009 }] });
     expect(owned().sort()).toEqual(exemptions);
     await tearDown(beside);
@@ -236,7 +236,7 @@ it('N19 the first container after the bridge was closed to loopback, or degraded
     await lab.settled();
 
     lab.daemon.paused(() => ipBatch(null, ['link delete podman7', 'link add podman7 type veth peer name podman7x']));
-    await lab.facts.told('network/web degraded');
+    await lab.facts.event('network/web degraded');
     ipBatch(null, ['link delete podman7']);
     const fourth = await setUp(6, {});
     await expectRules(6, await serving(fourth));

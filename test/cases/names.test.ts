@@ -93,11 +93,11 @@ describe.each([
     execFileSync('nsenter', [`--net=${status.netns.path}`, 'ip', 'address', 'flush', 'dev', 'eth0']);
     await comesBack(() => addresses().length === 2);
     expect(addresses().sort()).toEqual(addressesOf(status, network).sort());
-    for (const what of [`container/${container}`, `network/${network}`]) await lab.facts.told(`${what} drift-healed`);
+    for (const what of [`container/${container}`, `network/${network}`]) await lab.facts.event(`${what} drift-healed`);
 
     await lab.restart('kill');
-    await lab.facts.told(`container/${container} adopted`);
-    await lab.facts.told(`network/${network} adopted`);
+    await lab.facts.event(`container/${container} adopted`);
+    await lab.facts.event(`network/${network} adopted`);
     const pinned = [container, other].map((name) => `netloom-${kernelName(name)}`);
     expect(readdirSync(lab.daemon.netnsDirectory).sort()).toEqual(pinned.sort());
     const lost = `${lab.daemon.netnsDirectory}/netloom-${kernelName(`${container.slice(0, -1)}-`)}`;
@@ -137,7 +137,7 @@ describe('the command line', () => {
     expect(await netloom(lab.daemon, two)).toMatchObject({ exitCode: 0 });
     const { status } = (await lab.client.container.inspect({ id: 'one.x' })).container;
     expect(addressesOf({ status }, 'a.b')).toEqual(['10.88.0.9']);
-    await lab.facts.told('container/two.x removed');
+    await lab.facts.event('container/two.x removed');
     expect(await call('network', 'disconnect', 'c.d', 'one.x')).toMatchObject({ exitCode: 0 });
     expect((await call('events', '--container', 'two.x')).stdout).toContain('container/two.x');
     expect(await call('container', 'rm', 'one.x')).toMatchObject({ exitCode: 0 });
@@ -169,8 +169,8 @@ describe('a foreign link', () => {
       const id = `c.${'z'.repeat(248)}`;
       const { netns } = await lab.client.container.setup({ id, name: 'c', networks: [{ network: name }] });
       native.removeNetns(netns.path);
-      await lab.facts.told(`container/${id} lost`);
-      await lab.facts.told(`container/${id} torn-down`);
+      await lab.facts.event(`container/${id} lost`);
+      await lab.facts.event(`container/${id} torn-down`);
       await lab.settled();
       lab.facts.events.splice(0);
     },
@@ -185,7 +185,7 @@ describe('names of an older version', () => {
     for (const [index, name] of ['_old', '-old'].entries()) {
       const definition = { ...made, name, id: `${index}`.repeat(64), network_interface: `old${index}` };
       writeFileSync(`${directories.networks}/${name}.json`, JSON.stringify(definition));
-      await lab.facts.told(`network/${name} created`);
+      await lab.facts.event(`network/${name} created`);
       await lab.client.container.setup({ id: `${name}er`, networks: [{ network: name }] });
       await lab.restart('kill');
       expect((await lab.client.container.inspect({ id: `${name}er` })).container.state).toBe('configured');

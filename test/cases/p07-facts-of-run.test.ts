@@ -24,7 +24,7 @@ describe('P07 the events of a command', () => {
     await onWeb();
     for (let n = 0; n < 12; n++) {
       expect(await run('--network', 'web', '--id', `c${n}`, '--', 'true')).toMatchObject({ exitCode: 0, stderr: '' });
-      await lab.facts.told(`container/c${n} removed`);
+      await lab.facts.event(`container/c${n} removed`);
       expect(lab.facts.of('container', `c${n}`)).toEqual(life);
     }
   });
@@ -36,7 +36,7 @@ describe('P07 the events of a command', () => {
     );
     expect(ended.map(({ exitCode }) => exitCode)).toEqual(ids.map(() => 0));
     for (const id of ids) {
-      await lab.facts.told(`container/${id} removed`);
+      await lab.facts.event(`container/${id} removed`);
       expect(lab.facts.of('container', id)).toEqual(life);
     }
   });
@@ -47,7 +47,7 @@ describe('P07 the events of a command', () => {
     ['at-once', 127, ['no-such-command']],
   ])('P07 events show the whole life of a command that ends %s', async (id, exitCode, command) => {
     expect(await run('--network', 'none', '--id', id, '--', ...command)).toMatchObject({ exitCode });
-    await lab.facts.told(`container/${id} removed`);
+    await lab.facts.event(`container/${id} removed`);
     expect(lab.facts.of('container', id)).toEqual(life);
   });
 
@@ -79,7 +79,7 @@ describe('P07 a detached command', () => {
     const { container } = await lab.client.container.inspect({ id: 'far' });
     expect(container).toMatchObject({ state: 'running', pid: expect.any(Number) });
     process.kill(container.pid as number, 'SIGTERM');
-    await lab.facts.told('container/far removed');
+    await lab.facts.event('container/far removed');
     expect(lab.facts.of('container', 'far')).toEqual(life);
   });
 

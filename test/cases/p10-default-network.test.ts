@@ -59,7 +59,7 @@ describe('P10 the default network', () => {
       expect(await inspect()).toMatchObject({ name: 'podman', ...podmans });
       const file = JSON.parse(readFileSync(`${lab.directory.path}/state/networks/podman.json`, 'utf8'));
       expect(file).toMatchObject({ name: 'podman', ...podmans });
-      await lab.facts.told('network/podman configured');
+      await lab.facts.event('network/podman configured');
     },
   );
 

@@ -51,7 +51,7 @@ describe('P11 a container whose process an engine has reported', () => {
   it('P11 a running container is taken down with force, and its process is left alone', async () => {
     const child = await running('web');
     expect(await lab.client.container.teardown({ id: 'web', force: true })).toMatchObject({ nothingToDo: false });
-    await lab.facts.told('container/web torn-down');
+    await lab.facts.event('container/web torn-down');
     expect(child.exitCode).toBeNull();
     expect(await lab.client.container.remove({ id: 'web' })).toEqual({ id: 'web' });
     await running('other');
@@ -111,7 +111,7 @@ describe('P11 a container in whose namespace another one runs', () => {
     expect(await lab.client.container.remove({ id: 'member', force: true })).toEqual({ id: 'member' });
     expect(await codeOf(lab.client.container.remove({ id: 'pod' }))).toBe('container.running');
     await killed(further);
-    await lab.facts.told('container/further exited');
+    await lab.facts.event('container/further exited');
     expect(await lab.client.container.remove({ id: 'pod' })).toEqual({ id: 'pod' });
     await lab.settled();
     expect(native.netnsIdentity(netns.path)).toBeNull();
@@ -122,11 +122,11 @@ describe('P11 a container in whose namespace another one runs', () => {
     const child = await running('member', { networks: [], mode: 'container:pod' });
     expect(await lab.client.container.remove({ id: 'pod', force: true })).toEqual({ id: 'pod' });
     // its namespace is gone: that is reported at once, not by the next daemon
-    expect((await lab.facts.told('container/member lost')).data).toMatchObject({
+    expect((await lab.facts.event('container/member lost')).data).toMatchObject({
       cause: 'missing',
       fault: { code: 'netns.gone' },
     });
-    await lab.facts.told('container/member torn-down');
+    await lab.facts.event('container/member torn-down');
     expect(await lab.client.container.inspect({ id: 'member' })).toMatchObject({
       container: { state: 'created', netns: null, status: {} },
       NetworkSettings: { SandboxKey: '', Networks: {} },
@@ -141,7 +141,7 @@ describe('P11 removals that need no force', () => {
     await lab.client.container.create({ id: 'created', networks: [{ network: 'web' }] });
     await lab.client.container.setup({ id: 'configured', networks: [{ network: 'web' }] });
     await killed(await running('exited'));
-    await lab.facts.told('container/exited exited');
+    await lab.facts.event('container/exited exited');
     for (const id of ['created', 'configured', 'exited'])
       expect(await lab.client.container.remove({ id })).toEqual({ id });
     await lab.settled();
@@ -149,7 +149,7 @@ describe('P11 removals that need no force', () => {
 
   it('P11 a container with removeOnExit is removed without force at the end of its process', async () => {
     await killed(await running('brief', { removeOnExit: true }));
-    await lab.facts.told('container/brief removed');
+    await lab.facts.event('container/brief removed');
   });
 
   it('P11 a teardown by an engine needs no force: its container ends', async () => {
@@ -157,7 +157,7 @@ describe('P11 removals that need no force', () => {
     native.createNetns(netns).socket.close();
     const child = await running('engine', { mode: `ns:${netns}` });
     expect(await lab.client.container.detach({ id: 'engine', networks: ['web'], netns })).toEqual({ id: 'engine' });
-    await lab.facts.told('container/engine removed');
+    await lab.facts.event('container/engine removed');
     expect(child.exitCode).toBeNull();
     native.removeNetns(netns);
   });
@@ -166,12 +166,12 @@ describe('P11 removals that need no force', () => {
     const args = ['run', '--network', 'web', '--name', 'job', '--', 'sh', '-c', 'echo ready; read line; exit 4'];
     const job = launch(lab.daemon, args);
     await once(createInterface({ input: job.stdout as Readable }), 'line');
-    await lab.facts.told('container/job running');
+    await lab.facts.event('container/job running');
     expect(await codeOf(lab.client.container.remove({ id: 'job' }))).toBe('container.running');
     expect(await cli('container', 'rm', 'job')).toMatchObject({ exitCode: 1 });
     job.stdin?.end('now\n');
     expect((await job).exitCode).toBe(4);
-    await lab.facts.told('container/job removed');
+    await lab.facts.event('container/job removed');
   });
 });
 

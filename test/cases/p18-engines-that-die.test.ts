@@ -36,8 +36,8 @@ describe('P18 labels and owner', () => {
     const labels = { app: 'shop', 'io.podman.annotations': '', 'a/b': 'x=y' };
     await setUp('web', { labels, owner: 'engine 1' });
     await lab.client.container.create({ id: 'bare' });
-    expect((await lab.facts.told('container/web created')).data).toMatchObject({ labels, owner: 'engine 1' });
-    expect((await lab.facts.told('container/bare created')).data).toMatchObject({ labels: {}, owner: null });
+    expect((await lab.facts.event('container/web created')).data).toMatchObject({ labels, owner: 'engine 1' });
+    expect((await lab.facts.event('container/bare created')).data).toMatchObject({ labels: {}, owner: null });
     await lab.restart('kill');
     expect(await view('web')).toMatchObject({ labels, owner: 'engine 1' });
     expect((await lab.client.container.list()).containers).toMatchObject([
@@ -75,14 +75,14 @@ describe('P18 a container that is not started in time', () => {
       networks: [{ network: 'web', staticIps: ['10.89.0.9'] }],
     });
     expect(netns.path).toContain('netloom-late');
-    expect((await lab.facts.told('container/late abandoned')).data).toEqual({
+    expect((await lab.facts.event('container/late abandoned')).data).toEqual({
       state: 'unconfiguring',
       cause: 'deadline',
       reason: 'its process did not start within 0.3 s',
       startWithinMs: 300,
       owner: 'engine',
     });
-    await lab.facts.told('container/late removed');
+    await lab.facts.event('container/late removed');
     expect(lab.facts.of('container', 'late').slice(-4)).toEqual(gone);
     await lab.settled();
     expect(await known()).toEqual([]);
@@ -98,9 +98,9 @@ describe('P18 a container that is not started in time', () => {
     const child = await sleeper();
     await lab.client.container.started({ id: 'ended', pid: child.pid });
     await killed(child);
-    await lab.facts.told('container/ended exited');
+    await lab.facts.event('container/ended exited');
     await setUp('later', { startWithinMs: 400 });
-    await lab.facts.told('container/later removed');
+    await lab.facts.event('container/later removed');
     expect(await known()).toEqual(['ended', 'live']);
   });
 
@@ -114,7 +114,7 @@ describe('P18 a container that is not started in time', () => {
       }),
     );
     for (const id of ['before', 'after']) {
-      await lab.facts.told(`container/${id} removed`);
+      await lab.facts.event(`container/${id} removed`);
       expect(lab.facts.of('container', id).slice(-4)).toEqual(gone);
     }
     expect(await known()).toEqual([]);
@@ -124,7 +124,7 @@ describe('P18 a container that is not started in time', () => {
     await setUp('kept', { startWithinMs: 2_000 });
     const { workers } = await lab.client.info();
     for (let index = 0; index < workers; index++) await lab.client.worker.restart({ index });
-    await lab.facts.told('container/kept removed');
+    await lab.facts.event('container/kept removed');
   });
 
   it('P18 an overdue container is not removed by the next daemon before its engine can repeat the start', async () => {
@@ -143,7 +143,7 @@ describe('P18 a container that is not started in time', () => {
   it('P18 an overdue container stays while an unreported process lives in its namespace', async () => {
     const { netns } = await setUp('inhabited', { startWithinMs: 1_000, owner: 'engine' });
     await sleeper(netns.path);
-    expect((await lab.facts.told('container/inhabited overdue')).data).toEqual({
+    expect((await lab.facts.event('container/inhabited overdue')).data).toEqual({
       state: 'configured',
       reason: 'a process lives in its namespace',
       startWithinMs: 1_000,
@@ -162,7 +162,7 @@ describe('P18 a container that is not started in time', () => {
     expect((await view('twice')).startBy).not.toBe(first);
     await lab.tearDown('twice');
     await lab.client.container.setup({ id: 'twice', startWithinMs: 200 });
-    await lab.facts.told('container/twice removed');
+    await lab.facts.event('container/twice removed');
   });
 
   it('P18 the removal of an overdue container waits for a change under way, in every mode, and for a shared namespace', async () => {
@@ -173,7 +173,7 @@ describe('P18 a container that is not started in time', () => {
     await setUp('host', { networks: [], mode: 'host', startWithinMs: 300 });
     await setUp('owner');
     await setUp('sharer', { networks: [], mode: 'container:owner', startWithinMs: 300 });
-    for (const id of ['changing', 'alone', 'host', 'sharer']) await lab.facts.told(`container/${id} removed`);
+    for (const id of ['changing', 'alone', 'host', 'sharer']) await lab.facts.event(`container/${id} removed`);
     expect(await known()).toEqual(['owner']);
     await lab.settled();
     await lab.client.network.remove({ name: 'back' });
@@ -189,7 +189,7 @@ describe('P18 a container that is not started in time', () => {
     expect(await cli('container', 'setup', 'c2', '--network', 'web', '--start-within', '300ms')).toMatchObject({
       exitCode: 0,
     });
-    await lab.facts.told('container/c2 removed');
+    await lab.facts.event('container/c2 removed');
     expect(await cli('container', 'setup', 'c3', '--start-within', 'soon')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('--start-within soon'),
@@ -210,7 +210,7 @@ describe('P18 netloom gc --unstarted', () => {
     const ended = await sleeper();
     await lab.client.container.started({ id: 'exited', pid: ended.pid });
     await killed(ended);
-    await lab.facts.told('container/exited exited');
+    await lab.facts.event('container/exited exited');
     await setUp('host', { networks: [], mode: 'host' });
     const all = await known();
 
@@ -222,11 +222,11 @@ describe('P18 netloom gc --unstarted', () => {
     const once = { msgId: 'gc-once' };
     const removed = await lab.client.request('node.gc', { unstarted: true }, once);
     expect(removed).toMatchObject({ dryRun: false, unstarted, failed: [] });
-    expect((await lab.facts.told('container/left abandoned')).data).toMatchObject({
+    expect((await lab.facts.event('container/left abandoned')).data).toMatchObject({
       cause: 'collected',
       owner: 'engine',
     });
-    await lab.facts.told('container/left removed');
+    await lab.facts.event('container/left removed');
     expect(await known()).toEqual(all.filter((id) => id !== 'left'));
     expect(await lab.client.request('node.gc', { unstarted: true }, once)).toEqual(removed);
 
@@ -255,7 +255,7 @@ describe('P18 the exit code of a process', () => {
     expect(await lab.client.container.exited({ id: 'reported', pid: child.pid, exitCode: 137 })).toEqual({
       id: 'reported',
     });
-    expect((await lab.facts.told('container/reported exited')).data).toEqual({
+    expect((await lab.facts.event('container/reported exited')).data).toEqual({
       state: 'exited',
       pid: child.pid,
       exitCode: 137,
@@ -274,8 +274,8 @@ describe('P18 the exit code of a process', () => {
     await lab.client.container.started({ id: 'hasty', pid: child.pid, reportsExit: true });
     await killed(child);
     await untilAnswered(() => lab.client.container.teardown({ id: 'hasty' }));
-    await lab.facts.told('container/hasty torn-down');
-    expect((await lab.facts.told('container/hasty exited')).data).toEqual({ state: 'unconfiguring', pid: child.pid });
+    await lab.facts.event('container/hasty torn-down');
+    expect((await lab.facts.event('container/hasty exited')).data).toEqual({ state: 'unconfiguring', pid: child.pid });
     expect(await lab.client.container.exited({ id: 'hasty', pid: child.pid, exitCode: 137 })).toEqual({ id: 'hasty' });
   });
 
@@ -286,7 +286,7 @@ describe('P18 the exit code of a process', () => {
     expect(await cli('container', 'started', '--reports-exit', 'shell', `${pid}`)).toMatchObject({ exitCode: 0 });
     await killed(child);
     expect(await cli('container', 'exited', 'shell', `${pid}`, '137')).toMatchObject({ exitCode: 0, stdout: 'shell' });
-    expect((await lab.facts.told('container/shell exited')).data).toEqual({ state: 'exited', pid, exitCode: 137 });
+    expect((await lab.facts.event('container/shell exited')).data).toEqual({ state: 'exited', pid, exitCode: 137 });
     expect(await cli('container', 'exited', 'nowhere', '7', '0')).toMatchObject({
       exitCode: expect.any(Number),
       stderr: expect.stringMatching(/^netloom: container\.unknown: /),
@@ -303,9 +303,9 @@ describe('P18 the exit code of a process', () => {
     };
     const restarted = await endOf('restarted');
     await lab.restart('kill');
-    expect((await lab.facts.told('container/restarted exited')).data).toEqual(restarted);
+    expect((await lab.facts.event('container/restarted exited')).data).toEqual(restarted);
     const silent = await endOf('silent');
-    expect((await lab.facts.told('container/silent exited')).data).toEqual(silent);
+    expect((await lab.facts.event('container/silent exited')).data).toEqual(silent);
     expect(await view('silent')).toMatchObject({ state: 'exited', exitCode: null });
   });
 
@@ -313,7 +313,7 @@ describe('P18 the exit code of a process', () => {
     for (let n = 0; n < 5; n++) {
       const id = `run-${n}`;
       const job = launch(lab.daemon, ['run', '--network', 'web', '--id', id, '--', 'sleep', '60']);
-      await lab.facts.told(`container/${id} configured`);
+      await lab.facts.event(`container/${id} configured`);
       job.kill('SIGKILL');
       await job;
       const { containers } = await lab.client.container.list();
@@ -325,7 +325,7 @@ describe('P18 the exit code of a process', () => {
 
   it('P18 netloom run starts its process although the daemon is killed while it waits for the network', async () => {
     const job = launch(lab.daemon, ['run', '--network', 'web', '--id', 'patient', '--', 'sh', '-c', 'exit 3']);
-    await lab.facts.told('container/patient created');
+    await lab.facts.event('container/patient created');
     await lab.restart('kill');
     expect(await job).toMatchObject({ exitCode: 3, stderr: '' });
   });
@@ -337,12 +337,12 @@ describe('P18 the exit code of a process', () => {
   ])('P18 the exit code is %d when netloom run ends with it', async (exitCode, command) => {
     const id = `job-${exitCode}`;
     expect(await cli('run', '--network', 'web', '--id', id, '--', ...command)).toMatchObject({ exitCode });
-    expect((await lab.facts.told(`container/${id} exited`)).data).toEqual({
+    expect((await lab.facts.event(`container/${id} exited`)).data).toEqual({
       state: 'unconfiguring',
       pid: expect.any(Number),
       exitCode,
     });
-    await lab.facts.told(`container/${id} removed`);
+    await lab.facts.event(`container/${id} removed`);
     expect(lab.facts.of('container', id)).toEqual([
       ...['created', 'netns-ready', 'configured', 'running'],
       ...['exited', 'tearing-down', 'torn-down', 'removed'],

@@ -98,7 +98,7 @@ describe('container.attach', () => {
     const again = await attach([mem, other]);
     expect(Object.keys(again.status)).toEqual(['mem', 'other']);
     await lab.remove('c1');
-    await lab.facts.told('container/c1 removed');
+    await lab.facts.event('container/c1 removed');
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
@@ -302,7 +302,7 @@ describe('host ports that the caller holds', () => {
     await lab.restart('kill');
     const held = await server(8080);
     held.close();
-    await lab.facts.told('container/c1 adopted');
+    await lab.facts.event('container/c1 adopted');
     expect(lab.facts.of('node', 'testnode')).not.toContain('port-lost');
   });
 

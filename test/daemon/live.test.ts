@@ -52,7 +52,7 @@ describe('connecting and disconnecting a running container', () => {
     expect(await codeOf(lab.client.container.disconnect({ id: 'one', network: 'back' }))).toBe(
       'container.not-connected',
     );
-    await lab.facts.told('container/one disconnected');
+    await lab.facts.event('container/one disconnected');
     expect(lab.facts.of('container', 'one').slice(-2)).toEqual(['connected', 'disconnected']);
   });
 

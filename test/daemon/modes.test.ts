@@ -210,7 +210,7 @@ describe('a namespace shared with another container (container:<id>)', () => {
         await lab.client.container.setup({ id: 'of-member', mode: 'container:member' });
         await leave(netns.path);
         for (const id of ['member', 'of-member']) {
-          await lab.facts.told(`container/${id} torn-down`, round + 1);
+          await lab.facts.event(`container/${id} torn-down`, round + 1);
           expect(lab.facts.of('container', id).filter((fact) => fact === 'lost')).toHaveLength(round + 1);
           expect(await view(id)).toMatchObject({ state: 'created', netns: null, lastFault: { code: 'netns.gone' } });
         }
@@ -407,7 +407,7 @@ describe('a container on networks', () => {
       expect(fault.step).toContain(`link.veth ${foreign} (eth1 in `);
       expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'nft.add', 'netns.create']);
       expect(await view('unlucky')).toMatchObject({ state: 'failed', netns: null, status: {}, lastFault: fault });
-      expect((await lab.facts.told('container/unlucky failed')).data).toMatchObject({ fault });
+      expect((await lab.facts.event('container/unlucky failed')).data).toMatchObject({ fault });
     }),
   );
 
@@ -462,7 +462,7 @@ describe('the life of a container', () => {
       expect(linksIn(netns.path)).toEqual(['lo', 'eth0']);
       expect(inodeOf(netns.path)).toBe(netns.inode);
       expect(await lab.client.container.teardown({ id: 'once' })).toMatchObject({ id: 'once', nothingToDo: false });
-      await lab.facts.told('container/once torn-down');
+      await lab.facts.event('container/once torn-down');
       expect(await lab.client.container.teardown({ id: 'once' })).toEqual({
         id: 'once',
         nothingToDo: true,
@@ -490,7 +490,7 @@ describe('the life of a container', () => {
       native.removeNetns(netns.path);
       expect(await codeOf(lab.client.container.stats({ id: 'half' }))).toBe('netns.gone');
       const { nothingToDo } = await lab.client.container.teardown({ id: 'half' });
-      await lab.facts.told('container/half torn-down');
+      await lab.facts.event('container/half torn-down');
       // the kernel's notice came first and left nothing to do for the command
       expect(lab.facts.of('container', 'half').includes('lost')).toBe(nothingToDo);
     }),
@@ -506,7 +506,7 @@ describe('the life of a container', () => {
         await lab.client.container.started({ id: 'live', pid: child.pid });
         expect(await view('live')).toMatchObject({ state: 'running', pid: child.pid });
         child.kill('SIGKILL');
-        expect((await lab.facts.told('container/live exited', round)).data).toEqual({
+        expect((await lab.facts.event('container/live exited', round)).data).toEqual({
           state: 'exited',
           pid: child.pid,
         });
@@ -524,7 +524,7 @@ describe('the life of a container', () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
       await lab.client.container.started({ id: 'late', pid: child.pid });
-      await lab.facts.told('container/late exited');
+      await lab.facts.event('container/late exited');
       expect(await codeOf(lab.client.container.started({ id: 'nobody', pid: 1 }))).toBe('container.unknown');
     }),
   );
@@ -541,7 +541,7 @@ describe('the life of a container', () => {
       });
       await lab.client.container.started({ id: 'brief', pid: child.pid });
       child.kill('SIGTERM');
-      await lab.facts.told('container/brief removed');
+      await lab.facts.event('container/brief removed');
       expect(lab.facts.of('container', 'brief')).toEqual([
         'created',
         'netns-ready',

@@ -242,7 +242,7 @@ describe('A09 a flow of UDP that keeps its source port', () => {
       const [gone] = await Promise.all([
         lab.client.container.remove({ id: `first-${index}` }),
         // answered when its links are gone; the port is requested as soon as the teardown has begun
-        lab.facts.told(`container/first-${index} tearing-down`).then(() => setUp(`first-${index + 1}`)),
+        lab.facts.event(`container/first-${index} tearing-down`).then(() => setUp(`first-${index + 1}`)),
       ]);
       expect(gone).toEqual({ id: `first-${index}` });
     }

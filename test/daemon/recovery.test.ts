@@ -95,7 +95,7 @@ async function restarted(): Promise<void> {
   await lab.start();
   lives += 1;
   const containers = ['web', 'first', 'mate', 'visitor', 'guest', 'alone'].map((id) => `container/${id}`);
-  for (const who of [...containers, 'network/web', 'network/back']) await lab.facts.told(`${who} adopted`, lives - 1);
+  for (const who of [...containers, 'network/web', 'network/back']) await lab.facts.event(`${who} adopted`, lives - 1);
 }
 
 const pins = () => kernel.read().namespaces.map((name) => `${lab.daemon.netnsDirectory}/${name}`);
@@ -209,12 +209,12 @@ describe.each([
       await lab.client.container.started({ id, pid: processes[index]?.pid as number });
     }
     await restart(how, () => Promise.all(processes.slice(0, 2).map(end)));
-    expect((await lab.facts.told(`container/${dies} exited`)).data).toEqual({
+    expect((await lab.facts.event(`container/${dies} exited`)).data).toEqual({
       state: 'exited',
       pid: processes[0]?.pid,
     });
     expect(await view(dies)).toMatchObject({ state: 'exited', netns: { path: expect.stringContaining(dies) } });
-    await lab.facts.told(`container/${brief} removed`);
+    await lab.facts.event(`container/${brief} removed`);
     const ending = ['exited', 'tearing-down', 'torn-down', 'removed'];
     expect(
       lab.facts
@@ -224,7 +224,7 @@ describe.each([
     ).toEqual(ending);
     expect(await view(goesOn)).toMatchObject({ state: 'running', pid: processes[2]?.pid });
     await end(processes[2] as ChildProcess);
-    await lab.facts.told(`container/${goesOn} exited`);
+    await lab.facts.event(`container/${goesOn} exited`);
     await lab.remove(dies);
     await lab.remove(goesOn);
   });
@@ -241,11 +241,11 @@ describe('a daemon that was killed', () => {
     });
     const before = kernel.read();
     await restart('kill', () => native.removeNetns(netns.path));
-    expect((await lab.facts.told('container/lost lost')).data).toMatchObject({
+    expect((await lab.facts.event('container/lost lost')).data).toMatchObject({
       cause: 'missing',
       fault: { code: 'netns.gone' },
     });
-    await lab.facts.told('container/lost torn-down');
+    await lab.facts.event('container/lost torn-down');
     await lab.settled();
     expect(await view('lost')).toMatchObject({ state: 'created', netns: null, status: {} });
     const after = kernel.read();
@@ -277,8 +277,8 @@ describe('a daemon that was killed', () => {
       native.createNetns(netns.path).socket.close();
       former.close();
     });
-    expect((await lab.facts.told('container/swapped lost')).data).toMatchObject({ cause: 'missing' });
-    await lab.facts.told('container/swapped torn-down');
+    expect((await lab.facts.event('container/swapped lost')).data).toMatchObject({ cause: 'missing' });
+    await lab.facts.event('container/swapped torn-down');
     await lab.remove('swapped');
   });
 
@@ -341,7 +341,8 @@ describe('a rebooted host', () => {
     await lab.peers.end();
     await lab.restart('kill', reboot);
 
-    for (const id of up) expect((await lab.facts.told(`container/${id} lost`)).data).toMatchObject({ cause: 'reboot' });
+    for (const id of up)
+      expect((await lab.facts.event(`container/${id} lost`)).data).toMatchObject({ cause: 'reboot' });
     await lab.settled();
     const { containers: after } = await lab.client.container.list();
     expect(after.map(({ id, state, netns, status }) => ({ id, state, netns, status }))).toEqual(

@@ -100,7 +100,7 @@ describe('C06 a reload restores what another program has deleted:', () => {
     execFileSync('nft', ['delete', 'element', 'inet', 'netloom', 'published_any4', '{', 'udp', '.', '8080', '}']);
     const told = lab.facts.of('container', 'web').filter((fact) => fact === 'drift-healed').length;
     await reload();
-    const { data } = await lab.facts.told('container/web drift-healed', told + 1);
+    const { data } = await lab.facts.event('container/web drift-healed', told + 1);
     expect(data).toMatchObject({ steps: [expect.stringMatching(/^nft\.add /)] });
   });
 });

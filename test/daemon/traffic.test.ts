@@ -257,7 +257,7 @@ describe('a container that was torn down', () => {
         expect(await peers.other.reachBoth(hostAddress[family], port)).toEqual(twice('ECONNREFUSED'));
       expect(await peers.host.reachBoth(hostAddress[family], 8080)).toEqual(twice('ECONNREFUSED'));
     }
-    await lab.facts.told('container/web torn-down');
+    await lab.facts.event('container/web torn-down');
     expect(await peers.host.serve('tcp', 8080)).toBe('ready');
     expect(await peers.other.reach('tcp', hostAddress[4], 8080)).toBe(`host:8080 sees ${otherAddress[4]}`);
   });

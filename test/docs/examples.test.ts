@@ -84,7 +84,7 @@ describe('the example engine', () => {
 
     running.stdin?.write('\n');
     expect(await running).toMatchObject({ exitCode: 7, stderr: '' });
-    await lab.facts.told(`container/${id} removed`);
+    await lab.facts.event(`container/${id} removed`);
     expect(lab.facts.of('container', id)).toEqual([
       'created',
       'netns-ready',
@@ -95,7 +95,7 @@ describe('the example engine', () => {
       'torn-down',
       'removed',
     ]);
-    expect((await lab.facts.told(`container/${id} exited`)).data).toMatchObject({ exitCode: 7 });
+    expect((await lab.facts.event(`container/${id} exited`)).data).toMatchObject({ exitCode: 7 });
     expect((await lab.client.container.list()).containers).toEqual([]);
   });
 
@@ -123,7 +123,7 @@ describe('the example engine', () => {
       running.stdin?.write('\n');
     });
     expect(await running).toMatchObject({ exitCode: 7, stderr: '' });
-    await lab.facts.told(`container/${id} removed`);
+    await lab.facts.event(`container/${id} removed`);
   });
 
   it('the example engine can die: its command continues, and netloom removes the network when that has ended', async () => {
@@ -134,7 +134,7 @@ describe('the example engine', () => {
     await died;
     const { id, pid } = await theContainer();
     process.kill(pid as number, 'SIGKILL');
-    await lab.facts.told(`container/${id} removed`);
+    await lab.facts.event(`container/${id} removed`);
     await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
   });
 
@@ -205,7 +205,7 @@ describe('the example recorder', () => {
 
     const ids = recorded().map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    await lab.facts.told('container/second removed');
+    await lab.facts.event('container/second removed');
     const announced = lab.facts.events.filter(({ type }) => type.startsWith('dev.netloom.container.'));
     expect(ids).toEqual(announced.map(({ id }) => id));
   });

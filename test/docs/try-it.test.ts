@@ -60,7 +60,7 @@ describe('the README', () => {
 
   it('P05 the README has commands that work as pasted, in order, and leave nothing behind', async () => {
     const running = paste(server);
-    await lab.facts.told('container/hello running');
+    await lab.facts.event('container/hello running');
     await untilAnswered(() => fetch('http://127.0.0.1:8080'));
     const seen = await done(look);
     expect(seen).toMatch(/^hello$/m);
@@ -75,7 +75,7 @@ describe('the README', () => {
 
     process.kill(-(running.pid as number), 'SIGINT');
     await running;
-    await lab.facts.told('container/hello removed');
+    await lab.facts.event('container/hello removed');
     expect(readme).toContain('`netloom network rm web`');
     await done('netloom network rm web');
   });

@@ -35,7 +35,7 @@ export class Facts {
   }
 
   /** Resolves when `container/web exited` has arrived that often, with the last of those events. */
-  async told<What extends string>(what: What, times = 1): Promise<EventOf<What>> {
+  async event<What extends string>(what: What, times = 1): Promise<EventOf<What>> {
     const isMeant = (event: StreamedEvent): event is EventOf<What> => describe(event) === what;
     const found = () => this.events.filter(isMeant)[times - 1];
     const deadline = Date.now() + patienceMs;

@@ -148,13 +148,7 @@ const isSentence = ({ code, message, errno }: Fault): boolean =>
   faultStatus[code] < 500 && (errno === undefined || !message.includes(errno));
 
 /** The kernel does not report which process has a port; `ss` does. */
-function adviceOf({ errno, step = '', detail = '' }: Fault): string[] {
-  const [, port, protocol] = /^port\.hold .* port (\d+)(?:-\d+)?\/(tcp|udp|sctp)$/.exec(step) ?? [];
-  if (errno !== 'EADDRINUSE' || port === undefined) return [];
-  // which one of a range it was is in the kernel's words; the resolver, which has a gateway's, is no other program
-  const [, taken = port] = / port (\d+)$/.exec(detail) ?? [];
-  if (detail !== '' && !detail.endsWith(` port ${taken}`)) return [];
-  return [`  to find its process: sudo ss -lnp --${protocol} 'sport = :${taken}'`];
-}
+const adviceOf = ({ port: taken }: Fault): string[] =>
+  taken ? [`  to find its process: sudo ss -lnp --${taken.protocol} 'sport = :${taken.port}'`] : [];
 
 const detailOf = (detail: string | null) => (detail ? `: ${detail}` : '');

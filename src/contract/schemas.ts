@@ -34,6 +34,11 @@ export const faultSchema: z.ZodType<Fault> = z
     step: z.string().optional().describe('the step of the plan that failed'),
     errno: z.string().optional().describe('symbolic: EEXIST'),
     detail: z.string().optional().describe("the kernel's own words, or what was found instead"),
+    port: z
+      .object({ protocol: z.enum(['tcp', 'udp', 'sctp']), port: z.int() })
+      .meta({ id: 'TakenPort' })
+      .optional()
+      .describe('the host port that another program has'),
     undone: z.array(z.string()).optional().describe('steps that were undone, newest first'),
     leftBehind: z.array(leftBehindSchema).optional().describe('steps that could not be undone'),
   })

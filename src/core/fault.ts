@@ -1,3 +1,4 @@
+import type { Protocol } from './port.ts';
 import { isSystemError } from './system-error.ts';
 
 /**
@@ -84,6 +85,11 @@ export interface LeftBehind {
   detail: string | null;
 }
 
+export interface TakenPort {
+  protocol: Protocol;
+  port: number;
+}
+
 export interface Fault {
   code: FaultCode;
   message: string;
@@ -93,6 +99,8 @@ export interface Fault {
   errno?: string;
   /** the kernel's own words, or what was found instead */
   detail?: string;
+  /** the host port that another program has */
+  port?: TakenPort;
   /** steps taken back, newest first */
   undone?: string[];
   leftBehind?: LeftBehind[];
@@ -121,6 +129,8 @@ export interface SystemFault {
   op: string;
   errno: string;
   detail: string | null;
+  /** the host port that another program has */
+  port?: number;
 }
 
 /** The thrown form of a SystemFault, for what stands beside the addon; the addon's own errors have the same fields. */

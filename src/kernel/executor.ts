@@ -107,7 +107,7 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
 }
 
 /** The fault of a step that failed, as callers get it. */
-export function stepFault(step: Step, { op, errno, detail }: StepFailure): Fault {
+export function stepFault(step: Step, { op, errno, detail, port }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
   const kind = faultKindOf(step, errno);
   const words = kind?.words?.(step, detail);
@@ -115,5 +115,6 @@ export function stepFault(step: Step, { op, errno, detail }: StepFailure): Fault
     step: describeStep(step),
     errno,
     ...(detail ? { detail } : {}),
+    ...(step.verb === 'port.hold' && port !== undefined && { port: { protocol: step.protocol, port } }),
   });
 }

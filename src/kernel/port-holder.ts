@@ -192,7 +192,8 @@ function holdWherePresent(
   try {
     return native.holdPort(protocol, address, port);
   } catch (error) {
-    if (optional && absentFamily.has((error as native.SystemError).errno)) return null;
-    throw error;
+    const { errno } = error as native.SystemError;
+    if (optional && absentFamily.has(errno)) return null;
+    throw errno === 'EADDRINUSE' ? Object.assign(error as native.SystemError, { port }) : error;
   }
 }

@@ -2,7 +2,13 @@ import { faultOf, isSystemFault, type SystemFault } from '../core/fault.ts';
 
 /** What the kernel refused, or another thread that works for it; `op` stands for an operation that is not named. */
 export function systemFaultOf(error: unknown, op: string): SystemFault {
-  if (isSystemFault(error)) return { op: error.op, errno: error.errno, detail: error.detail };
+  if (isSystemFault(error))
+    return {
+      op: error.op,
+      errno: error.errno,
+      detail: error.detail,
+      ...(error.port !== undefined && { port: error.port }),
+    };
   const { step = op, errno = 'EUNKNOWN', message, detail = message } = faultOf(error);
   return { op: step, errno, detail };
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EndWith, exitCodeOf, faultText, reportFailure } from '../../src/cli/failure.ts';
 import { type FaultCode, fault, faultStatus, NetloomError } from '../../src/core/fault.ts';
-import { describeStep } from '../../src/core/steps/step.ts';
 
 const codes = Object.keys(faultStatus) as FaultCode[];
 
@@ -115,18 +114,18 @@ describe('the text of a failure', () => {
     expect(faultText(raw)).toContain('  errno: EPERM');
   });
 
-  it.each([
-    [{ protocol: 'tcp', addresses: ['0.0.0.0', '::'], port: 8080, range: 1 }, '0.0.0.0 port 8080', '--tcp', 8080],
-    [{ protocol: 'udp', addresses: ['fd00::9'], port: 8000, range: 10 }, 'fd00::9 port 8004', '--udp', 8004],
-  ] as const)('the text of a failure to hold %j explains how to find the process', (ports, detail, protocol, port) => {
-    const step = describeStep({ verb: 'port.hold', owner: 'container/web', ...ports, addresses: [...ports.addresses] });
-    const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE', detail });
-    expect(faultText(taken).split('\n').at(-1)).toBe(
-      `  to find its process: sudo ss -lnp ${protocol} 'sport = :${port}'`,
-    );
-    expect(faultText({ ...taken, errno: 'EACCES' })).not.toContain('to find its process');
-    const resolver = 'port 53 of 10.89.0.1 is where the resolver is asked';
-    expect(faultText({ ...taken, detail: resolver })).not.toContain('to find its process');
+  it('the text of a taken port explains how to find the process', () => {
+    const taken = fault('port.taken', 'host port 8000-8009/udp is in use: fd00::9 port 8004', {
+      errno: 'EADDRINUSE',
+      port: { protocol: 'udp', port: 8004 },
+    });
+    expect(faultText(taken).split('\n').at(-1)).toBe(`  to find its process: sudo ss -lnp --udp 'sport = :8004'`);
+  });
+
+  it('the text of a port that the resolver has names no other program', () => {
+    const detail = 'port 53 of 10.89.0.1 is where the resolver is asked';
+    const taken = fault('port.taken', `host port 53/udp is in use: ${detail}`, { errno: 'EADDRINUSE', detail });
+    expect(faultText(taken)).not.toContain('to find its process');
   });
 
   it('a failure with --json is one line', () => {

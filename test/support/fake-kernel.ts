@@ -173,8 +173,8 @@ export class FakeKernel implements Kernel {
       outputs.push(drifted.length > 0 ? { drifted } : output);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      const { op, errno, detail } = error;
-      return { op, errno, detail };
+      const { op, errno, detail, port } = error;
+      return { op, errno, detail, ...(port !== undefined && { port }) };
     }
     done.push(index);
     if (!wasSet) changed.push(index);

@@ -51,7 +51,7 @@ describeKernels(() => {
 
     it('A09 held ports are refused when another process has one, and nothing of the range is held: EADDRINUSE', async () => {
       const taken = world.takePort('tcp', '127.0.0.1', 18_002);
-      expect(await refused(hold('a', 18_000, 3))).toMatchObject({ errno: 'EADDRINUSE' });
+      expect(await refused(hold('a', 18_000, 3))).toMatchObject({ errno: 'EADDRINUSE', port: 18_002 });
       expect([18_000, 18_001].map(isFree)).toEqual([true, true]);
       taken.release();
       await succeed(hold('a', 18_000, 3), release('a'));

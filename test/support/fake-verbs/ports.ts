@@ -34,7 +34,7 @@ export class FakePorts {
     const taken = this.#bind(owner, [...mine, { protocol, addresses, range, port: first, picked: port === 0 }]);
     if (taken) {
       this.#bind(owner, mine);
-      throw new Refused('hold port', 'EADDRINUSE', `${taken.address} port ${taken.port} is taken`);
+      throw new Refused('hold port', 'EADDRINUSE', `${taken.address} port ${taken.port} is taken`, taken.port);
     }
     return { port: first };
   }

@@ -8,6 +8,8 @@ export class Refused extends Error {
     readonly op: string,
     readonly errno: string,
     readonly detail: string | null = null,
+    /** the host port that another program has */
+    readonly port?: number,
   ) {
     super(`${op}: ${errno}`);
   }

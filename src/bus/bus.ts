@@ -12,15 +12,15 @@ import { type ManagedServer, startServer } from './server/server.ts';
 import { ServerWatch } from './server/server-watch.ts';
 
 export interface BusOptions {
-  /** names this host on the bus: it stands in every subject */
+  /** name of this host on the bus: a part of every subject */
   node: string;
   runDirectory: string;
   stateDirectory: string;
-  /** of the own nats-server, on 127.0.0.1; 0: a free one */
+  /** port of the own nats-server, on 127.0.0.1; 0: a free one */
   natsPort: number;
-  /** a NATS server of others instead of an own one */
+  /** an external NATS server instead of an own one */
   outsideServer: BusAddress | null;
-  /** take an outside server that lets anybody in */
+  /** accept an external server that accepts clients without credentials */
   allowOpenServer: boolean;
 }
 
@@ -28,19 +28,19 @@ interface BusParts {
   outbox: Outbox;
   storage: Pick<StorageGuard, 'hasRoomForEvents'>;
   log: Logger;
-  /** how long the end may wait for facts that the stream has not acknowledged */
+  /** how long the end may wait for facts without an acknowledgement */
   flushMs(): number;
   signal: AbortSignal;
 }
 
-/** The daemon's side of the bus: its own nats-server or that of others, a connection for commands, and one for events. */
+/** The daemon's side of the bus: its own nats-server or an external one, a connection for commands, and one for events. */
 export interface Bus {
   nc: NatsConnection;
   publisher: OutboxPublisher;
   close(): Promise<void>;
 }
 
-/** Rejects with a NetloomError, or with the signal's reason; what was started is stopped then. */
+/** Rejects with a NetloomError, or with the signal's reason; everything started before is stopped then. */
 export async function openBus(options: BusOptions, parts: BusParts): Promise<Bus> {
   const { node } = options;
   const { outbox, storage, log, flushMs, signal } = parts;
@@ -60,7 +60,7 @@ export async function openBus(options: BusOptions, parts: BusParts): Promise<Bus
     const hasRoom = () => !server || storage.hasRoomForEvents();
     const publisher = new OutboxPublisher({ nc: events, outbox, node, log, hasRoom });
     undo.push(async () => {
-      // the next daemon publishes what waits for a stream that is away
+      // the next daemon publishes the facts that wait for a missing stream
       if (!publisher.isHeldUp()) await publisher.flush(flushMs());
       await publisher.stop();
     });

@@ -23,7 +23,7 @@ import {
   setupWish,
 } from './wishes.ts';
 
-/** How a command is carried out. */
+/** A function that carries out a command. */
 type Run<C extends CommandName> = (
   engine: Engine,
   request: CheckedRequest<C>,
@@ -160,6 +160,6 @@ export const runs: { readonly [C in CommandName]: Run<C> } = {
   },
 };
 
-/** Decodes the payload of a command. Throws payload.too-large, payload.malformed, or the code of the first field that is wrong. */
+/** Decodes the payload of a command. Throws payload.too-large, payload.malformed, or the code of the first invalid field. */
 export const checkedRequest = <C extends CommandName>(name: C, payload: Uint8Array): CheckedRequest<C> =>
   parsePayload(requestSchema(name), payload);

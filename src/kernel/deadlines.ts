@@ -5,18 +5,18 @@ import { Alarm } from '../threads/alarm.ts';
 
 type Request = Extract<Step, { verb: 'deadline.set' }>;
 
-/** One that runs. */
+/** A deadline that is running. */
 interface Running {
   owner: ActorAddress;
   claimant: ActorAddress | undefined;
   deadline: Request['deadline'];
-  /** of the wall's clock, as it is told and kept */
+  /** on the wall clock, as it is reported and stored */
   at: number;
-  /** of the clock that nobody sets */
+  /** on the monotonic clock */
   dueMs: number;
-  /** set in an earlier life: what it waits for may have come while no command was taken */
+  /** set in an earlier life: its event may have happened while the daemon took no commands */
   isCarriedOver: boolean;
-  /** null: not before commands are taken */
+  /** null: not started before commands are taken */
   alarm: Alarm | null;
 }
 
@@ -25,13 +25,13 @@ const keyOf = (owner: ActorAddress, claimant?: ActorAddress): string => `${owner
 const clock = () => performance.now();
 
 /**
- * Tells owners that what they wait for has not come in time. One deadline each, and one for each claim that waits in its owner. Counts by the monotonic clock: the wall's only carries a
- * deadline from one life of the daemon to the next.
+ * Notifies owners when a deadline passes. An owner has one deadline, and one for each claim that waits in it. Counts by the
+ * monotonic clock: the wall clock only carries a deadline from one life of the daemon to the next.
  */
 export class Deadlines {
   /** by owner and claimant */
   readonly #running = new Map<string, Running>();
-  /** before this, none of an earlier life passes */
+  /** before this, no deadline of an earlier life passes */
   #graceUntilMs = Number.POSITIVE_INFINITY;
   #listener: (owner: ActorAddress, event: ActorEvent) => void = () => {};
 
@@ -39,17 +39,17 @@ export class Deadlines {
     this.#listener = listener;
   }
 
-  /** Commands are taken. Deadlines of an earlier life that have passed meanwhile are told of after so long. */
+  /** Starts when commands are taken. Reports deadlines of an earlier life that have passed meanwhile after the grace period. */
   serve(graceMs: number): void {
     this.#graceUntilMs = clock() + graceMs;
     for (const running of this.#running.values()) if (!running.alarm) this.#arm(running);
   }
 
-  /** Answers when it passes, in ms since 1970. */
+  /** Returns when the deadline passes, in ms since 1970. */
   set({ owner, deadline, withinMs, at: known, claimant }: Request): number {
     const at = known ?? Date.now() + withinMs;
     const before = this.#running.get(keyOf(owner, claimant));
-    // it runs on, whatever has been done to the wall's clock since
+    // it runs on, even if the wall clock was set since
     if (before?.deadline === deadline && before.at === at) return at;
     this.clear(owner, claimant);
     const leftMs = Math.min(Math.max(at - Date.now(), 0), withinMs);

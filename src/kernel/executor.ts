@@ -5,11 +5,11 @@ import type { Kernel, StepFailure } from './kernel.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
   outputs: StepOutput[];
-  /** of a plan that looks at what is there first, extending or mending: the steps that found their work undone */
+  /** of an extending or mending plan, which checks first: the steps whose work was missing */
   changed: Step[];
 };
 
-/** Carries out a plan: a build stops at its first failure and is taken back, the others try everything. */
+/** Carries out a plan: a build stops at its first failure and is undone; other plans try every step. */
 export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResult> {
   switch (kind) {
     case 'build':
@@ -23,7 +23,7 @@ export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResu
 }
 
 async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'extend'): Promise<PlanResult> {
-  // what is taken back must be what this plan has made: an extending one looks at what is there first
+  // undo only what this plan has made: an extending plan checks first what is there
   const { outputs, done, changed, failure } = await kernel.perform(steps, kind === 'extend');
   const stepAt = (index: number) => steps[index] as Step;
   const made = kind === 'build' ? done : done.filter((index) => changed.includes(index) || isPrivate(stepAt(index)));
@@ -37,7 +37,7 @@ async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'ex
   };
 }
 
-/** Newest first; what cannot be undone is reported beside the first error, never instead of it. */
+/** Undoes steps, newest first; reports failures to undo beside the first error, never instead of it. */
 async function takeBack(
   kernel: Kernel,
   done: readonly Step[],
@@ -66,7 +66,7 @@ async function dismantle(kernel: Kernel, steps: readonly Step[]): Promise<PlanRe
     : { ok: true, outputs, changed: [] };
 }
 
-/** Goes on behind every failure; the first one, and all that could not be done. */
+/** Continues after every failure; returns the first one, and everything that could not be done. */
 async function tryAll(
   kernel: Kernel,
   steps: readonly Step[],
@@ -84,7 +84,7 @@ async function tryAll(
     const step = rest[performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);
     leftBehind.push(left(step, performed.failure));
-    // the namespace is gone, or another: whatever is at its path is somebody else's
+    // the namespace is gone or was replaced: what is at its path is not netloom's
     if (step.verb === 'netns.require') break;
     const isTaken = performed.failure.errno === 'EEXIST';
     rest = rest.slice(performed.failure.index + 1).filter((later) => !isTaken || !isOnLinkOf(step, later));
@@ -92,7 +92,7 @@ async function tryAll(
   return { outputs, changed, first, leftBehind };
 }
 
-/** Where a bridge or a veth could not be made, the link of that name is somebody else's. */
+/** Whether a later step is on a link that could not be made: the link of that name is foreign. */
 function isOnLinkOf(step: Step, later: Step): boolean {
   if (step.verb !== 'link.bridge' && step.verb !== 'link.veth' && step.verb !== 'link.vacant') return false;
   return (
@@ -106,7 +106,7 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
   return { step: describeStep(step), errno, detail };
 }
 
-/** The fault of a step that failed, as callers get it. */
+/** Returns the fault of a failed step, as callers get it. */
 export function stepFault(step: Step, { op, errno, detail, port }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
   const kind = faultKindOf(step, errno);

@@ -7,7 +7,7 @@ import { systemFaultOf } from './system-fault.ts';
 
 type LinkFind = Extract<Step, { verb: 'link.find' }>;
 
-/** What that step finds, for a preview. Throws the fault that the step would have. */
+/** Returns what the step would find, for a preview. Throws the fault that the step would have. */
 export function foundLink(kernel: Pick<Kernel, 'findLink'>, step: LinkFind): FoundLink {
   try {
     return kernel.findLink(step.name, step.mtuOf ?? null);

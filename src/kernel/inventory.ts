@@ -14,7 +14,7 @@ import {
 import type { FoundLink, Inventory } from '../core/gc.ts';
 import { isHostEnd, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/names.ts';
 
-/** Everything in the kernel that carries a name of netloom's. Throws SystemError. */
+/** Lists everything in the kernel with a name of netloom's. Throws SystemError. */
 export function inventory(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Inventory {
   const namespaces = readdirSync(netnsDirectory).flatMap((entry) => {
     const owner = ownerOfPin(entry);
@@ -28,7 +28,7 @@ function numberOf(route: native.RouteSocket, path: string): number | null {
   try {
     return native.netnsIdOf(route, path);
   } catch {
-    // a pin without a mount: there is no namespace behind it
+    // a pin without a mount has no namespace
     return null;
   }
 }
@@ -70,7 +70,7 @@ function isPlainInterval(set: NftSet): boolean {
   return layout.key.length === 1 && layout.interval === true;
 }
 
-/** The kernel lists where an interval begins and where it ends (exclusive) as elements of their own. */
+/** Joins the two elements that the kernel lists for an interval: its start and its exclusive end. */
 function withEnds(starts: readonly Element[], listed: readonly native.NftElement[], set: NftSet): Element[] {
   const numberAt = (element: Element) => addressToBigint(element.key[0] as string);
   const ends = listed

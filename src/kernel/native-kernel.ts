@@ -38,7 +38,7 @@ import { ProcessWatch } from './processes/process-watch.ts';
 import type { KernelServices } from './services.ts';
 import { systemFaultOf } from './system-fault.ts';
 
-/** Linux itself, by the native addon. One per worker; lives in the daemon's own network namespace. */
+/** Linux by the native addon. One per worker; in the daemon's network namespace. */
 export class NativeKernel implements Kernel {
   readonly #route = native.openRouteSocket(null);
   readonly #nft = native.openNftSocket();
@@ -85,7 +85,7 @@ export class NativeKernel implements Kernel {
     return { outputs, done, changed, failure };
   }
 
-  /** Answers how many steps were performed, or tried. */
+  /** Returns how many steps were performed or tried. */
   async #performFrom(steps: readonly Step[], index: number, run: Run): Promise<number> {
     const step = steps[index] as Step;
     if (!isRouteStep(step)) {
@@ -128,7 +128,7 @@ export class NativeKernel implements Kernel {
     return this.#firewall.dropped();
   }
 
-  /** Everything that carries a name of netloom's (gc). Throws SystemError. */
+  /** Lists everything with a name of netloom's (gc). Throws SystemError. */
   inventory(): Inventory {
     return inventory(this.#route, this.#nft, this.netnsDirectory);
   }
@@ -152,7 +152,7 @@ export class NativeKernel implements Kernel {
     this.#dhcp.onNews(listener);
   }
 
-  /** Commands are taken: what an earlier life waited for in vain is told after so long. */
+  /** Starts when commands are taken: reports deadlines of an earlier life that have passed after the grace period. */
   serve(graceMs: number): void {
     this.#deadlines.serve(graceMs);
   }

@@ -8,15 +8,15 @@ import type { Step } from '../core/steps/step.ts';
 
 type Hold = Extract<Step, { verb: 'port.hold' }>;
 
-/** Ports that are held together; `first` is what was picked where 0 was asked for. */
+/** Ports that are held together; `first` is the picked port if 0 was asked for. */
 interface Held {
   asked: HeldPorts;
   first: number;
 }
 
-/** All that one owner holds. What it holds twice, on an address and on every one, is bound once. */
+/** All ports of one owner. A port held twice, on one address and on all, is bound once. */
 interface Holdings {
-  /** by what was asked for, under the number that was picked: so that holding it again after a restart finds it */
+  /** by the request with the picked number, so that holding it again after a restart finds it */
   held: Map<string, Held>;
   /** by protocol, address and port */
   bound: Map<string, native.HeldPort>;
@@ -28,26 +28,26 @@ interface Place {
   port: number;
 }
 
-/** How many picks of a free port are tried before a range, or a port free in both families, counts as not to be had. */
+/** Number of picks before a range, or a port free in both families, counts as not available. */
 const pickAttempts = 64;
 /** Ports 0 to 65535. */
 const portCount = 65_536;
 /**
- * A process that is just being made has what its parent had open until it runs its own program, so also a port that was let
- * go meanwhile. A port that we let go this lately is asked for again, this often.
+ * A forked process keeps its parent's open files until it runs its own program, including a port released meanwhile. So
+ * netloom retries a port that it released this recently, at this interval.
  */
 const inheritedMs = 1_000;
 const retryMs = 2;
 /** A family that this host does not have needs no holding. */
 const absentFamily: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
-/** The host ports that are really bound, by owner: a conflict shows at once, and nobody else takes them later. */
+/** The host ports that are really bound, by owner: a conflict shows at once, and no other program takes them later. */
 export class PortHolder {
   readonly #owners = new Map<string, Holdings>();
   /** when which ports were let go (`performance.now()`), oldest first */
   #released: (Held & { atMs: number })[] = [];
 
-  /** Binds range ports from `port` (0: picks them) on every address. Holding again what one holds is success. */
+  /** Binds range ports from `port` (0: picks them) on every address. Holding a held port again is success. */
   async hold(step: Hold): Promise<number> {
     for (;;) {
       try {
@@ -71,7 +71,7 @@ export class PortHolder {
     }
   }
 
-  /** ports: null for all. Where 0 was asked for, the last that was picked for that question goes. */
+  /** Releases ports; null: all. For a request with port 0, releases the last port picked for it. */
   release(owner: string, ports: readonly HeldPorts[] | null): void {
     const mine = this.#owners.get(owner);
     if (!mine) return;
@@ -121,7 +121,7 @@ function pick(mine: Holdings, asked: HeldPorts): number {
   throw last ?? new SystemError('hold port', 'ERANGE', null);
 }
 
-/** All of it, or nothing. */
+/** Binds all of it, or nothing. */
 function add(mine: Holdings, held: Held): number {
   const key = keyOf(held.asked, held.first);
   mine.held.set(key, held);
@@ -140,12 +140,12 @@ function* placesOf({ asked: { protocol, addresses, range }, first }: Held): Gene
     for (let port = first; port < first + range; port++) yield { protocol, family, port };
 }
 
-/** Closes and binds until a port is bound as all that is held wants it. `changed`: what has come, or has gone. */
+/** Closes and binds until a port is bound as all holdings require. `changed`: what was added or removed. */
 function settle({ held, bound }: Holdings, place: Place, changed: Held): void {
   const { protocol, port } = place;
   const slot = (address: string) => `${protocol} ${address} ${port}`;
   const wanted = addressesAt(held.values(), place);
-  // first: what is bound on one address is in the way of all
+  // first, because a port bound on one address blocks binding it on all
   for (const address of new Set([...held.values(), changed].flatMap(({ asked }) => asked.addresses))) {
     if (wanted.has(address) || familyOf(address) !== place.family) continue;
     bound.get(slot(address))?.close();
@@ -157,7 +157,7 @@ function settle({ held, bound }: Holdings, place: Place, changed: Held): void {
   }
 }
 
-/** On which addresses a port must be bound, and whether that may fail for want of the family. */
+/** Returns the addresses on which a port must be bound, and whether the family may be absent. */
 function addressesAt(held: Iterable<Held>, { protocol, family, port }: Place): Map<string, boolean> {
   const addresses = new Map<string, boolean>();
   for (const { asked, first } of held) {

@@ -12,15 +12,15 @@ import { startTicksOf } from './processes/process-start.ts';
 /** A run directory while a daemon has it. */
 export interface RunDirectory {
   /**
-   * Resolves with directory.lost when the directory was removed, moved away or replaced, or another daemon has taken it: clients and
-   * doors find this daemon no more. Never rejects.
+   * Resolves with directory.lost when the directory was removed, moved or replaced, or another daemon has taken it: clients and
+   * doors no longer find this daemon. Never rejects.
    */
   readonly lost: Promise<NetloomError>;
   release(): void;
 }
 
 /**
- * One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, node.unprivileged,
+ * Takes the run directory for one daemon: its journal has one reader of its inboxes. Throws node.running, node.unprivileged,
  * directory.unsafe, payload.invalid, storage.full, inotify.exhausted.
  */
 export function takeRunDirectory(directory: string): RunDirectory {
@@ -33,7 +33,7 @@ export function takeRunDirectory(directory: string): RunDirectory {
   try {
     writeFileSync(path, ownLine(), { flag: 'wx', mode: 0o644 });
   } catch (error) {
-    // half of it would be taken for that of another daemon
+    // a partial file would count as another daemon's
     if (isNoRoom(error, directory)) rmSync(path, { force: true });
     if (isNoRoom(error, directory))
       throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
@@ -63,18 +63,18 @@ class HeldDirectory implements RunDirectory {
       this.#tell = resolve;
     });
     this.#identity = identityOf(directory);
-    // Not the directory itself: the journal is written all the time. What removes it removes the file in it, or its name above.
+    // Not the directory itself: the journal is written all the time. Removing the directory removes its pid file or its name in the parent.
     this.#watch(pidFile, () => this.#look());
     this.#watch(dirname(directory), (changed) => {
       if (changed === null || changed === basename(directory)) this.#look();
     });
-    // one that went in between
+    // the directory may have gone in between
     this.#look();
   }
 
   release(): void {
     this.#unwatch();
-    // it may be another daemon's by now
+    // it may belong to another daemon by now
     if (this.#isOurs()) rmSync(this.pidFile, { force: true });
   }
 
@@ -125,13 +125,13 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** The pid in the file, when that very process (not another that got its number) still lives. */
+/** Returns the pid in the file if that process, not another with the same pid, still lives. */
 function livingOwner(path: string): number | null {
   const [pid, ticks] = (textAt(path) ?? '').trim().split(' ').map(Number);
   return pid !== undefined && pid !== process.pid && startTicksOf(pid) === ticks ? pid : null;
 }
 
-/** null: it is not there, or not a file. */
+/** Reads a file; null: missing, or not a file. */
 function textAt(path: string): string | null {
   try {
     return textOfOrdinaryFile(path);

@@ -3,11 +3,11 @@ import { SystemError } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import type { ContainerNames, ServedNetwork } from '../core/steps/dns.ts';
 
-/** What of a network is not in the kernel, but made and unmade with it. */
+/** Parts of a network that are not in the kernel, but made and unmade with it. */
 export interface KernelServices {
-  /** each resolves when it has taken effect; rejects with a SystemFault */
+  /** each call resolves when it has taken effect; rejects with a SystemFault */
   names: {
-    /** answers at which port of each address it listens */
+    /** returns the port of each address on which it listens */
     serve(
       network: Omit<ServedNetwork, 'network' | 'redirect'> & { name: string; ports?: number[] },
     ): Promise<Readonly<Record<string, number>>>;
@@ -15,9 +15,9 @@ export interface KernelServices {
     add(entry: ContainerNames): Promise<unknown>;
     remove(network: string, container: string): Promise<unknown>;
   };
-  /** resolves when firewalld has taken it, or within a second without it; never rejects */
+  /** resolves when firewalld has accepted it, or within a second without firewalld; never rejects */
   firewalld: {
-    /** whether a subnet was not trusted before */
+    /** returns whether a subnet was not trusted before */
     trust(subnets: string[]): Promise<boolean>;
     distrust(subnets: string[]): Promise<unknown>;
   };
@@ -25,11 +25,11 @@ export interface KernelServices {
     write(definition: NetworkDefinition, previous: NetworkDefinition | null): void;
     remove(name: string): void;
   };
-  /** what containers have, for DHCP clients; absent: nothing is known */
+  /** addresses of containers, for DHCP clients; absent: nothing is known */
   heldAddresses?(): HeldByContainer[];
-  /** of bridges, for whichever program reads the settings of this host anew */
+  /** of bridges, for programs that read this host's settings again */
   settings: {
-    /** whether it was not there, or another */
+    /** returns whether it was missing or different */
     write(link: string, text: string): boolean;
     remove(link: string): void;
   };
@@ -37,7 +37,7 @@ export interface KernelServices {
 
 const noResolver = () => Promise.reject(new SystemError('serve names', 'ENOSYS', 'there is no resolver'));
 
-/** For a kernel that makes no network with DNS. */
+/** Name service of a kernel that makes no network with DNS. */
 export const noNames: KernelServices['names'] = {
   serve: noResolver,
   retire: async () => {},
@@ -45,5 +45,5 @@ export const noNames: KernelServices['names'] = {
   remove: async () => {},
 };
 
-/** For a host without firewalld. */
+/** firewalld service of a host without firewalld. */
 export const noFirewalld: KernelServices['firewalld'] = { trust: async () => false, distrust: async () => {} };

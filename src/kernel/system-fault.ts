@@ -1,6 +1,6 @@
 import { faultOf, isSystemFault, type SystemFault } from '../core/fault.ts';
 
-/** What the kernel refused, or another thread that works for it; `op` stands for an operation that is not named. */
+/** Converts an error of the kernel, or of a thread that works for it; `op` is used if the error names no operation. */
 export function systemFaultOf(error: unknown, op: string): SystemFault {
   if (isSystemFault(error))
     return {
@@ -13,7 +13,7 @@ export function systemFaultOf(error: unknown, op: string): SystemFault {
   return { op: step, errno, detail };
 }
 
-/** Whether it can be done. */
+/** Tries an action; returns whether it succeeds. */
 export function attempts(act: () => void): boolean {
   try {
     act();
@@ -23,7 +23,7 @@ export function attempts(act: () => void): boolean {
   }
 }
 
-/** What was opened, or why it could not be. */
+/** Opens something; returns it, or the fault. */
 export function attempt<T>(open: () => T, op: string): [T, null] | [null, SystemFault] {
   try {
     return [open(), null];

@@ -7,47 +7,47 @@ import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 import { systemFaultOf } from '../system-fault.ts';
 import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';
 
-/** What a question led to. */
+/** Outcome of a question. */
 export type DhcpOutcome = Extract<
   DhcpEvent,
   { type: 'dhcp.offered' | 'dhcp.acknowledged' | 'dhcp.refused' | 'dhcp.unacknowledged' }
 >;
 
-/** How a question is asked again. Between two rounds no socket is open, and the namespace can end. */
+/** Schedule for repeating a question. Between two rounds no socket is open, and the namespace can end. */
 export interface Pace {
-  /** within one round, after its beginning */
+  /** within one round, counted from its start */
   sendAfterMs: readonly number[];
-  /** behind the last of them */
+  /** after the last of them */
   listenMs: number;
-  /** until the next round; `round` counts from 0, null: there is none */
+  /** until the next round; `round` counts from 0, null: no next round */
   pauseMs(round: number): number | null;
 }
 
-/** Somebody waits. */
+/** For a container that waits. */
 export const hasty: Pace = { sendAfterMs: [0, 500, 1500, 3500], listenMs: 2000, pauseMs: () => 0 };
-/** A server that has just offered something is there, or another one is better. */
+/** For a server that has just made an offer: if it does not answer, another one is better. */
 export const once: Pace = { sendAfterMs: [0, 500, 1500], listenMs: 1000, pauseMs: () => null };
-/** There may be no server for hours. */
+/** For a network that may have no server for hours. */
 export const calm: Pace = {
   sendAfterMs: [0, 1000, 2000, 4000],
   listenMs: 2000,
   pauseMs: (round) => Math.min(2_000 * 2 ** round, 60_000),
 };
-/** RFC 2131, 4.4.5: after half of the time that is left. */
+/** RFC 2131, 4.4.5: repeats after half of the remaining time. */
 export const until = (atMs: number): Pace => ({
   sendAfterMs: [0, 1000, 3000],
   listenMs: 3000,
   pauseMs: () => Math.max((atMs - Date.now()) / 2, 1000),
 });
 
-/** How long the offer of a server that has failed before waits for that of another one. */
+/** How long the offer of a server that has failed before waits for another server's offer. */
 const secondChoiceMs = 500;
 
-/** RFC 2131, 4.4.1: what a DISCOVER and the REQUEST that follows from its answer have in common. */
+/** RFC 2131, 4.4.1: data shared by a DISCOVER and the REQUEST that follows its answer. */
 export interface Transaction {
   readonly number: number;
   readonly startedMs: number;
-  /** from its beginning until the last DISCOVER */
+  /** from its start until the last DISCOVER */
   seconds: number;
 }
 
@@ -57,13 +57,13 @@ export interface Asking {
   place: DhcpPlace;
   question: DhcpQuestion;
   pace: Pace;
-  /** the present use of an address, as the rest of a sentence (holder.ts); null: it is free */
+  /** Describes the present use of an address, as the rest of a sentence (holder.ts); null: free. */
   holderOf(address: string): string | null;
 }
 
 /** One question, asked until it is answered, given up or closed. */
 export class Exchange {
-  /** what came and could not be taken, or why nothing could be sent */
+  /** why an answer was not accepted, or why sending failed */
   trouble: string | null = null;
   readonly #timers = new Set<NodeJS.Timeout>();
   #port: DhcpPort | null = null;
@@ -77,7 +77,7 @@ export class Exchange {
     private readonly ended: (outcome: DhcpOutcome) => void,
   ) {}
 
-  /** `afterMs`: not before. */
+  /** Starts after `afterMs`. */
   start(afterMs = 0): void {
     this.#later(afterMs, () => this.#round(0));
   }
@@ -155,7 +155,7 @@ export class Exchange {
     this.ended(outcome);
   }
 
-  /** null: it answers something else; a string says why it cannot be taken. */
+  /** Returns null for an answer to something else, and a string with the reason for an answer that is not acceptable. */
   #read(message: DhcpMessage, serverMac: string): DhcpOutcome | string | null {
     const { question } = this.asking;
     const wanted = question.kind === 'discover' ? 'offer' : 'acknowledge';
@@ -166,7 +166,7 @@ export class Exchange {
     const { otherSubnets = [] } = this.asking.place;
     const terms = termsOf(message, { serverMac, sentAt: this.#roundMs, otherSubnets });
     if (typeof terms === 'string') return terms;
-    // what it has already, it keeps
+    // the container keeps an address that it has already
     const isNew = question.kind === 'discover' || question.kind === 'request';
     const holder = isNew ? this.asking.holderOf(terms.address) : null;
     if (holder !== null) return `${terms.address} ${holder}`;
@@ -193,7 +193,7 @@ export class Exchange {
   }
 }
 
-/** So that clients which began at the same moment do not ask at the same moments. */
+/** Varies a delay, so that clients that started together do not keep asking at the same moments. */
 const varied = (ms: number): number => ms * (0.9 + Math.random() * 0.2);
 
 function serverOf({ options }: DhcpMessage): string | null {

@@ -22,7 +22,7 @@ import { DhcpPort } from './port.ts';
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
 type Asked = StepOf<'dhcp.ask'>;
 
-/** Time between DISCOVERs at least, for a server that offers and refuses endlessly; it doubles where no one waits. */
+/** Minimum time between DISCOVERs, for a server that offers and refuses endlessly; it doubles while no container waits. */
 const betweenDiscoversMs = { least: 1000, most: 60_000 };
 interface Client {
   exchange: Exchange | null;
@@ -30,20 +30,20 @@ interface Client {
   alarms: Set<Alarm>;
   times: DhcpTimes | null;
   discoveredMs: number;
-  /** of the last question that was no REQUEST for an offer */
+  /** of the last question other than a REQUEST for an offer */
   transaction: Transaction | null;
-  /** what a server said last when it was asked for what it had offered; null: it refused nothing */
+  /** a server's last reason for refusing what it had offered; null: no refusal */
   refusal: string | null;
-  /** offers, one after the other, that led to nothing */
+  /** consecutive offers that led to nothing */
   vainOffers: number;
 }
 
-/** Asks and waits for the DHCP clients of one worker: what is to be decided is theirs. */
+/** Asks and waits for the DHCP clients of one worker. The clients decide. */
 export class DhcpKeeper {
   readonly #clients = new Map<ActorAddress, Client>();
   #listener: (owner: ActorAddress, event: DhcpEvent) => void = () => {};
 
-  /** `holderOf`: the present use of an address, as the rest of a sentence; null: it is free */
+  /** `holderOf`: the present use of an address, as the rest of a sentence; null: free */
   constructor(
     private readonly holderOf: (address: string, client: { container: string; network: string }) => string | null,
   ) {}
@@ -81,7 +81,7 @@ export class DhcpKeeper {
     this.#alarm(client, times.expiresAt, () => this.#listener(owner, { type: 'dhcp.expired' }));
   }
 
-  /** Whatever the kernel says to it is no failure: a server that does not hear of it waits for the end of the lease. */
+  /** Ignores kernel errors: a server that does not receive the release waits for the end of the lease. */
   release({ owner, place, lease }: StepOf<'dhcp.release'>): void {
     this.stop(owner);
     if (!lease) return;
@@ -168,7 +168,7 @@ export class DhcpKeeper {
   }
 }
 
-/** A REQUEST goes on with that of the DISCOVER; every other question has one of its own. */
+/** Returns the DISCOVER's transaction for a REQUEST, and a new one for every other question. */
 function transactionOf(client: Client, { kind }: DhcpQuestion): Transaction {
   if (kind !== 'request' || !client.transaction) client.transaction = newTransaction();
   return client.transaction;

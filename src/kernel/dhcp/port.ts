@@ -3,7 +3,7 @@ import { type DhcpMessage, decodeMessage, encodeMessage } from '../../core/dhcp/
 import { SystemError } from '../../core/fault.ts';
 import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 
-/** Answers to one question that are read: a server that sends endlessly must not keep the worker busy. */
+/** Maximum number of answers read per question: a server that sends endlessly must not keep the worker busy. */
 const mostDatagrams = 100;
 
 export interface Heard {
@@ -23,12 +23,12 @@ export const toEverybody = (source: string): Way => ({
   destinationMac: 'ff:ff:ff:ff:ff:ff',
 });
 
-/** The port of DHCP clients, on the link of one container, while something is asked. */
+/** The DHCP client port on the link of one container, open while a question is being asked. */
 export class DhcpPort {
   readonly #socket: native.DhcpSocket;
   #watch: native.Watch | null = null;
 
-  /** Hears answers to that transaction only. Throws SystemError, ENOENT also where the namespace is another by now. */
+  /** Receives answers to that transaction only. Throws SystemError; ENOENT also if the path now has another namespace. */
   constructor(
     private readonly place: DhcpPlace,
     transaction: number,
@@ -39,12 +39,12 @@ export class DhcpPort {
     this.#socket = native.openDhcpSocket(netns, link, transaction);
   }
 
-  /** What is sent to this client; `unreadable` tells why something cannot be read. */
+  /** Passes messages for this client to `heard`, and reasons for unreadable ones to `unreadable`. */
   hear(heard: (one: Heard) => void, unreadable: (why: string) => void): void {
     let count = 0;
     this.#watch = native.watchDhcp(this.#socket, (datagrams) => {
       for (const { payload, sourceMac } of datagrams) {
-        // whoever was heard may have closed this
+        // the listener may have closed this port
         if (!this.#watch) return;
         if (++count > mostDatagrams) return this.#deafen();
         const message = decodeMessage(payload);

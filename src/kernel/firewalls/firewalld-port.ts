@@ -3,14 +3,14 @@ import { fault } from '../../core/fault.ts';
 import { answerCalls, Caller, type Done, type Reply } from '../../threads/calls.ts';
 import type { Firewalld } from './firewalld.ts';
 
-/** The way of a kernel worker to the one connection to firewalld, which is the main thread's. */
+/** A kernel worker's access to the one connection to firewalld, which the main thread has. */
 interface FirewalldVerbs {
-  /** answers whether one of the subnets was not trusted before */
+  /** returns whether one of the subnets was not trusted before */
   trust: [subnets: string[], changed: boolean];
   distrust: [subnets: string[], done: Done];
 }
 
-/** A port for one client. */
+/** Creates a port for one client. */
 export function connectFirewalld(firewalld: Firewalld): MessagePort {
   const { port1, port2 } = new MessageChannel();
   answerCalls<FirewalldVerbs>(port1, {

@@ -2,14 +2,14 @@ import { EventEmitter } from 'node:events';
 import { type MethodCall, type Outcome, type Signal, SystemBus, silence, systemBusPath } from './system-bus.ts';
 
 /**
- * firewalld's default zone lets nothing be forwarded, and no question for names reach the host. So the subnets of networks are put
- * into its zone `trusted`, at run time only: a reload and a restart of firewalld forget them; signals report both.
+ * firewalld's default zone forwards nothing, and blocks name queries to the host. So netloom puts the subnets of networks into its
+ * zone `trusted`, at run time only: firewalld forgets them at a reload and a restart, and signals both.
  */
 
 export interface FirewalldEvents {
-  /** firewalld has appeared, was reloaded, or answers again: subnets may be missing in it */
+  /** firewalld has started, was reloaded, or answers again: it may lack subnets */
   forgot: [];
-  /** what could not be done, in words; nothing depends on it */
+  /** a description of what could not be done; nothing depends on it */
   refused: [detail: string];
 }
 
@@ -18,11 +18,11 @@ const service = { destination: name, path: '/org/fedoraproject/FirewallD1' };
 const zone = 'trusted';
 
 /**
- * For how long a set-up waits for a bus and a firewalld that are silent, both together. It goes on without them then, and no other
- * one waits until they have said something.
+ * How long a set-up waits for a silent bus and a silent firewalld, both together. Then it goes on without them, and no other set-up
+ * waits until they have answered something.
  */
 const patienceMs = 1_000;
-/** A bus that is not there is looked for again after this; one that does not serve us twice as late each time. */
+/** Delay before looking again for a missing bus; for a bus that does not serve netloom it doubles each time. */
 const lookAgainMs = 2_000;
 const mostDoublings = 4;
 
@@ -32,31 +32,31 @@ export interface FirewalldSettings {
 }
 
 type Presence =
-  /** the first look is under way: calls wait for it */
+  /** the first check is under way: calls wait for it */
   | 'unknown'
-  /** there is no bus, or it does not serve us: netloom looks for it again, and no call waits meanwhile */
+  /** there is no bus, or it does not serve netloom, which looks again; no call waits meanwhile */
   | 'unreachable'
-  /** firewalld is not on the bus, which reports when it comes */
+  /** firewalld is not on the bus, which signals its start */
   | 'absent'
   | 'there'
-  /** firewalld owes us an answer: no call waits for it until it says something */
+  /** firewalld has not answered yet: no call waits for it until it does */
   | 'silent';
 
 /**
- * The one connection to firewalld. Its absence, death, silence or refusal is no error, nor is that of the bus: whatever is
- * asked for succeeds, and `forgot` follows when it can be done after all.
+ * The one connection to firewalld. Absence, death, silence or refusal of firewalld or of the bus is not an error: every
+ * request succeeds, and `forgot` follows when it can be carried out after all.
  */
 export class Firewalld extends EventEmitter<FirewalldEvents> {
   #presence: Presence = 'unknown';
   #bus: SystemBus | null = null;
   #looking: Promise<void> | null = null;
-  /** what is to be taken out of the zone, and could not be yet */
+  /** subnets that could not be taken out of the zone yet */
   readonly #unwanted = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
-  /** when the patience of the turn that is on ends */
+  /** when the patience of the current turn ends */
   #untilMs = 0;
   #again: NodeJS.Timeout | null = null;
-  /** looks in a row that the bus has failed, and what was reported of them */
+  /** consecutive failed attempts to reach the bus, and the failures already reported */
   #failures = 0;
   readonly #reported = new Set<string>();
   #stopped = false;
@@ -65,7 +65,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     super();
   }
 
-  /** Looks for firewalld, and listens for it from now on. */
+  /** Looks for firewalld, and watches for its start from now on. */
   start(): Promise<void> {
     if (this.#bus || this.#again || this.#stopped) return this.#looking ?? Promise.resolve();
     this.#looking ??= this.#look().finally(() => {
@@ -81,7 +81,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     this.#bus = null;
   }
 
-  /** Lets these subnets pass. Answers whether one of them was not trusted before. */
+  /** Trusts these subnets. Returns whether one of them was not trusted before. */
   trust(subnets: readonly string[]): Promise<boolean> {
     for (const subnet of subnets) this.#unwanted.delete(subnet);
     return this.#inOrder(async () => {
@@ -93,7 +93,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     }, false);
   }
 
-  /** No longer so; a subnet that stands in firewalld's configuration on disk was trusted by the administrator, and stays. */
+  /** Stops trusting these subnets; a subnet in firewalld's configuration on disk was trusted by the administrator, and stays. */
   distrust(subnets: readonly string[]): Promise<void> {
     if (this.#presence !== 'absent') for (const subnet of subnets) this.#unwanted.add(subnet);
     return this.#inOrder(() => this.#removeUnwanted(), undefined);
@@ -105,7 +105,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     return this.#turn(work, without, patienceMs - (performance.now() - askedMs));
   }
 
-  /** One after the other, as firewalld works; without it, or while it is silent, at once. */
+  /** Runs work one after the other, as firewalld does; without firewalld, or while it is silent, returns `without` at once. */
   #turn<Answer>(work: () => Promise<Answer>, without: Answer, patience = patienceMs): Promise<Answer> {
     const turn = this.#queue.then(() => {
       this.#untilMs = performance.now() + patience;
@@ -126,7 +126,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
   }
 
   async #removeUnwanted(): Promise<void> {
-    // what is added to them from now on has a turn of its own
+    // subnets added from now on get another turn
     const subnets = [...this.#unwanted];
     if (subnets.length === 0) return;
     this.#unwanted.clear();
@@ -169,10 +169,10 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     try {
       const isOwned = await this.#connect(path);
       this.#hasNotFailed();
-      // a signal that was heard meanwhile is newer than the answer
+      // a signal received meanwhile is newer than the answer
       if (this.#presence !== before) return;
       if (!isOwned) this.#isAbsent();
-      // calls that wait for the first look do all there is to do
+      // calls that wait for the first check do all the work
       else if (before === 'unknown') this.#presence = 'there';
       else this.#isBack();
     } catch (error) {
@@ -181,7 +181,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     }
   }
 
-  /** Answers whether firewalld is on the bus. One patience for all of it: the bus owes a set-up no more than that. */
+  /** Returns whether firewalld is on the bus. One patience covers all of it, because a set-up waits no longer than that. */
   async #connect(path: string): Promise<boolean> {
     const untilMs = performance.now() + patienceMs;
     const listeners = { signal: (signal: Signal) => this.#heard(signal), lost: () => this.#lost() };
@@ -209,7 +209,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     if (of === name && member === 'Reloaded') this.#isBack();
   }
 
-  /** An answer that was waited for in vain has come. */
+  /** Handles an answer that came after its timeout. */
   #spoke(): void {
     if (this.#presence === 'silent') this.#isBack();
   }
@@ -220,7 +220,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     this.emit('forgot');
   }
 
-  /** What it trusted has gone with it. */
+  /** Handles firewalld's end: the subnets that it trusted are gone. */
   #isAbsent(): void {
     this.#presence = 'absent';
     this.#unwanted.clear();
@@ -237,7 +237,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
     this.#reported.clear();
   }
 
-  /** The same is reported once. */
+  /** Reports a failure, the same one only once. */
   #failed(detail: string): void {
     this.#lost();
     if (this.#stopped) return;

@@ -9,15 +9,15 @@ import type { ForeignTable } from '../../core/firewall/ruleset.ts';
 import type { ResolverPorts } from '../../core/firewall/traffic.ts';
 import type { NetworkDefinition } from '../../core/network/definition.ts';
 
-/** What other firewalls of this network namespace drop of these networks' traffic. */
+/** Finds what other firewalls of this network namespace drop of these networks' traffic. */
 export async function lookAtFirewalls(networks: readonly NetworkDefinition[]): Promise<ForeignFirewalls> {
   const { unread, ...around } = await readForeignRules();
   return { drops: foreignDrops(networks, around), unread };
 }
 
 /**
- * The rules of other firewalls in the network namespace of this process, read by the programs that they were made with.
- * Nothing of it is on the way of a command. `unread`: in words, what could not be read.
+ * Reads the rules of other firewalls in this process's network namespace, with the programs that made them. No command waits
+ * for it. `unread` describes what could not be read.
  */
 async function readForeignRules(): Promise<Surroundings & { unread: string[] }> {
   const unread: string[] = [];
@@ -41,13 +41,13 @@ async function readForeignRules(): Promise<Surroundings & { unread: string[] }> 
 
 const patienceMs = 5_000;
 
-/** null: there is no such program, or it fails. */
+/** Returns null if the program is missing or fails. */
 async function listed(file: string, args: string[] = []): Promise<string | null> {
   const { failed, stdout } = await execa(file, args, { reject: false, timeout: patienceMs, stdin: 'ignore' });
   return failed ? null : stdout;
 }
 
-/** nft shows only that there are matches of iptables, not what they ask for. */
+/** Adds details that nft does not show: it lists iptables matches without their content. */
 async function withIptablesNames(tables: ForeignTable[], hidden: ReadonlySet<ForeignTable>): Promise<ForeignTable[]> {
   const shown = new Map<string, ForeignTable>();
   for (const family of families) {
@@ -61,7 +61,7 @@ async function withIptablesNames(tables: ForeignTable[], hidden: ReadonlySet<For
 
 const familyName = (family: Family) => (family === 4 ? 'ip' : 'ip6');
 
-/** iptables-legacy is not nftables at all. It is asked only where it has tables, for asking makes them. */
+/** Reads iptables-legacy, which does not use nftables. Runs it only if it has tables, because running it creates them. */
 async function legacyTables(family: Family, unread: string[]): Promise<ForeignTable[]> {
   const prefix = familyName(family);
   const names = readOr(`/proc/thread-self/net/${prefix}_tables_names`, '').split('\n').filter(Boolean);
@@ -93,7 +93,7 @@ const ipv4Uplink = (line: string): string | null => {
   return destination === '00000000' && mask === '00000000' ? name : null;
 };
 
-/** `::/0` of which the kernel does not say that it leads nowhere (`lo`). */
+/** Returns the link of a `::/0` route, unless the route is a dead end (`lo`). */
 function ipv6Uplink(line: string): string | null {
   const [destination = '', length, ...rest] = line.trim().split(/\s+/);
   const name = rest.at(-1) ?? '';

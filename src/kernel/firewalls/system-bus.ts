@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 
-/** Where the system bus listens; null where none does. A bus by TCP is not a system bus. */
+/** Returns the socket of the system bus, or null without one. A bus over TCP is not a system bus. */
 export function systemBusPath(environment: NodeJS.ProcessEnv = process.env): string | null {
   const address = environment.DBUS_SYSTEM_BUS_ADDRESS ?? 'unix:path=/run/dbus/system_bus_socket';
   for (const one of address.split(';')) {
@@ -28,10 +28,10 @@ export interface Signal {
   body?: unknown[];
 }
 
-/** What a call came to: a refusal is the service's own word, and no answer within the time is a failure. */
+/** Outcome of a call: the output, the service's refusal, or no answer in time. */
 export type Outcome = { output: unknown } | { refused: string } | { silent: true };
 
-/** What we use of the library: its own types leave out the client, and what messages are made of. */
+/** Types of the library that netloom uses: its own types lack the client and the parts of messages. */
 declare module '@homebridge/dbus-native' {
   function createClient(options: { stream: Socket; authMethods: string[] }): Client;
 }
@@ -46,23 +46,23 @@ interface Client {
 
 interface Listeners {
   signal(signal: Signal): void;
-  /** the connection that `connect` has answered with ended, but not by `close` */
+  /** the connection from `connect` ended, but not by `close` */
   lost(): void;
 }
 
-/** What is reported of a bus that listens and does not answer. */
+/** Failure of a bus that listens and does not answer. */
 export const silence = 'it does not answer within the time';
 
-/** How a write fails to what has closed the connection; which it is, is by chance. */
+/** Errors of a write to a closed connection; which one occurs is a matter of timing. */
 const closings = ['EPIPE', 'ECONNRESET'];
 
-/** A call never starts the service. */
+/** Message flag: the call does not start the service. */
 const noAutoStart = 0x2;
 const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
 
-/** One connection to the system bus. The library is loaded with the first one. */
+/** A connection to the system bus. The first one loads the library. */
 export class SystemBus {
-  /** why the connection ended, where something but its end said so */
+  /** why the connection ended, if an error gave a reason */
   #reason: string | null = null;
 
   private constructor(
@@ -74,19 +74,19 @@ export class SystemBus {
     client.connection.on('message', (message: Signal & { type: number }) => {
       if (message.type === signalType) listeners.signal(message);
     });
-    // open calls are answered by `close`, which follows
+    // the `close` event, which follows, answers open calls
     client.connection.on('error', (error: NodeJS.ErrnoException) =>
       this.#end(closings.includes(error.code ?? '') ? undefined : error.message),
     );
   }
 
-  /** Rejects when the bus does not let us in within the time. That a socket listens does not mean that a bus answers. */
+  /** Rejects if the bus does not accept the client in time. A listening socket does not mean that a bus answers. */
   static async connect(path: string, listeners: Listeners, timeoutMs: number): Promise<SystemBus> {
     const untilMs = performance.now() + timeoutMs;
     const { createClient } = await import('@homebridge/dbus-native');
     const socket = createConnection(path);
     socket.unref();
-    // a bus on this host knows us by the socket; the library fails on some answers to its other ways
+    // a bus on this host identifies the client by the socket; the library fails on some answers to its other methods
     const client = createClient({ stream: socket, authMethods: ['EXTERNAL'] });
     const system = new SystemBus(path, socket, client, listeners);
     await system.#admitted(untilMs - performance.now());
@@ -110,17 +110,17 @@ export class SystemBus {
     });
   }
 
-  /** Calls are answered by the bus, and not at once. */
+  /** Whether calls go to the bus; otherwise they are answered at once. */
   get isOpen(): boolean {
     return this.socket.readyState === 'open';
   }
 
-  /** Why it does not serve us. */
+  /** Returns why the bus does not serve netloom. */
   failure(reason = this.#reason ?? 'it closes the connection'): Error {
     return new Error(`the system bus at ${this.path} does not serve us: ${reason}`);
   }
 
-  /** Asks for signals that match a rule, as in the D-Bus specification. */
+  /** Subscribes to signals that match a rule of the D-Bus specification. */
   listen(rule: string, timeoutMs: number): Promise<Outcome> {
     return this.call({ ...bus, member: 'AddMatch', signature: 's', body: [rule] }, timeoutMs);
   }
@@ -129,9 +129,9 @@ export class SystemBus {
     return this.call({ ...bus, member: 'GetNameOwner', signature: 's', body: [name] }, timeoutMs);
   }
 
-  /** Never rejects. `late`: called when the answer comes after all. */
+  /** Calls a method. Never rejects. Calls `late` if the answer comes after the timeout. */
   call(call: MethodCall, timeoutMs: number, late: () => void = () => {}): Promise<Outcome> {
-    // its `close` may be over already
+    // its `close` event may have passed already
     if (!this.isOpen) return Promise.resolve({ silent: true });
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
@@ -153,7 +153,7 @@ export class SystemBus {
     });
   }
 
-  /** Open calls are answered at once. */
+  /** Closes the connection and answers open calls at once. */
   close(): void {
     this.socket.off('close', this.listeners.lost);
     this.socket.destroy();

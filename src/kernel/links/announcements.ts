@@ -5,10 +5,10 @@ import { attempts } from '../system-fault.ts';
 
 type Announcement = Extract<Step, { verb: 'address.announce' }>;
 
-/** After the first: a frame may be lost, on the way or by a neighbour that is busy. */
+/** Delays of repeats: a frame may be lost on the way or by a busy neighbour. */
 const repeatsAfterMs = [30, 250, 1000];
 
-/** Tells neighbours which MAC address an address has now. */
+/** Announces to neighbours which MAC address an address has now. */
 export class Announcements {
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -25,7 +25,7 @@ export class Announcements {
     this.#timers.clear();
   }
 
-  /** Nothing is held open meanwhile, for that would keep the namespace alive; what has ended meanwhile is not announced. */
+  /** Holds nothing open meanwhile, because that would keep the namespace alive; skips a namespace that has ended. */
   #repeat(announcement: Announcement, inode: number, afterMs: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -37,8 +37,8 @@ export class Announcements {
 }
 
 /**
- * Announces what the link still has. A container that was disconnected and connected again has a new link of the same name;
- * its former address may be another container's by now, and a repeat would draw that one's traffic here.
+ * Announces the addresses that the link still has. A container that was disconnected and connected again has a new link of
+ * the same name; another container may have its former address by now, and a repeat would draw that container's traffic here.
  */
 function announceRemaining({ netns, link, addresses }: Announcement): void {
   const socket = native.openRouteSocket(netns);

@@ -3,12 +3,12 @@ import { SystemError } from '../../core/fault.ts';
 import { ipv6Sysctls, type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
 import type { Step } from '../../core/steps/step.ts';
 
-/** By its path, its /proc/sys is one of the addon's own: the host's may be read-only, which is not about links that we made. */
+/** By this path, the addon uses its own mount of /proc/sys: the host's may be read-only, which must not affect netloom's links. */
 const ownNetns = '/proc/thread-self/ns/net';
 
 /**
- * Sets what differs of a link's IPv6 settings, and answers what that was. They are read by netlink, which takes no look at
- * /proc; the kernel takes them by /proc only. A link without IPv6 has none.
+ * Sets a link's IPv6 settings that differ, and returns which ones did. Reads them by netlink, which needs no /proc; the kernel
+ * accepts them by /proc only. A link without IPv6 has none.
  */
 export function setIpv6(
   socket: native.RouteSocket,

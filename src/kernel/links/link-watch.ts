@@ -1,18 +1,18 @@
 import * as native from '#native';
 import { isNamed } from './route-steps.ts';
 
-/** Knows when a link is gone, from the kernel's own notices. The watch is opened with the first question. */
+/** Watch for links that go, by the kernel's notices. The first question opens it. */
 export class LinkWatch {
-  /** by index: a name may have been another link's before, whose notice is still to be read */
+  /** by index: the name may have been another link's, whose notice is still unread */
   readonly #waiting = new Map<number, { name: string; gone: Set<() => void> }>();
   #watch: native.Watch | null = null;
 
   constructor(private readonly socket: native.RouteSocket) {}
 
-  /** Resolves when there is no link of that name (and alias); deletes it by hand when it is still there after graceMs. */
+  /** Resolves when there is no link of that name (and alias); deletes it if it is still there after graceMs. */
   async gone(name: string, graceMs: number, alias?: string): Promise<void> {
     this.#open();
-    // looked at after the watch was opened: what goes in between is seen by one of the two
+    // checked after the watch was opened: one of the two sees a link that goes in between
     const link = native.linkByName(this.socket, name);
     if (!link || (alias !== undefined && !isNamed(link, alias))) return;
     if (graceMs > 0 && (await this.#goneWithin(link, graceMs))) return;
@@ -57,7 +57,7 @@ export class LinkWatch {
     else if (notice.kind === 'overrun') this.#lookAgain();
   }
 
-  /** Notices were dropped: whoever is waited for may have gone unseen. */
+  /** Checks every awaited link after dropped notices: one may have gone unseen. */
   #lookAgain(): void {
     for (const [index, { name }] of [...this.#waiting])
       if (native.linkByName(this.socket, name)?.index !== index) this.#release(index);

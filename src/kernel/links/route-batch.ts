@@ -4,13 +4,13 @@ import { isRouteVerb, type RouteStep } from './route-steps.ts';
 
 export const isRouteStep = (step: Step): step is RouteStep => isRouteVerb(step.verb);
 
-/** From where a step is made: a link upon a parent is asked for where the parent is. */
+/** Returns the namespace in which a step is made: for a link on a parent, the parent's. */
 export function namespaceOf(step: RouteStep): string | null {
   if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return null;
   return 'netns' in step ? step.netns : null;
 }
 
-/** Whose name another link may have: what follows must not touch somebody else's. A name of netloom's own is nobody else's. */
+/** Whether another link may have the step's name: the next steps must not touch a foreign link. No other program uses netloom's names. */
 const goesAlone = (step: RouteStep): boolean =>
   step.verb === 'link.bridge' || (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 }));
 
@@ -26,7 +26,7 @@ export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
   return group;
 }
 
-/** `link.veth, link.set ×2` */
+/** Lists the verbs: `link.veth, link.set ×2`. */
 export function verbsOf(steps: readonly Step[]): string {
   const counts = new Map<string, number>();
   for (const { verb } of steps) counts.set(verb, (counts.get(verb) ?? 0) + 1);

@@ -18,9 +18,9 @@ type RouteVerb =
   | keyof RouteSteps;
 
 interface RouteKind<V extends RouteVerb> {
-  /** the step as the addon takes it */
+  /** converts the step to the addon's form */
   request: (step: Step<V>, socket: native.RouteSocket) => native.RouteRequest;
-  /** what is gone already is success */
+  /** something already gone counts as success */
   takesAway?: true;
 }
 
@@ -44,7 +44,7 @@ const routeKinds: { readonly [V in RouteVerb]: RouteKind<V> } = {
       peerName: peer.name,
       peerNetnsPath: peer.netns,
       peerMacAddress: peer.macAddress,
-      // its owner is set a moment later; that it is netloom's is known from the first notice on
+      // its owner is set a moment later; the group marks it as netloom's from the first notice on
       group: vethGroup,
     }),
   },
@@ -90,21 +90,21 @@ export function requestFor<V extends RouteVerb>(socket: native.RouteSocket, step
   return routeKinds[step.verb].request(step, socket);
 }
 
-/** What it is about is gone, or down, behind it. */
+/** Whether the step removes something or sets it down. */
 export const takesAway = ({ verb }: RouteStep): boolean => routeKinds[verb].takesAway ?? false;
 
-/** The MTU of the uplink is found when it is needed: uplinks come and go. */
+/** Returns the MTU, read from the uplink when it is needed: uplinks come and go. */
 function mtuOf(socket: native.RouteSocket, mtuBytes: number | 'uplink' | null): number | null {
   return mtuBytes === 'uplink' ? uplinkMtu(socket) : mtuBytes;
 }
 
-/** Of bridges that follow the uplink; null: there is none. Not below what IPv6 needs: the host tells what is too large for the way out. */
+/** Returns the MTU for bridges that follow the uplink; null: no uplink. Not below IPv6's minimum: the host reports packets too large for the uplink. */
 export function uplinkMtu(socket: native.RouteSocket): number | null {
   const link = uplink(socket);
   return link && Math.max(link.mtuBytes, leastMtuBytes6);
 }
 
-/** ip route get <a public address>: the link that traffic to the outside takes, whatever route leads there. */
+/** Returns the link for external traffic, by any route, as `ip route get <a public address>` does. */
 export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
   for (const address of publicAddresses) {
     const index = native.linkTowards(socket, address);
@@ -117,7 +117,7 @@ export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
 
 const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);
 
-/** Already there, or already gone, is success; null then. */
+/** Returns null for success, which includes already there and already gone. */
 export function settle(step: RouteStep, fault: native.SystemFault | null): native.SystemFault | null {
   if (!fault) return null;
   if (takesAway(step) && gone.has(fault.errno)) return null;
@@ -125,7 +125,7 @@ export function settle(step: RouteStep, fault: native.SystemFault | null): nativ
   return fault;
 }
 
-/** Whether the link is as the step would make it: setting it again would be heard of by whoever watches links. */
+/** Whether the link is as the step would make it: setting it again would notify every program that watches links. */
 export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
   if (step.verb !== 'link.set') return false;
   const link = native.linkByName(socket, step.name);
@@ -143,18 +143,18 @@ export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
   );
 }
 
-/** What the step would take away is there, and is another's, who has the name by now. */
+/** Whether the link that the step would remove is foreign: another link has the name by now. */
 export function isOthers(socket: native.RouteSocket, step: RouteStep): boolean {
   if ((step.verb !== 'link.cut' && step.verb !== 'link.delete') || step.alias === undefined) return false;
   const link = native.linkByName(socket, step.name);
   return link !== null && !isNamed(link, step.alias);
 }
 
-/** Of a veth that was not finished only the group tells that it is ours. */
+/** Whether the link is netloom's: on an unfinished veth only the group shows it. */
 export const isNamed = ({ alias, group }: native.LinkInfo, wanted: string): boolean =>
   alias === null ? group === vethGroup : alias === wanted;
 
-/** Throws EEXIST where another link than the wanted veth has the name. */
+/** Throws EEXIST if a link other than the wanted veth has the name. */
 export function requireVacant(
   socket: native.RouteSocket,
   { name, peer }: Extract<Step, { verb: 'link.vacant' }>,
@@ -162,7 +162,7 @@ export function requireVacant(
   const found = native.linkByName(socket, name);
   if (!found) return;
   if (found.kind !== 'veth') throw new SystemError('find link', 'EEXIST', isAnother(name, found));
-  // where the namespace is not there yet nothing leads to it
+  // no link leads to a namespace that does not exist yet
   const [leads] = attempt(() => leadsTo(found, peer), 'open netns');
   if (!leads) throw new SystemError('find link', 'EEXIST', leadsElsewhere(name, peer));
 }
@@ -172,14 +172,14 @@ const isAnother = (name: string, found: native.LinkInfo | null): string =>
 const leadsElsewhere = (name: string, peer: { netns: string }): string =>
   `interface ${name} already exists but does not lead to ${peer.netns}`;
 
-/** IPv4 settings of a link that is there, and that the step finds otherwise. */
+/** Lists the IPv4 settings of an existing link that differ from the step's. */
 export function driftOf(socket: native.RouteSocket, step: RouteStep): SettingDrift[] {
   if (step.verb !== 'link.set' || !step.ipv4) return [];
   const found = native.linkByName(socket, step.name)?.ipv4Configuration ?? null;
   return settingDrift(step.name, 4, step.ipv4, found);
 }
 
-/** A link of that name is there: the same when it is what the step makes, somebody else's (or a former one) otherwise. */
+/** Compares an existing link of that name with the step's: if it differs, it is foreign or a former one. */
 export function verifyExisting(
   socket: native.RouteSocket,
   step: RouteStep,
@@ -198,7 +198,7 @@ export function verifyExisting(
   return null;
 }
 
-/** What the kernel calls an invalid argument: what is upon a parent cannot carry more than it, and a macvlan needs Ethernet. */
+/** Explains EINVAL: a link's MTU cannot exceed its parent's, and a macvlan needs Ethernet. */
 export function explainParent(
   host: native.RouteSocket,
   step: RouteStep,
@@ -217,7 +217,7 @@ export function explainParent(
   };
 }
 
-/** A link upon a parent is in another namespace than the parent: is it upon that one? */
+/** Checks that a link, which is in another namespace than its parent, is on that parent. */
 function verifyUpon(
   socket: native.RouteSocket,
   step: Extract<RouteStep, { verb: 'link.macvlan' | 'link.ipvlan' }>,
@@ -237,7 +237,7 @@ function verifyUpon(
   }
 }
 
-/** Whether the other end of a veth is the link of that name in that namespace. */
+/** Whether a veth's other end is the link of that name in that namespace. */
 function leadsTo(end: native.LinkInfo, peer: { netns: string; name: string }): boolean {
   const inside = native.openRouteSocket(peer.netns);
   try {

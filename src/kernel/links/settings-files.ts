@@ -4,28 +4,28 @@ import { SystemError } from '../../core/fault.ts';
 import { makeDirectories } from '../../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 
-/** Errors of a directory that cannot hold files. */
+/** Errors of a directory that does not accept files. */
 const takesNoFiles = new Set(['EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP']);
 
 /**
- * Settings of bridges as files for systemd-sysctl and `sysctl --system`, which apply all files anew whenever they run. They go
- * with the kernel's state, below /run, so nothing is synced to disk. Failures are thrown as SystemFaults.
+ * Settings of bridges as files for systemd-sysctl and `sysctl --system`, which apply all files each time they run. The files live
+ * as long as the kernel's state, below /run, so nothing is synced to disk. Throws failures as SystemFaults.
  */
 export class SettingsFiles {
   constructor(private readonly directory: string) {}
 
-  /** Makes the directory and tries it once. Throws what the kernel says. */
+  /** Makes the directory and tries it once. Throws the kernel's error. */
   static tryDirectory(directory: string): void {
     makeDirectories(directory, 0o755);
-    // its name is not one that systemd-sysctl reads
+    // systemd-sysctl does not read files with such a name
     const trial = `${directory}/.netloom-${process.pid}`;
     writeFileSync(trial, '');
     rmSync(trial);
   }
 
   /**
-   * Whether it was not there, or another. A place that takes no files is no fault: the settings are in force without, and what
-   * another program sets back is restored. `netloom doctor` names it.
+   * Writes the file; returns whether it was missing or different. A directory that accepts no files is not a fault: the settings are
+   * in force without it, and netloom restores what another program changes. `netloom doctor` reports it.
    */
   write(link: string, text: string): boolean {
     if (this.#read(link) === text) return false;
@@ -41,7 +41,7 @@ export class SettingsFiles {
   #replace(link: string, text: string): void {
     this.#orFault('write', link, () => {
       makeDirectories(this.directory, 0o755);
-      // the worker's own: two networks on two workers write at the same time
+      // separate names: two networks on two workers write at the same time
       const temporary = `${this.#path(link)}.new`;
       rmSync(temporary, { force: true });
       writeFileSync(temporary, text, { mode: 0o644, flag: 'wx' });
@@ -54,7 +54,7 @@ export class SettingsFiles {
       try {
         rmSync(this.#path(link), { force: true });
       } catch (error) {
-        // one that is left by a directory that became read-only names a bridge that is gone: systemd-sysctl passes over it
+        // a file left in a directory that became read-only names a bridge that is gone: systemd-sysctl skips it
         if (!takesNoFiles.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       }
     });

@@ -1,13 +1,13 @@
 import * as native from '#native';
 import type { RouteStep } from './route-steps.ts';
 
-/** How long is waited for a link that is on its way out; some milliseconds as a rule, more on a busy machine. */
+/** Maximum wait for a link that is going away; usually some milliseconds, more on a busy machine. */
 const patienceMs = 2_000;
 
 /**
- * A macvlan that goes with its namespace keeps its MAC address, and its place upon the parent, for some moments after the
- * namespace was dropped: the next one is refused until then. The parent that tells when it has gone; null: the refusal is of
- * another kind, and for good.
+ * Returns the parent to watch. A macvlan that goes with its namespace keeps its MAC address and its place on the parent for some
+ * moments after the namespace was dropped, and the kernel refuses the next one until then. Notices about the parent show when it
+ * has gone. null: the refusal has another reason and is final.
  */
 export function parentToWaitFor(
   socket: native.RouteSocket,
@@ -26,8 +26,8 @@ export function parentToWaitFor(
 }
 
 /**
- * Tries again whenever the kernel tells something of the parent, as it does when a link upon it goes. Resolves to what the last
- * attempt answered, null for success.
+ * Tries again at every kernel notice about the parent: one comes when a link on it goes. Resolves to the last attempt's
+ * fault, null for success.
  */
 export async function retryUponNews<Fault>(parentIndex: number, attempt: () => Fault | null): Promise<Fault | null> {
   let news: () => void = () => {};
@@ -37,7 +37,7 @@ export async function retryUponNews<Fault>(parentIndex: number, attempt: () => F
   const deadline = performance.now() + patienceMs;
   try {
     for (;;) {
-      // before the attempt, so that nothing is missed meanwhile
+      // before the attempt, so that no notice is missed
       const heard = new Promise<void>((resolve) => {
         news = resolve;
       });
@@ -52,7 +52,7 @@ export async function retryUponNews<Fault>(parentIndex: number, attempt: () => F
 const isOf = (index: number, notice: native.RouteNotice): boolean =>
   (notice.kind === 'link.changed' || notice.kind === 'link.deleted') && notice.index === index;
 
-/** Whether it has happened when the time is over. */
+/** Waits for the event; resolves to whether it happened in time. */
 async function within(ms: number, event: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<boolean>((resolve) => {

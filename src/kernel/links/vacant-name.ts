@@ -5,7 +5,7 @@ import { requireVacant } from './route-steps.ts';
 import { retryUponNews } from './taken-mac.ts';
 
 /**
- * Throws EEXIST where another link than the wanted veth has the name. A link of a container that is being taken down is waited for: it
+ * Throws EEXIST if a link other than the wanted veth has the name. Waits for the link of a container that is being taken down: it
  * has been set down, and the kernel removes it some milliseconds later.
  */
 export async function becomeVacant(route: native.RouteSocket, step: Step<'link.vacant'>): Promise<void> {

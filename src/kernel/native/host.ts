@@ -6,7 +6,7 @@ import type { ForwardingSurvey, HostLink, HostSteps, HostSurvey } from '../../co
 import type { KernelServices } from '../services.ts';
 import { acts, changedIf, type Performers, unchanged } from './performer.ts';
 
-/** The host as it is, and what of it other programs keep. */
+/** Performers for the host's state, and for the parts of it that other programs keep. */
 export const hostPerformers = (
   route: native.RouteSocket,
   { firewalld }: Pick<KernelServices, 'firewalld'>,
@@ -32,7 +32,7 @@ export function hostLinks(route: native.RouteSocket): HostLink[] {
   return native.listLinks(route).map(({ name, alias }) => ({ name, owner: ownerOf(alias) }));
 }
 
-/** Without those of loopback, without their prefixes. */
+/** Lists the host's addresses, without loopback and without prefixes. */
 export function hostAddresses(route: native.RouteSocket): string[] {
   const own = native.listAddresses(route).filter(({ scope }) => scope !== 'host');
   return own.map(({ address }) => address.split('/')[0] as string);
@@ -72,7 +72,7 @@ function surveyHost(route: native.RouteSocket): HostSurvey {
     routes
       .filter(({ connected }) => connected === isConnected)
       .map(({ destination, linkIndex }) => way(destination, linkIndex));
-  // also those of links that are down, or whose routes another program makes
+  // includes addresses of links that are down, or whose routes another program makes
   const addresses = native.listAddresses(route);
   return {
     linkNames: links.map(({ name }) => name),

@@ -12,7 +12,7 @@ import { acts, type Performers, type SingleVerb, unchanged } from './performer.t
 
 type LinkVerb = Extract<keyof LinkSteps | keyof AddressSteps, SingleVerb>;
 
-/** What of links and addresses is not one route-netlink message. */
+/** Performers for link and address steps that are not a single route-netlink message. */
 export const linkPerformers = (
   route: native.RouteSocket,
   links: LinkWatch,
@@ -30,7 +30,7 @@ export const linkPerformers = (
     await becomeVacant(route, step);
     return unchanged();
   },
-  // the bridge has a carrier when one of its ports has
+  // the bridge has a carrier when one of its ports has one
   'link.settle': acts(({ name, bridge }) => {
     for (const link of [name, bridge]) native.linkByName(route, link);
   }),
@@ -42,7 +42,7 @@ export const linkPerformers = (
   'address.announce': acts((step) => announcements.announce(step)),
 });
 
-/** A link of the host; null: that of the way out. */
+/** Finds a link of the host; null: the uplink. */
 export function findLink(route: native.RouteSocket, name: string | null, mtuOf: 'uplink' | null): FoundLink {
   const link = name === null ? uplink(route) : native.linkByName(route, name);
   if (!link) {
@@ -55,10 +55,10 @@ export function findLink(route: native.RouteSocket, name: string | null, mtuOf: 
   return { name: link.name, mtuBytes, macAddress: link.macAddress, addresses, routesLoopback };
 }
 
-/** How long is waited for addresses to take effect: far longer than it takes. */
+/** Maximum wait for addresses to take effect: far longer than it takes. */
 const settlePatienceMs = 500;
 
-/** The kernel reports an address before it takes effect, and not when it does; as a rule it has by now. */
+/** Waits until addresses have taken effect: the kernel reports them before that, and not when it happens. Usually they have by now. */
 async function settled(socket: native.RouteSocket, addresses: readonly string[]): Promise<void> {
   const deadline = performance.now() + settlePatienceMs;
   const isSettled = (address: string) => native.isLocalAddress(socket, address);

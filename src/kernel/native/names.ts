@@ -29,7 +29,7 @@ export const namePerformers = (
   },
 });
 
-/** On a link of others: another program that answers there goes on, and without addresses only the names are kept. */
+/** Serves names on a foreign link: another program that answers there goes on, and without addresses only the names are kept. */
 async function serveOn(
   route: native.RouteSocket,
   gateways: GatewayNames,
@@ -48,7 +48,7 @@ async function serveOn(
   }
 }
 
-/** Addresses of this host on a link, within those subnets. */
+/** Lists the addresses of this host on a link, within those subnets. */
 function ownAddresses(route: native.RouteSocket, link: string, within: readonly string[]): string[] {
   const { index } = native.linkByName(route, link) ?? { index: null };
   const subnets = within.map((subnet) => parseSubnet(subnet) as Subnet);
@@ -58,7 +58,7 @@ function ownAddresses(route: native.RouteSocket, link: string, within: readonly 
       .filter(({ linkIndex }) => linkIndex === index)
       .map(({ address }) => address.split('/')[0] as string)
       .filter((address) => subnets.some((subnet) => subnetContains(subnet, address)))
-      // the kernel reports a tentative address again when it is tentative no more
+      // the kernel reports a tentative address again when it is no longer tentative
       .filter((address) => native.isLocalAddress(route, address))
   );
 }

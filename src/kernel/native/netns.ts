@@ -24,7 +24,7 @@ export const netnsPerformers = (namespaces: NamespaceWatch): Performers<keyof Ne
   'netns.remove': acts(({ path }) => native.removeNetns(path)),
 });
 
-/** A namespace that is pinned there already is the one that was meant. */
+/** Pins a namespace; one that is already pinned there is the intended one. */
 function pin(
   path: string,
   make: () => { identity: native.NetnsIdentity; socket: native.RouteSocket },

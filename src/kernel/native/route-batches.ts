@@ -18,7 +18,7 @@ import type { Run } from './performer.ts';
 
 type Faults = Map<RouteStep, native.SystemFault | null>;
 
-/** Requests next to each other for the same namespace go in one send; each is judged by itself. */
+/** Sender of route-netlink requests: adjacent ones for the same namespace go in one send; each has its result. */
 export class RouteBatches {
   constructor(private readonly route: native.RouteSocket) {}
 
@@ -26,7 +26,7 @@ export class RouteBatches {
     const netns = namespaceOf(group[0] as RouteStep);
     const [socket, refused] = attempt(() => (netns === null ? this.route : run.sockets.open(netns)), 'open netns');
     if (!socket) {
-      // the namespace is gone, and with it all that a step could have wanted to take away
+      // the namespace is gone, and with it everything that a step could remove
       if (group.every(takesAway)) succeed(run, first, group.length);
       else run.failure = { index: first, ...refused };
       return;
@@ -47,7 +47,7 @@ export class RouteBatches {
     }
   }
 
-  /** What is refused because a macvlan is still on its way out is tried again, with all that comes behind it. */
+  /** Retries a step that was refused because a macvlan is still going away, and all steps after it. */
   async #waitForTaken(socket: native.RouteSocket, steps: readonly RouteStep[], faults: Faults): Promise<void> {
     for (const [index, step] of steps.entries()) {
       const refused = faults.get(step);
@@ -65,7 +65,7 @@ export class RouteBatches {
   }
 }
 
-/** All in one send; each is judged by itself. */
+/** Sends all requests at once; returns the fault of each. */
 function routeAll(socket: native.RouteSocket, steps: readonly RouteStep[]): Faults {
   const faults = native.route(
     socket,

@@ -14,7 +14,7 @@ export const settingPerformers = (files: KernelServices['settings']): Performers
   'settings.forget': acts(({ link }) => files.remove(link)),
 });
 
-/** Where /proc/sys is read-only, the right value is enough; another one is reported. */
+/** Sets a sysctl. If /proc/sys is read-only, the right value is enough; another one is reported. */
 function setSysctl({ netns, key, value }: Omit<Step<'sysctl.set'>, 'verb'>): boolean {
   try {
     return native.setSysctl(netns, key, value);

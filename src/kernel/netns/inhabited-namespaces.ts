@@ -2,17 +2,17 @@ import { readdirSync, statSync } from 'node:fs';
 import { SystemError } from '../../core/fault.ts';
 import { isSystemError, systemErrorText } from '../../core/system-error.ts';
 
-/** What the file system answers for a process that has ended. */
+/** Errors of /proc for a process that has ended. */
 const ended: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH']);
 const refused: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);
 
 /**
- * Inodes of the network namespaces in which threads of any process are. Throws a SystemFault unless the namespace of every process is
- * known: one must not count as empty because its processes are hidden.
+ * Returns the inodes of the network namespaces that threads of any process are in. Throws a SystemFault unless the namespace of every
+ * process is known: a namespace must not count as empty because its processes are hidden.
  */
 export function inhabitedNamespaces(proc = '/proc'): Set<number> {
   const processes = listed(proc).filter((entry) => /^\d+$/.test(entry));
-  // there always is one, and with hidepid=2 only those of the same user are listed
+  // process 1 always exists, but hidepid=2 lists only processes of the same user
   if (!processes.includes('1')) throw unseen('ENOENT', `${proc}/1: the processes of other users are hidden`);
   const threads = processes.flatMap((pid) =>
     listed(`${proc}/${pid}/task`).map((thread) => `${proc}/${pid}/task/${thread}`),
@@ -27,7 +27,7 @@ interface Hidden {
   error: unknown;
 }
 
-/** Namespace → one of the threads in it, and the threads that must not be looked into. */
+/** Maps each namespace to one of its threads; also returns the threads that cannot be read. */
 function look(threads: readonly string[]): { seen: Map<number, string>; hidden: Hidden[] } {
   const seen = new Map<number, string>();
   const hidden: Hidden[] = [];
@@ -41,19 +41,19 @@ function look(threads: readonly string[]): { seen: Map<number, string>; hidden: 
   return { seen, hidden };
 }
 
-/** A thread that must not be looked into is no matter where another one of its namespace was seen. */
+/** Throws for a thread that cannot be read, unless another thread of its namespace was seen. */
 function refuseUnlessBeside(seen: readonly string[], hidden: readonly Hidden[]): void {
   const known = new Set(seen.flatMap(statisticsOf));
   for (const { thread, error } of hidden)
     if (!statisticsOf(thread).some((file) => known.has(file))) nothingIfEnded(error);
 }
 
-/** Each namespace has a file of its own for its statistics, and no capability is needed to look which one that is. */
+/** Identifies the namespace by its statistics file: each namespace has its own, and stat needs no capability. */
 const statisticsOf = (thread: string): number[] => unlessEnded(() => [statSync(`${thread}/net/dev`).ino]);
 
 const listed = (directory: string): string[] => unlessEnded(() => readdirSync(directory));
 
-/** A process may end while it is looked at. */
+/** Reads from a process; returns nothing if it ends meanwhile. */
 function unlessEnded<Item>(ask: () => Item[]): Item[] {
   try {
     return ask();

@@ -1,8 +1,8 @@
 import * as native from '#native';
 
 /**
- * Tells owners when their namespaces end. The kernel tells of the end of a namespace that has a number in this one: nothing else
- * is heard of one whose links have no other end here. A number is given to another namespace soon after.
+ * Notifies owners when their namespaces end. The kernel reports the end of a namespace that has a number in this one; a namespace
+ * whose links have no other end here causes no other notice. The kernel soon reuses the number for another namespace.
  */
 export class NamespaceWatch {
   readonly #owners = new Map<number, string>();
@@ -15,9 +15,9 @@ export class NamespaceWatch {
     this.#listener = listener;
   }
 
-  /** One namespace per owner: watching again changes nothing. */
+  /** Watches the one namespace of an owner: watching again changes nothing. */
   watch(owner: string, path: string): void {
-    // opened before the number is given: an end in between is heard of
+    // opened before the number is assigned, so that an end in between is noticed
     this.#open();
     const number = native.assignNetnsId(this.socket, path);
     this.unwatch(owner);
@@ -46,7 +46,7 @@ export class NamespaceWatch {
 
   #notice(notice: native.RouteNotice): void {
     if (notice.kind === 'netns.ended') this.#ended(notice.number);
-    // notices were dropped: every watched container looks whether it was meant
+    // notices were dropped: every watched container checks its namespace
     else if (notice.kind === 'overrun') for (const owner of this.#owners.values()) this.#listener(owner);
   }
 

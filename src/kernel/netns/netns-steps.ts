@@ -3,7 +3,7 @@ import * as native from '#native';
 import { SystemError } from '../../core/fault.ts';
 import type { StepOutput } from '../../core/steps/step.ts';
 
-/** A pin that is there already must be of the process's namespace. */
+/** Throws if an existing pin is not of the process's namespace. */
 export function refuseOther(path: string, pid: number): void {
   const there = native.netnsIdentity(path);
   const wanted = there && native.netnsIdentity(`/proc/${pid}/ns/net`);
@@ -15,13 +15,13 @@ export function refuseOther(path: string, pid: number): void {
     );
 }
 
-/** A process that is about to leave the host's namespace, as a script starts it, is still in there. */
+/** Throws if the process is in the host's namespace: one that a script starts may not have left it yet. */
 export function refuseHostOf(pid: number): void {
   const its = native.netnsIdentity(`/proc/${pid}/ns/net`);
   if (its && isHost(its)) throw new SystemError('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
 }
 
-/** Pins the namespace of a process, which may have come back to the host's since it was looked at. */
+/** Pins the namespace of a process, which may have returned to the host's since it was checked. */
 export function adoptForeign(pid: number, path: string): ReturnType<typeof native.adoptNetns> {
   const made = native.adoptNetns(pid, path);
   if (!isHost(made.identity)) return made;
@@ -32,7 +32,7 @@ export function adoptForeign(pid: number, path: string): ReturnType<typeof nativ
 
 const hostsOwn = "the host's own network namespace: use mode host";
 
-/** That of the daemon, or of the machine's first process, where the daemon is in another and sees it. */
+/** Whether it is the daemon's namespace, or that of the machine's first process if the daemon can see it. */
 function isHost({ inode, device }: native.NetnsIdentity): boolean {
   const hosts = [native.currentNetnsIdentity(), identityOfInit()];
   return hosts.some((host) => host !== null && host.inode === inode && host.device === device);
@@ -42,16 +42,16 @@ function identityOfInit(): native.NetnsIdentity | null {
   try {
     return native.netnsIdentity('/proc/1/ns/net');
   } catch {
-    // a caller that may not look there cannot be led there either
+    // a caller that may not look there cannot be sent there either
     return null;
   }
 }
 
-/** Still the one that was meant; `inode` null: whichever it is. `foreign`: but not the host's own. */
+/** Checks that it is still the intended namespace. `inode` null: any; `foreign`: any but the host's. */
 export function requireNetns(path: string, inode: number | null, foreign = false): StepOutput {
   const there = native.netnsIdentity(path);
   if (!there) {
-    // one that is pinned and known by its inode was a namespace; what somebody else names may be any file
+    // a pin with a known inode was a namespace; a path from a caller may be any file
     const isOther = inode === null && existsSync(path);
     throw new SystemError('find netns', isOther ? 'EINVAL' : 'ENOENT', `${path} is not a network namespace`);
   }
@@ -61,7 +61,7 @@ export function requireNetns(path: string, inode: number | null, foreign = false
   return { netns: { path, inode: there.inode } };
 }
 
-/** Sockets into the namespaces of one plan; closed with it, for an open one keeps its namespace alive. */
+/** Sockets into the namespaces of one plan; closed with it, because an open one keeps its namespace alive. */
 export class NamespaceSockets {
   readonly #sockets = new Map<string, native.RouteSocket>();
 

@@ -5,26 +5,26 @@ import { type NftFamily, nftFamilies, nftTable } from '../../core/firewall/nft.t
 
 const file = readFileSync(createRequire(import.meta.url).resolve('#native/base.nft'), 'utf8');
 
-/** An empty set of each table, whose name tells which ruleset is loaded. */
+/** Name of an empty set in each table, which identifies the loaded ruleset. */
 export const rulesetMark = `ruleset_${createHash('sha256').update(file).digest('hex').slice(0, 12)}`;
 const marks = nftFamilies.map((family) => `add set ${family} ${nftTable} ${rulesetMark} { type mark; }\n`).join('');
 
-/** The whole ruleset, from nothing: elements go with what was there. */
+/** The whole ruleset for new tables: existing elements are lost. */
 export const freshRuleset = `${file}\n${marks}`;
 
-/** The same into tables that are there: their rules are made anew, in the one transaction, their sets keep their elements. */
+/** The same ruleset for existing tables: their rules are replaced in one transaction, their sets keep their elements. */
 export const repairedRuleset = freshRuleset.replaceAll(/^delete table /gm, 'flush table ');
 
-/** What a table is made of: chains by name with the number of their rules, and the names of its sets. */
+/** Structure of a table: chains by name with the number of their rules, and the names of its sets. */
 export interface TableShape {
   chains: { name: string; rules: number }[];
   sets: string[];
 }
 
-/** As the file has them: one rule a line, in chains. */
+/** Shapes from the file: one rule a line, in chains. */
 export const baseShapes: Record<NftFamily, TableShape> = shapesOf(file);
 
-/** Whether all of a table of the base ruleset is there; what others have put beside it does not matter, a rule too many does. */
+/** Whether a table of the base ruleset is complete; foreign additions do not matter, except an extra rule in its chains. */
 export function isComplete(family: NftFamily, found: TableShape): boolean {
   const wanted = baseShapes[family];
   const rules = new Map(found.chains.map((chain) => [chain.name, chain.rules]));

@@ -23,7 +23,7 @@ import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-r
 export class Firewall {
   constructor(private readonly nft: native.NftSocket) {}
 
-  /** What went through them. */
+  /** Reads the traffic through published ports. */
   traffic(ports: readonly PublishedPort[]): PortTraffic[] {
     const sets = new Set(ports.flatMap(portCounterKeys).map(({ set }) => set));
     const counters = new Map(
@@ -34,7 +34,7 @@ export class Firewall {
     return ports.map((port) => portTraffic(port, (identity) => counters.get(identity)));
   }
 
-  /** What of each held link went nowhere: frames that carried neither its MAC nor an address of its lease. */
+  /** Reads the dropped traffic of each held link: frames with neither its MAC nor an address of its lease. */
   dropped(): Record<string, TrafficCounter> {
     return Object.fromEntries(
       this.#listed('held_links').flatMap((element) => {
@@ -44,7 +44,7 @@ export class Firewall {
     );
   }
 
-  /** Nothing where somebody took the table away: it will be put back. */
+  /** Lists a set; empty if another program removed the table, which netloom will restore. */
   #listed(set: NftSet): native.ListedElement[] {
     try {
       return native.listElements(this.nft, nftTable, set, nftFamily(set));
@@ -54,17 +54,17 @@ export class Firewall {
     }
   }
 
-  /** Of a ruleset of which only a part is missing the elements stay, and no packet meets a moment without rules. */
+  /** Loads the ruleset. If only a part is missing, the elements stay, and no packet passes without rules. */
   load(): boolean {
     const tables = nftFamilies.map((family) => ({ family, found: native.inspectTable(this.nft, nftTable, family) }));
     if (tables.every(({ family, found }) => found && isComplete(family, found))) return false;
-    // another thread may load it at this moment, and fill it: nothing that is there of this ruleset is taken away
+    // another thread may be loading and filling it at this moment: remove nothing of this ruleset
     const isForeign = tables.some(({ found }) => found !== null && !found.sets.includes(rulesetMark));
     if (isForeign || !attempts(() => native.loadRuleset(repairedRuleset))) native.loadRuleset(freshRuleset);
     return true;
   }
 
-  /** Where something was found already, only what is missing is added: so that it is known whether anything was. */
+  /** Adds elements. If something was there already, adds only what is missing, so that the result shows whether anything was. */
   add(elements: readonly Element[], found: boolean): boolean {
     const missing = found ? elements.filter((element) => !this.#hasElement(element)) : elements;
     if (missing.length === 0) return false;
@@ -72,13 +72,13 @@ export class Firewall {
     return true;
   }
 
-  /** What is in some sets (no plain interval sets), of one owner or of all. */
+  /** Lists the elements of some sets (not of plain interval sets), of one owner or of all. */
   elements(sets: readonly NftSet[], owner: string | null = null): Element[] {
     const listed = sets.flatMap((set) => this.#listed(set).map((element) => decodeElement(set, element)));
     return owner === null ? listed : listed.filter((element) => element.owner === owner);
   }
 
-  /** An owner's elements in some sets become these; what matches is left alone. True: something was added or changed. */
+  /** Makes these the owner's elements in some sets; leaves matching ones alone. Returns whether something was added or changed. */
   settle(sets: readonly NftSet[], owner: string, wanted: readonly Element[]): boolean {
     const listed = this.elements(sets);
     const texts = new Set(wanted.map(describeElement));
@@ -97,12 +97,12 @@ export class Firewall {
     const parts = encodeElement(element);
     if (!parts.some(({ intervalEnd }) => intervalEnd))
       return native.hasElements(this.nft, nftTable, parts).every(Boolean);
-    // of an interval that begins where another ends the kernel does not find the end; networks have these, which are few
+    // the kernel does not find the end of an interval that begins where another ends; networks have these, which are few
     const there = this.#listed((parts[0] as native.NftElement).set as NftSet).map(keyText);
     return parts.every((part) => there.includes(keyText(part)));
   }
 
-  /** One batch. Deleting what is gone already is success: such deletions are left out and the rest is sent again. */
+  /** Sends one batch. Deleting something already gone is success: such deletions are left out, and the rest is sent again. */
   change(remove: readonly Element[], add: readonly Element[]): void {
     let changes = [
       ...remove.flatMap(encodeElement).map((element) => ({ verb: 'delete' as const, element })),
@@ -121,7 +121,7 @@ export class Firewall {
 
 const elementKey = ({ set, key }: Element): string => describeElement({ set, key });
 
-/** An element's key as the kernel keeps it, its data too: another target at the same key is not the same element. */
+/** Returns an element's key as the kernel keeps it, with its data: another target at the same key is another element. */
 function keyText({ key, keyEnd, intervalEnd, data }: native.NftElement): string {
   const hex = (bytes: Uint8Array | null) => (bytes ? Buffer.from(bytes).toString('hex') : '');
   return `${hex(key)}-${hex(keyEnd)}-${intervalEnd}-${hex(data)}`;

@@ -12,13 +12,13 @@ import type { Firewall } from './firewall.ts';
 
 const namePort = 53;
 /**
- * Where the resolver listens as a rule. No program is known to have it; only root may take it, so that no process of the
- * host's puts itself into the resolver's place.
+ * The resolver's usual port. No known program uses it; only root may bind it, so that no other process of the host can take the
+ * resolver's place.
  */
 const usualPort = 353;
 const sets: readonly NftSet[] = ['resolver4', 'resolver6'];
 
-/** Names are asked for at port 53 of the gateways, which others may hold: the resolver has a port of its own, and the firewall leads there. */
+/** Redirection of port 53 of the gateways: other programs may hold port 53, so the resolver has another port, to which the firewall redirects. */
 export class GatewayNames {
   constructor(
     private readonly firewall: Firewall,
@@ -26,7 +26,7 @@ export class GatewayNames {
     private readonly names: KernelServices['names'],
   ) {}
 
-  /** True: port 53 of a gateway led nowhere, or elsewhere. A plan that an older version left says nothing of `redirect`. */
+  /** Serves names; returns whether port 53 of a gateway was not redirected, or elsewhere. A plan of an older version lacks `redirect`. */
   async serve({ network, redirect = { port: null }, ...served }: ServedNetwork): Promise<boolean> {
     const owner = ownerMark(networkAddress(network));
     if (redirect === null) {
@@ -34,7 +34,7 @@ export class GatewayNames {
       return false;
     }
     const former = this.firewall.elements(sets, owner).map(portOf);
-    // what it has had, so that flows that are under way go on
+    // the former ports, so that open flows go on
     const ports = [...new Set([...(redirect.port === null ? former : [redirect.port, ...former]), usualPort, 0])];
     const open = await this.names.serve({ name: network, ...served, ports });
     const changed = this.firewall.settle(sets, owner, resolverElements(network, open));
@@ -47,7 +47,7 @@ export class GatewayNames {
     await this.names.retire(network);
   }
 
-  /** Port 53 of a gateway is the resolver's: another program that bound it would receive nothing. */
+  /** Refuses port 53 of a gateway: it is redirected to the resolver, and a program that bound it would receive nothing. */
   refuseGateway({ protocol, addresses, port, range }: HeldPorts): void {
     if (protocol === 'sctp' || port > namePort || port + range <= namePort || port === 0) return;
     const taken = this.firewall.elements(sets).find(({ key: [gateway = ''] }) => addresses.includes(gateway));
@@ -59,7 +59,7 @@ export class GatewayNames {
       );
   }
 
-  /** Without connections there is no first packet: what was under way would go on to where it led before. */
+  /** Deletes open UDP flows, which would otherwise go on to their former target: without connections there is no first packet. */
   #forgetFlows(gateways: readonly string[]): void {
     const flows = gateways.map((destination) => ({
       protocol: 'udp' as const,

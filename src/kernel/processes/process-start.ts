@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * When a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat): with its pid, this names a process for
- * good, whereas pids are reused. null: no such process, or a zombie, which counts as ended.
+ * Returns when a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat): with its pid, this identifies a
+ * process for good, whereas pids are reused. null: no such process, or a zombie, which counts as ended.
  */
 export function startTicksOf(pid: number): number | null {
   try {

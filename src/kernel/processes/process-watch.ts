@@ -2,7 +2,7 @@ import * as native from '#native';
 import { SystemError } from '../../core/fault.ts';
 import { startTicksOf } from './process-start.ts';
 
-/** Tells owners of the end of their process, by pidfd. A pid that was given to another process meanwhile counts as ended. */
+/** Notifies owners of the end of their process, by pidfd. A pid reused by another process counts as ended. */
 export class ProcessWatch {
   readonly #watches = new Map<string, { pid: number; startTicks: number; watch: native.Watch }>();
   #listener: (owner: string, pid: number) => void = () => {};
@@ -11,12 +11,12 @@ export class ProcessWatch {
     this.#listener = listener;
   }
 
-  /** Answers the process's start time in clock ticks since boot. Throws ESRCH when it has ended. */
+  /** Watches a process; returns its start time in clock ticks since boot. Throws ESRCH if it has ended. */
   watch(owner: string, pid: number, startTicks: number | null): number {
     const known = this.#watches.get(owner);
     if (known?.pid === pid) return known.startTicks;
     this.unwatch(owner);
-    // the watch first: what is read afterwards is of the process that the pidfd holds on to
+    // the watch first: later reads are of the process that the pidfd refers to
     const watch = native.watchProcess(pid, () => this.#exited(owner, pid));
     watch.unref();
     const started = startTicksOf(pid);

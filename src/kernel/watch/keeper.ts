@@ -7,17 +7,17 @@ import type { FromWatcher, Suspected, WatcherSettings } from './protocol.ts';
 interface KeeperEvents {
   suspected: [suspected: Suspected];
   uplink: [way: WayOut, before: WayOut];
-  /** the watcher ended by itself: what happens until the next one has begun is found by looking at everything then */
+  /** the watcher ended by itself: a check of everything after the next start finds what happens meanwhile */
   lost: [error: Error | null];
 }
 
 type WatcherThread = Thread<Record<never, never>, never, FromWatcher>;
 
-/** The watcher, whichever thread it is just now. */
+/** Keeper of the watcher thread, which it restarts. */
 export class WatchKeeper extends EventEmitter<KeeperEvents> {
   readonly #watcher: Supervisor<WatcherThread, ThreadEnd>;
   #way = noWayOut;
-  /** whether a watcher has begun to watch before */
+  /** whether a watcher has started watching before */
   #hasWatched = false;
 
   private constructor(settings: WatcherSettings) {
@@ -30,7 +30,7 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
     });
   }
 
-  /** Resolves when nothing goes unseen any more. Where the first one cannot watch there is no second. */
+  /** Resolves when the watcher sees everything. If the first one cannot watch, no second is started. */
   static async start(settings: WatcherSettings): Promise<WatchKeeper> {
     const keeper = new WatchKeeper(settings);
     await keeper.#watcher.current?.ready;

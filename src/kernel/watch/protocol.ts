@@ -6,21 +6,21 @@ export interface WatcherSettings {
   netnsDirectory: string;
 }
 
-/** What the watcher says; nothing is asked of it. */
+/** Notices of the watcher; it receives none. */
 export type FromWatcher =
-  /** the way to the outside when it begins to watch */
+  /** the uplink when it starts watching */
   | { kind: 'watching'; way: WayOut }
   | ({ kind: 'suspected' } & Suspected)
-  /** the way to the outside is another now */
+  /** the uplink has changed */
   | { kind: 'uplink'; way: WayOut };
 
-/** Who has reason to look whether all is as it should be. */
+/** Actors that have a reason to check their part of the kernel. */
 export interface Suspected {
-  /** notices were lost: everybody */
+  /** notices were lost: every actor checks */
   all: boolean;
   owners: OwnerMark[];
-  /** names of links that came or went, or were set down, without a word about whose they are */
+  /** names of links without an owner that came, went, or were set down */
   links: string[];
-  /** addresses that came to this host, or went, and whose link they are on */
+  /** addresses that this host gained or lost, with the owner of their link */
   addresses: readonly HostAddress[];
 }

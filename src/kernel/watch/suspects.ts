@@ -4,20 +4,20 @@ import { nftTable } from '../../core/firewall/nft.ts';
 import { isHostEnd, type OwnerMark, ownerNamed, ownerOfAlias } from '../../core/names.ts';
 import { mayLeadOut } from '../../core/way-out.ts';
 
-/** What the notices of a moment say may not be any more as it was made. */
+/** Everything that may have drifted, according to the notices of one moment. */
 export interface Suspects {
   /** everything: notices were lost */
   all: boolean;
   owners: ReadonlySet<OwnerMark>;
-  /** numbers of namespaces within which something has changed: whose they are is known to the kernel */
+  /** numbers of namespaces in which something has changed: the kernel knows their owners */
   namespaces: ReadonlySet<number>;
-  /** names of links of this host that came, went or were set down, and do not say whose they are: a parent, somebody's bridge */
+  /** names of links of this host without an owner that came, went or were set down: a parent, a foreign bridge */
   links: ReadonlySet<string>;
   /** containers whose link has left a bridge, and that bridge */
   unplugged: readonly { owner: OwnerMark; bridge: KnownLink }[];
-  /** addresses that came to this host, or went, and whose link it is: a network gives none of them to a container */
+  /** addresses that this host gained or lost, with the link's owner: a network gives none of them to a container */
   addresses: readonly HostAddress[];
-  /** an address, a route to the outside, or a link of this host has come, gone or changed */
+  /** an address, an external route, or a link of this host has come, gone or changed */
   wayOut: boolean;
 }
 
@@ -34,26 +34,26 @@ export interface KnownLink {
   masterIndex: number | null;
 }
 
-/** Of a bridge: what another program can change of it without a word from the kernel. */
+/** Settings of a bridge that another program can change without a notice from the kernel. */
 export type BridgeReading = Pick<LinkInfo, 'index' | 'ipv4Configuration' | 'ipv6Configuration'>;
 
 type LinkNotice = Extract<RouteNotice, { kind: 'link.changed' | 'link.deleted' }>;
 
 /**
- * Turns notices into suspicions about owners. It does not know who caused a notice, and need not: who is suspected compares
- * what there is with what there should be. Notices of what is new are none, but for links that somebody may wait for.
+ * Turns notices into suspicions about owners. It need not know what caused a notice: a suspected owner compares the kernel's
+ * state with the wanted one. Something new raises no suspicion, except a link that an actor may wait for.
  */
 export class Suspicions {
   readonly #links = new Map<number, KnownLink>();
-  /** of our bridges, as they were last read */
+  /** of netloom's bridges, as last read */
   readonly #settings = new Map<number, string>();
-  /** whether the kernel has told of a setting of one of them since */
+  /** whether the kernel has reported a change of one of them since */
   #areSettingsStale = false;
   #suspects = nobody();
-  /** owners of elements, while the tables that they are in are being looked at */
+  /** owners of elements, while their tables are being checked */
   #heldBack = new Set<OwnerMark>();
 
-  /** The links that there are when the watch begins. */
+  /** Records the links that exist when the watch starts. */
   know(links: readonly { index: number; name: string; alias: string | null; masterIndex: number | null }[]): void {
     for (const link of links) this.#keep(link);
   }
@@ -73,14 +73,14 @@ export class Suspicions {
     return false;
   }
 
-  /** Whether the kernel has told of a changed setting since they were last read. */
+  /** Whether the kernel has reported a changed setting since the last read. */
   get areSettingsStale(): boolean {
     return this.#areSettingsStale;
   }
 
   /**
-   * Compares the settings of our bridges with what they were when they were last read. After netloom's own doing the owner
-   * finds all in order. true: an owner is suspected.
+   * Compares the settings of netloom's bridges with those last read. After netloom's own changes, the owner finds all in order.
+   * Returns whether an owner is suspected.
    */
   hearSettings(readings: readonly BridgeReading[]): boolean {
     let isChanged = false;
@@ -91,7 +91,7 @@ export class Suspicions {
       const former = this.#settings.get(index);
       const found = JSON.stringify([ipv4Configuration, ipv6Configuration]);
       this.#settings.set(index, found);
-      // of one that is new it is not known what it was made with: its owner looks once
+      // the original settings of a new bridge are not known: its owner checks once
       if (former === found) continue;
       this.#suspects.owners.add(owner);
       isChanged = true;
@@ -108,11 +108,11 @@ export class Suspicions {
     }
   }
 
-  /** All since the last call; null when nobody is suspected. */
+  /** Returns all suspects since the last call; null without any. */
   take(): Suspects | null {
     const suspects = this.#suspects;
     this.#suspects = nobody();
-    // whoever has elements is told by the host when the table had to be made again; if not, a moment later
+    // the host notifies owners of elements if the table had to be made again; if not, they check a moment later
     if (suspects.owners.has(hostAddress)) {
       for (const owner of suspects.elements) this.#heldBack.add(owner);
     } else {
@@ -156,12 +156,12 @@ export class Suspicions {
         break;
       case 'netconf.changed':
         if (typeof notice.linkIndex === 'number' && this.#settings.has(notice.linkIndex)) this.#areSettingsStale = true;
-        // this is the host's
+        // a setting of the host
         if (typeof notice.linkIndex !== 'number' && notice.forwarding === false) this.#suspects.owners.add(hostAddress);
     }
   }
 
-  /** An address or a route; of a link of ours it is ours, of another it may be this host's way out. */
+  /** Notes an address or a route: on netloom's link it is netloom's, on another it may be this host's uplink. */
   #moved(linkIndex: number | null, isGone: boolean, mayLeadOut: boolean): void {
     const owner = linkIndex === null ? null : (this.#links.get(linkIndex)?.owner ?? null);
     if (owner && isGone) this.#suspects.owners.add(owner);
@@ -173,7 +173,7 @@ export class Suspicions {
     const { owner, name } = this.#keep(notice);
     const isRenamed = before !== undefined && before.name !== name;
     if (owner === null) {
-      // a veth of ours that does not say yet whose it is is being made
+      // netloom's veth without an owner is still being made
       const isNew = !before && !isHostEnd(notice);
       this.#suspects.wayOut ||= !isHostEnd(notice);
       if (isNew || isRenamed || notice.wentDown) this.#suspects.links.add(name);

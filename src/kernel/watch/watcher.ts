@@ -8,15 +8,15 @@ import { uplink } from '../links/route-steps.ts';
 import type { FromWatcher, WatcherSettings } from './protocol.ts';
 import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
 
-/** Runs on a thread of its own, in the daemon's namespace: hears what the kernel tells of links, addresses, routes and tables. */
+/** Runs on a separate thread in the daemon's namespace: receives kernel notices about links, addresses, routes and tables. */
 
 /**
- * What belongs together comes within this: a bridge that is deleted takes its addresses, routes and ports along. Meanwhile
- * nobody is woken: one container's set-up is some thirty notices, and whoever makes them would be interrupted by each.
+ * Related notices come within this time: a deleted bridge takes its addresses, routes and ports along. No actor is woken
+ * meanwhile: a container's set-up causes some thirty notices, and each would interrupt it.
  */
 const coalesceMs = 10;
 /**
- * How often settings of our bridges are read of which the kernel sends no notice (route_localnet, accept_ra). Takes 0.1 % of a
+ * How often the watcher reads bridge settings for which the kernel sends no notice (route_localnet, accept_ra). Takes 0.1 % of a
  * processor with 100 bridges.
  */
 const settingsEveryMs = 1000;
@@ -38,13 +38,13 @@ const watches = [
     schedule();
   }),
 ];
-// looked at after the watches were opened: what changes in between is seen by one of the two
+// read after the watches were opened: one of the two sees a change in between
 suspicions.know(native.listLinks(socket));
 let way = wayOut();
 main.say({ kind: 'watching', way });
 main.ready();
 
-// actors that are restored look by themselves
+// restored actors check by themselves
 readSettings();
 suspicions.take();
 setInterval(() => {
@@ -61,7 +61,7 @@ function schedule(): void {
   for (const watch of watches) watch.pause();
   setTimeout(() => {
     for (const watch of watches) watch.resume();
-    // behind the turn of the event loop in which they are read
+    // after the event loop turn that reads them
     setImmediate(conclude);
   }, coalesceMs);
 }
@@ -84,7 +84,7 @@ function tell(suspects: Suspects): void {
   if (all || wayOut) lookForWayOut();
 }
 
-/** A bridge that is gone is its network's to put back; who was plugged in there is told by the network. */
+/** Returns the owners to check: for a bridge that is gone its network, which restores it and notifies the containers on it. */
 function unplugged({ unplugged }: Suspects): OwnerMark[] {
   const isThere = new Map<KnownLink, boolean>();
   for (const { bridge } of unplugged)
@@ -92,7 +92,7 @@ function unplugged({ unplugged }: Suspects): OwnerMark[] {
   return unplugged.map(({ owner, bridge }) => (isThere.get(bridge) || !bridge.owner ? owner : bridge.owner));
 }
 
-/** The number of a namespace is given to another one soon after it ended: so it is asked for every time. */
+/** Returns the owners of these namespaces. Looks them up every time, because the kernel soon reuses the number of an ended namespace. */
 function within(numbers: ReadonlySet<number>): OwnerMark[] {
   if (numbers.size === 0) return [];
   const owners = native.listLinks(socket).flatMap(({ alias, peerNetnsId }) => {
@@ -102,7 +102,7 @@ function within(numbers: ReadonlySet<number>): OwnerMark[] {
   return owners.length > 0 ? owners : pinned(numbers);
 }
 
-/** Who has no end of a link here: by where namespaces are pinned. */
+/** Finds owners without a link end here, by the paths where namespaces are pinned. */
 function pinned(numbers: ReadonlySet<number>): OwnerMark[] {
   return readdirSync(netnsDirectory).flatMap((entry) => {
     const owner = ownerOfPin(entry);

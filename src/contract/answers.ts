@@ -2,7 +2,7 @@ import type { ActorEvent } from '../core/event.ts';
 import type { Abandoned, Swept } from '../core/gc.ts';
 import type { CommandName, ReplyOf } from './verbs.ts';
 
-/** What actors answer to events that are no command of a client, but a part of one. */
+/** Answers of actors to events that are only a part of a client's command. */
 interface PartAnswers {
   'containers.abandon': Abandoned;
   'networks.prune': ReplyOf<'network.prune'>;
@@ -11,7 +11,7 @@ interface PartAnswers {
 
 type Answered = CommandName | keyof PartAnswers;
 
-/** What an actor answers to an event of this type; never: nothing. */
+/** The answer of an actor to an event of this type; never: it does not answer. */
 export type AnswerTo<Type extends ActorEvent['type']> = Type extends CommandName
   ? ReplyOf<Type>
   : Type extends keyof PartAnswers

@@ -3,22 +3,22 @@ import type { PublishedFact } from './facts.ts';
 import type { OutboxRecord } from './outbox.ts';
 import { eventSubject, type Noun } from './subjects.ts';
 
-/** A fact as CloudEvents 1.0 has it, structured mode. `type` says which one, and with it what `data` has. */
+/** A published fact as a CloudEvents 1.0 event, structured mode. `type` names the fact, and so the shape of `data`. */
 export type CloudEvent<N extends Noun = Noun> = PublishedFact<N> & CloudEventAttributes;
 
-/** What an event of every type has. */
+/** Attributes of every event. */
 export interface CloudEventAttributes {
   specversion: '1.0';
-  /** `<epoch>.<sequence>`, which is the Nats-Msg-Id too: the stream takes no event twice */
+  /** `<epoch>.<sequence>`, also its Nats-Msg-Id: the stream takes no event twice */
   id: string;
   /** `/netloom/<node>/<noun>/<id>` */
   source: string;
-  /** the id of the container, the name of the network or of the node */
+  /** the container's id, or the name of the network or node */
   subject: string;
-  /** ISO 8601, when it was committed */
+  /** when it was committed, ISO 8601 */
   time: string;
   datacontenttype: 'application/json';
-  /** the sequence extension: sorts as text as it does as a number */
+  /** the sequence extension: sorts as text in the same order as as a number */
   sequence: string;
 }
 
@@ -35,7 +35,7 @@ export function cloudEvent(node: string, epoch: string, record: OutboxRecord): C
     datacontenttype: 'application/json',
     sequence: String(record.sequence).padStart(16, '0'),
   };
-  // that an actor announces facts of its own noun only is checked where it decides
+  // the actor's decision, not this function, ensures that it announces only facts of its own noun
   return { ...attributes, type: `dev.netloom.${noun}.${record.fact}`, data: record.data } as CloudEvent;
 }
 
@@ -44,7 +44,7 @@ export function cloudEventSubject(node: string, record: OutboxRecord): string {
   return eventSubject(node, noun, id, record.fact.replaceAll(/[^A-Za-z0-9_-]/g, '-'));
 }
 
-/** What the world calls the actor: the host speaks for its node, and a DHCP client for its container. */
+/** Returns what an event of this actor is about: the host stands for its node, a DHCP client for its container. */
 function about(node: string, source: ActorAddress): { noun: Noun; id: string } {
   const kind = actorKind(source);
   if (kind === 'host') return { noun: 'node', id: node };

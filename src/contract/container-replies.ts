@@ -32,10 +32,10 @@ import {
 export interface ContainerStatus {
   id: string;
   netns: Netns;
-  /** per network, podman's StatusBlock */
+  /** podman's StatusBlock per network */
   status: Record<string, StatusBlock>;
   ports: ShownPort[];
-  /** what the kernel steps took, port holding included, in milliseconds */
+  /** duration of the kernel steps, port holding included, in milliseconds */
   kernelMs: number;
 }
 
@@ -49,7 +49,7 @@ export const containerStatusSchema: z.ZodType<ContainerStatus> = z
   })
   .meta({ id: 'ContainerStatus' });
 
-/** What a change answers: the status after it; no namespace while the network is down. */
+/** Reply to a change: the status after it; no namespace while the network is down. */
 export type ContainerChanged = Omit<ContainerStatus, 'netns'> & { netns: ContainerStatus['netns'] | null };
 
 export const containerChangedSchema: z.ZodType<ContainerChanged> = z
@@ -139,7 +139,7 @@ const networkSettingsSchema: z.ZodType<NetworkSettings> = z
     description: "as podman's inspect shows it; the addresses are those of the first network",
   });
 
-/** settings: of the kernel, for each interface that netloom made inside */
+/** Reply of inspect. settings: kernel settings of each interface that netloom made inside. */
 export type ContainerInspection = {
   container: ContainerView;
   NetworkSettings: NetworkSettings;
@@ -196,19 +196,19 @@ export const statisticsSchema: z.ZodType<ContainerStatistics> = z
 
 export interface PlanPreview {
   id: string;
-  /** its networks that are not up: what each is made of, before the steps */
+  /** its networks that are not up: the link and the steps that make each, before the container's own steps */
   networks: { name: string; link: string | null; steps: string[] }[];
   /** one line per step, in order */
   steps: string[];
-  /** the same as data */
+  /** the steps as data */
   plan: Plan;
-  /** what teardown would do, in order */
+  /** what teardown would do, one line per step, in order */
   teardown: string[];
-  /** settings of the interfaces inside, and why each is as it is */
+  /** settings of the interfaces inside, with the reason for each */
   settings: ExplainedSetting[];
 }
 
-/** Its steps are the kernel room's, and no promise. */
+/** Its steps are internal to the kernel layer and may change. */
 const planDataSchema = z.custom<Plan>().meta({ id: 'Plan', description: 'the same as data' });
 
 export const planSchema: z.ZodType<PlanPreview> = z

@@ -72,7 +72,7 @@ export const setupSchema = containerShape
     'a container network as it is wished for; with nothing but the id (and owner, startWithinMs), as it was wished for by container.create',
   );
 
-/** Engines have rules of their own for names; one that netloom would not take is served all the same. */
+/** Engines have their own rules for names, so attach accepts names that netloom would not. */
 export const attachSchema = containerShape
   .extend({ name: z.string().min(1).max(255).nullish().describe('default: the id') })
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))

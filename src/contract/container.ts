@@ -94,7 +94,7 @@ const exampleLease = {
 
 const leaseFault = { code: 'dhcp.expired' as const, message: 'the DHCP lease of 192.0.2.77 on network lan expired' };
 
-/** States of a DHCP client, as the facts about its lease have them. */
+/** States of a DHCP client, as facts about its lease name them. */
 export const leaseStates = ['acquiring', 'unanswered', 'bound', 'renewing', 'rebinding', 'lost', 'ending'] as const;
 
 export const containerStateSchema = z
@@ -232,7 +232,7 @@ export const containerVerbs = {
   }),
 };
 
-/** What is announced about containers. */
+/** Facts about containers. */
 export const containerFacts = {
   created: fact({
     when: 'its wish is stored',
@@ -400,7 +400,7 @@ export const containerFacts = {
   removed: fact({ when: 'netloom has forgotten it', data: z.object({}), example: {} }),
 };
 
-/** What is announced about the leases that DHCP servers give to containers. */
+/** Facts about the leases that DHCP servers give to containers. */
 export const leaseFacts = {
   leased: fact({
     when: 'a DHCP server assigned an address, or changed what it assigns',

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 
-/** One fact of a noun: what a subscriber is told, and when. */
+/** One fact of a noun: when it is published, and its data. */
 export interface FactEntry<Data extends z.ZodObject = z.ZodObject> {
-  /** when it is announced: `set-up is done` */
+  /** when it is published: `set-up is done` */
   when: string;
   /** without `state`, which every fact has */
   data: Data;

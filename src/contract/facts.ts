@@ -5,7 +5,7 @@ import { networkFacts, networkStateSchema } from './network.ts';
 import { nodeFacts, nodeStateSchema } from './node.ts';
 import type { Noun } from './subjects.ts';
 
-/** What actors announce, by the noun of the subject: the fourth word of a CloudEvent's type, the last of its subject. */
+/** Facts by the noun of the subject: the fourth word of a CloudEvent's type. The key is the last word of its subject. */
 export const facts = {
   container: { ...containerFacts, ...leaseFacts },
   network: networkFacts,
@@ -18,7 +18,7 @@ type Entry = { data: z.ZodObject };
 type DataOf<N extends Noun, F extends NamesOf<N>> = Facts[N][F] extends Entry
   ? Known<z.output<Facts[N][F]['data']>>
   : never;
-/** zod says of an object without fields that it has none of any name, to which none can be added. */
+/** zod types an object without fields as one whose every field is `never`, to which no field can be added. */
 type Known<Data> = Data extends Record<string, never> ? Record<never, never> : Data;
 
 /** A fact of one noun (or of any), as a machine announces it: without the state, which the commit adds. */
@@ -26,17 +26,17 @@ export type Announcement<N extends Noun = Noun> = {
   [One in N]: { [F in NamesOf<One>]: { fact: F; data: DataOf<One, F> } }[NamesOf<One>];
 }[N];
 
-/** The state that the commit of a fact led to, in the words of the views; of the DHCP client for facts about a lease. */
+/** The state that the commit of a fact led to, in the words of the views; for a fact about a lease, the state of the DHCP client. */
 export type FactState = z.output<
   typeof containerStateSchema | typeof leaseStateSchema | typeof networkStateSchema | typeof nodeStateSchema
 >;
 
-/** What every fact carries. */
+/** Field of every fact. */
 export interface WithState {
   state: FactState;
 }
 
-/** What a fact says, as it is committed and published. */
+/** The data of a fact, as it is committed and published. */
 export type FactData = Announcement['data'] & WithState;
 
 type StateOf<N extends Noun, F> = F extends keyof typeof leaseFacts
@@ -54,7 +54,7 @@ export type PublishedFact<N extends Noun = Noun> = {
 
 const stateSchemas = { container: containerStateSchema, network: networkStateSchema, node: nodeStateSchema };
 
-/** The schema of a fact's data as it is published. */
+/** Returns the schema of a fact's data as it is published. */
 export function publishedSchema(noun: Noun, fact: string, data: z.ZodObject): z.ZodObject {
   const state = Object.hasOwn(leaseFacts, fact) ? leaseStateSchema : stateSchemas[noun];
   return z.object({ state, ...data.shape });

@@ -1,6 +1,6 @@
 /**
- * Lists are compared each with each further on. Unbounded, one request of 1 MiB would keep the daemon busy for minutes,
- * and plans are open to viewers.
+ * Limits of lists. Every item of a list is compared with each later one: without limits, one request of 1 MiB would keep the
+ * daemon busy for minutes, and viewers may request plans.
  */
 const most = { networks: 256, ports: 1024, subnets: 64, subnet_pools: 64 };
 

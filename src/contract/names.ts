@@ -3,7 +3,7 @@ import type { networkFacts } from './network.ts';
 import type { nodeFacts } from './node.ts';
 import type { CommandName } from './verbs.ts';
 
-/** Names of what the contract has, without its schemas, which take a client 50 ms to load. The compiler holds them to it. */
+/** Names in the contract, without its schemas, which cost a client 50 ms to load. The compiler checks them against it. */
 
 export type FactName =
   | keyof typeof containerFacts
@@ -49,10 +49,10 @@ const factTable: Readonly<Record<FactName, true>> = {
   updated: true,
 };
 
-/** Facts of all nouns, each once, in the order of the alphabet. */
+/** Facts of all nouns, each once, in alphabetical order. */
 export const factNames: readonly string[] = Object.keys(factTable).sort();
 
-/** A query changes nothing: it may be asked twice. */
+/** Kinds of the commands. A query changes nothing, so it may be sent twice. */
 const commandTable: Readonly<Record<CommandName, 'query' | 'command'>> = {
   'node.info': 'query',
   'node.firewalls': 'query',
@@ -84,7 +84,7 @@ const commandTable: Readonly<Record<CommandName, 'query' | 'command'>> = {
   'worker.restart': 'command',
 };
 
-/** Programs in JavaScript may ask for anything. */
+/** Checks whether a name is a command: JavaScript programs can pass any string. */
 export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commandTable, name);
 
 export const isQuery = (name: CommandName): boolean => commandTable[name] === 'query';

@@ -82,7 +82,7 @@ export const networkCreatedSchema: z.ZodType<{ definition: NetworkDefinition }> 
   })
   .meta({ id: 'NetworkCreated' });
 
-/** settings: of the kernel, for the network's bridge */
+/** Reply of inspect. settings: kernel settings of the network's bridge. */
 export type NetworkInspection = { network: NetworkView; settings: ExplainedSetting[] } & AsOf;
 
 export const networkInspectionSchema: z.ZodType<NetworkInspection & { dropped: DroppedFrames }> = z

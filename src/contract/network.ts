@@ -101,7 +101,7 @@ export const networkVerbs = {
   }),
 };
 
-/** What is announced about networks. */
+/** Facts about networks. */
 export const networkFacts = {
   created: fact({
     when: 'it is defined',

@@ -63,7 +63,7 @@ export const nodeVerbs = {
   }),
 };
 
-/** What is announced about the host itself. */
+/** Facts about the host itself. */
 export const nodeFacts = {
   serving: fact({ when: 'the daemon accepts commands', data: z.object({}), example: {} }),
   failed: fact({

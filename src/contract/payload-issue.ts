@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { missing, pathText, valueAt } from '../core/schema-words.ts';
 
-/** What is wrong with a field of a request, in the words of its sender: `interface name "lo" must be 1 to 15 characters of …`. */
+/** Describes an invalid field of a request in the sender's words: `interface name "lo" must be 1 to 15 characters of …`. */
 
-/** Fields that people say by an option of a command line or of an engine, and never by their name in JSON. */
+/** Words for fields that users set by a command line or engine option, never by their name in JSON. */
 const words: Record<string, string> = {
   interfaceName: 'interface name',
   hostInterfaceName: 'host interface name',

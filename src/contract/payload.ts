@@ -5,12 +5,12 @@ import { parseJson } from '../core/json-text.ts';
 import { jsonWords, pathText } from '../core/schema-words.ts';
 import { issueText } from './payload-issue.ts';
 
-/** Requests above this are refused; the server behind a daemon takes more, so that the refusal is an answer. */
+/** Largest request that is accepted. The server behind a daemon accepts larger ones, so that the refusal is an answer. */
 export const maxPayloadBytes = 1024 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The one door for bytes: throws payload.too-large, payload.malformed, or the code of the first field that is wrong. */
+/** Parses every request from bytes. Throws payload.too-large, payload.malformed, or the code of the first invalid field. */
 export function parsePayload<Output>(schema: z.ZodType<Output>, bytes: Uint8Array): Output {
   if (bytes.length > maxPayloadBytes)
     throw refusal('payload.too-large', `the payload has ${bytes.length} bytes; at most ${maxPayloadBytes} are taken`);
@@ -22,7 +22,7 @@ export function parsePayload<Output>(schema: z.ZodType<Output>, bytes: Uint8Arra
   throw new NetloomError(fault(codeFor(issue.path), issueText(issue, payload), { detail }));
 }
 
-/** No bytes at all mean `{}`, so that `nats request netloom.v1.<node>.node.info ''` works. */
+/** Decodes JSON. No bytes mean `{}`, so that `nats request netloom.v1.<node>.node.info ''` works. */
 function decode(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
   try {
@@ -60,7 +60,7 @@ const codeOfField: Record<string, FaultCode> = {
   subnet: 'subnet.invalid',
 };
 
-/** Below these the keys are the user's own words. */
+/** Fields whose keys are chosen by the user. */
 const freeForm = new Set<PropertyKey | undefined>(['labels', 'options', 'ipam_options']);
 
 function codeFor(path: readonly PropertyKey[]): FaultCode {

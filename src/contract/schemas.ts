@@ -9,9 +9,9 @@ import type { AsOf, DroppedFrames } from '../core/view.ts';
 import type { WayOut } from '../core/way-out.ts';
 
 /**
- * What several replies and facts have in common: the same field has the same schema everywhere. `id` is the name of a schema in
- * docs/asyncapi.json. What netloom sends is described by these schemas and held to core's types by the compiler; it is not checked at
- * run time.
+ * Schemas that several replies and facts share: the same field has the same schema everywhere. `id` is the name of a schema in
+ * docs/asyncapi.json. These schemas describe what netloom sends; the compiler checks them against core's types, and nothing
+ * checks them at run time.
  */
 
 /** The fields of a type, each with its schema. */
@@ -63,7 +63,7 @@ const statusBlockSchema: z.ZodType<StatusBlock> = z
 
 export const statusSchema = z.record(z.string(), statusBlockSchema).describe("per network, podman's StatusBlock");
 
-/** One field of every port that netloom shows. */
+/** Fields of every port that netloom shows. */
 export const publishedPort = {
   protocol: z.enum(['tcp', 'udp', 'sctp']).meta({ id: 'Protocol' }),
   hostIp: z.string().nullable().describe('null: every address of both families'),
@@ -90,7 +90,7 @@ export const portsSchema = z.array(portSchema);
 /** A network namespace. */
 export interface Netns {
   path: string;
-  /** null: not known */
+  /** null: unknown */
   inode: number | null;
 }
 
@@ -124,7 +124,7 @@ export const routeSchema = z
   })
   .meta({ id: 'Route' });
 
-/** The fields of a network's definition, in podman's words. */
+/** Fields of a network's definition, under podman's names. */
 export const definitionFields = {
   name: z.string(),
   id: z.string(),
@@ -187,7 +187,7 @@ export const droppedFrames = (by: string): z.ZodType<DroppedFrames> =>
     .record(z.string(), trafficSchema)
     .describe(`frames that carried neither the MAC nor an address of the lease, and were not taken: by ${by}`);
 
-/** Which facts the reply of a query includes. */
+/** Position in the event stream that the reply to a query includes. */
 export const asOf = {
   sequence: z.int().describe('number of the last fact that this answer includes'),
   streamSequence: z

@@ -1,11 +1,11 @@
 /**
- * Every subject of netloom, built here and nowhere else. Tokens run wide to narrow and are checked, so that nothing
- * that a user chose can add a level or a wildcard. This file is the client's too: it imports nothing at run time.
+ * All subjects of netloom; no other file builds one. Tokens run wide to narrow and are checked, so that no user-chosen name can
+ * add a level or a wildcard. The client uses this file too: it imports nothing at run time.
  */
 
 export type Noun = 'container' | 'network' | 'node';
 
-/** The same as core's tokenPattern (a test holds them together); core's comes with zod, which takes a CLI 50 ms to load. */
+/** Same as core's tokenPattern (a test compares them); core's comes with zod, which costs a CLI 50 ms to load. */
 export const subjectToken = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const eventStream = 'NETLOOM_EVENTS';
@@ -16,20 +16,20 @@ function token(text: string): string {
   return text;
 }
 
-/** A token, or any: `*` */
+/** Returns a checked token, or the wildcard `*`. */
 const tokenOrAny = (text: string | undefined): string => (text === undefined ? '*' : token(text));
 
-/** The same as core's servedNamePattern (a test holds them together). */
+/** Same as core's servedNamePattern (a test compares them). */
 export const subjectName = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,249}$/;
 
-/** The id of a container, or the name of a network or node, as one token: a dot would make two of it. No name has a `%`. */
+/** Returns the ID of a container, or the name of a network or node, as one token: a dot would split it. No name contains a `%`. */
 export function nameToken(name: string): string {
   if (!subjectName.test(name))
     throw new RangeError(`${JSON.stringify(name)} cannot stand in a subject: expected 1 to 250 of A-Z a-z 0-9 _ . -`);
   return name.replaceAll('.', '%2E');
 }
 
-/** The name that a token stands for. */
+/** Returns the name that a token stands for. */
 export const nameOfToken = (token: string): string => token.replaceAll('%2E', '.');
 
 const nameOrAny = (name: string | undefined): string => (name === undefined ? '*' : nameToken(name));
@@ -52,7 +52,7 @@ export function traceSubject(node: string, noun: Noun, id: string): string {
 export interface Follow {
   node?: string;
   noun?: Noun;
-  /** as it is, dots included */
+  /** unencoded, dots included */
   id?: string;
 }
 
@@ -81,10 +81,10 @@ export function everythingOf(node: string): string {
   return `netloom.v1.${token(node)}.>`;
 }
 
-/** netloom.v1.*.evt.> : what the event stream keeps, of every node that shares a server */
+/** netloom.v1.*.evt.> : what the event stream keeps, for every node that shares a server */
 export const eventStreamSubjects = 'netloom.v1.*.evt.>';
 
-/** _INBOX.<user> : replies to one role, which the others may not hear */
+/** _INBOX.<user> : replies to one role, which the other roles must not receive */
 export function inboxPrefix(user: string): string {
   return `_INBOX.${token(user)}`;
 }

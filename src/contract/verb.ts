@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 
-/** Who may send a command, the narrowest first: a role may do what those before it may. */
+/** Role that may send a command, the narrowest first: each role may do what the roles before it may do. */
 export type Role = 'viewer' | 'operator' | 'admin';
 
-/** One command: what it takes and answers, and what it is for. */
+/** One command: its request, its reply and its purpose. */
 export interface VerbEntry<Request extends z.ZodType = z.ZodType, Reply extends z.ZodType = z.ZodType> {
-  /** one sentence, or two, without the last full stop */
+  /** one or two sentences, without the last full stop */
   doc: string;
   role: Role;
   request: Request;

@@ -1,4 +1,4 @@
-/** Who is spoken to: `host`, `network/<name>`, `container/<id>`, `dhcp/<container>/<network>`. */
+/** Address of an actor: `host`, `network/<name>`, `container/<id>`, `dhcp/<container>/<network>`. */
 export type ActorAddress = 'host' | `network/${string}` | `container/${string}` | `dhcp/${string}/${string}`;
 export type ActorKind = 'host' | 'network' | 'container' | 'dhcp';
 
@@ -12,12 +12,12 @@ export function networkAddress(name: string): ActorAddress {
   return `network/${name}`;
 }
 
-/** The DHCP client of a container on a network; neither name has a slash. */
+/** Returns the address of a container's DHCP client on a network; neither name has a slash. */
 export function dhcpAddress(container: string, network: string): ActorAddress {
   return `dhcp/${container}/${network}`;
 }
 
-/** Whose client that is, and on which network. */
+/** Returns the container and the network of a DHCP client. */
 export function dhcpClientOf(address: ActorAddress): { container: string; network: string } {
   const [container = '', network = ''] = actorName(address).split('/');
   return { container, network };
@@ -27,15 +27,15 @@ export function actorKind(address: ActorAddress): ActorKind {
   return address.split('/')[0] as ActorKind;
 }
 
-/** The part after the slash; the host has none. */
+/** Returns the part after the slash; empty for the host. */
 export function actorName(address: ActorAddress): string {
   return address.slice(address.indexOf('/') + 1);
 }
 
 /**
- * The same actor always lives on the worker of the same index, so nobody needs a directory. The host and the networks,
- * who are asked by everybody, live together on the first: a claim goes to one other thread at most. Containers are
- * spread (FNV-1a), each with its DHCP clients.
+ * Returns the index of the worker that an actor always lives on, so no directory is needed. The host and the networks, which all
+ * containers ask, live together on the first: a claim crosses to one other thread at most. Containers are spread (FNV-1a), each
+ * with its DHCP clients.
  */
 export function workerOf(address: ActorAddress, workers: number): number {
   const kind = actorKind(address);

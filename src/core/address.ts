@@ -15,25 +15,25 @@ export interface Subnet {
 
 const bits = (family: Family): number => (family === 4 ? 32 : 128);
 
-/** Canonical spelling (`fd00::1`, `10.0.0.1`), or null when it is no address. Zone ids and shorthand IPv4 are refused. */
+/** Returns the canonical spelling (`fd00::1`, `10.0.0.1`), or null if it is not an address. Refuses zone ids and shorthand IPv4. */
 export function canonicalAddress(text: string): string | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
   if (!text.includes('%') && ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text).toString();
   return null;
 }
 
-/** An IPv4 address that is spelt as IPv6 (`::ffff:192.0.2.1`) is that IPv4 address. */
+/** Turns an IPv4 address spelt as IPv6 (`::ffff:192.0.2.1`) into that IPv4 address. */
 export function unmappedAddress(address: string): string {
   return ipaddr.process(address).toString();
 }
 
-/** Whether the address means something on one link only, or is that of a group: what it names depends on who asks where. */
+/** Checks whether the address is link-local or a group's: what it names depends on the host and link that use it. */
 export function isOfOneLink(address: string): boolean {
   const range = ipaddr.parse(address).range();
   return range === 'multicast' || range === 'broadcast' || (range === 'linkLocal' && familyOf(address) === 6);
 }
 
-/** Whether a packet that leaves this host can come from it, as far as the address says: no unspecified, loopback or group address can. */
+/** Checks whether the address can be the source of a packet that leaves this host: unspecified, loopback and group addresses cannot. */
 export function canBeSource(address: string): boolean {
   return !['unspecified', 'loopback', 'multicast', 'broadcast'].includes(ipaddr.parse(address).range());
 }
@@ -57,7 +57,7 @@ export function bigintToAddress(value: bigint, family: Family): string {
   return ipaddr.fromByteArray(bytes).toString();
 }
 
-/** Reads `10.89.0.0/24`; host bits are cleared. null when not a valid subnet. */
+/** Parses `10.89.0.0/24` and clears host bits. null: not a valid subnet. */
 export function parseSubnet(text: string): Subnet | null {
   const [address = '', prefix = '', ...rest] = text.split('/');
   const canonical = canonicalAddress(address);
@@ -69,7 +69,7 @@ export function parseSubnet(text: string): Subnet | null {
   return { family, prefixLength, base: (addressToBigint(canonical) >> hostBits) << hostBits };
 }
 
-/** Whether it names an address within the subnet instead of the subnet: `10.89.0.7/24`. */
+/** Checks whether it names an address within the subnet instead of the subnet: `10.89.0.7/24`. */
 export function hasHostBits(text: string): boolean {
   const subnet = parseSubnet(text);
   return subnet !== null && addressToBigint(text.split('/')[0] as string) !== subnet.base;
@@ -79,7 +79,7 @@ export function formatSubnet(subnet: Subnet): string {
   return `${bigintToAddress(subnet.base, subnet.family)}/${subnet.prefixLength}`;
 }
 
-/** First address above the subnet. */
+/** Returns the first address above the subnet. */
 export function subnetEnd(subnet: Subnet): bigint {
   return subnet.base + (1n << BigInt(bits(subnet.family) - subnet.prefixLength));
 }
@@ -94,28 +94,28 @@ export function subnetsOverlap(one: Subnet, other: Subnet): boolean {
   return one.family === other.family && one.base < subnetEnd(other) && other.base < subnetEnd(one);
 }
 
-/** The n-th address of the subnet (1 is the usual gateway). */
+/** Returns the n-th address of the subnet (1 is the usual gateway). */
 export function subnetAddress(subnet: Subnet, index: bigint): string {
   return bigintToAddress(subnet.base + index, subnet.family);
 }
 
-/** Highest address that may be given to a host: IPv4 keeps the broadcast address out (except /31 and /32). */
+/** Returns the highest address that a host may get: IPv4 keeps the broadcast address out (except /31 and /32). */
 export function lastHost(subnet: Subnet): bigint {
   const end = subnetEnd(subnet) - 1n;
   return subnet.family === 4 && subnet.prefixLength < 31 ? end - 1n : end;
 }
 
-/** Whether the address is the subnet's broadcast address: the kernel has no route by way of it. */
+/** Checks whether the address is the subnet's broadcast address: the kernel takes no route via it. */
 export function isBroadcast(subnet: Subnet, address: string): boolean {
   return subnetContains(subnet, address) && addressToBigint(address) > lastHost(subnet);
 }
 
-/** Lowest address that may be given to a host: the network address itself is left out where there is room. */
+/** Returns the lowest address that a host may get: the network address itself is left out where there is room. */
 export function firstHost(subnet: Subnet): bigint {
   return bits(subnet.family) - subnet.prefixLength > 1 ? subnet.base + 1n : subnet.base;
 }
 
-/** The IPv6 address that an interface makes of its MAC address (modified EUI-64). */
+/** Returns the IPv6 address that an interface derives from its MAC address (modified EUI-64). */
 export function linkLocalAddress(macAddress: string): string {
   const [first = 0, second = 0, third = 0, ...rest] = macAddress.split(':').map((byte) => Number.parseInt(byte, 16));
   return ipaddr.fromByteArray([0xfe, 0x80, 0, 0, 0, 0, 0, 0, first ^ 2, second, third, 0xff, 0xfe, ...rest]).toString();

@@ -18,11 +18,11 @@ import {
 import type { HostRoute, HostSurvey } from './steps/host.ts';
 import { freeSubnet } from './subnet-pool.ts';
 
-/** What must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */
+/** Claims on what must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */
 
 export type PortLedger = Readonly<Record<string, readonly GrantedPort[]>>;
 
-/** Host ports that lie next to each other share a term: a range of all of them has a thousand. */
+/** Adjacent host ports share an index term: a range of all ports has a thousand terms. */
 const portsPerTerm = 64;
 
 function termsOfPort({ protocol, hostPort, range }: PublishedPort): string[] {
@@ -41,7 +41,7 @@ interface Meeting {
   families: Family[];
 }
 
-/** Where other containers have the same host port. */
+/** Finds where other containers have the same host port. */
 function meetings(ledger: PortLedger, container: string, port: PublishedPort): Meeting[] {
   const owners = new Set(termsOfPort(port).flatMap((term) => [...byPort.find(ledger, term)]));
   owners.delete(container);
@@ -60,7 +60,7 @@ export interface PortConflict {
   other: GrantedPort;
 }
 
-/** Why ports cannot be granted. Engines that bind theirs know what they can have beside each other. */
+/** Returns the ports that cannot be granted. Engines that bind their own ports know which can coexist. */
 export function portConflicts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): PortConflict[] {
   return ports.flatMap((port) => {
     const bound = boundFamilies(port);
@@ -75,13 +75,13 @@ export function portConflicts(ledger: PortLedger, container: string, ports: read
 export const portTaken = ({ port, owner, other }: PortConflict): Fault =>
   fault('port.taken', `${describePort(port)}: container ${shortId(owner)} publishes ${describePort(other)}`);
 
-/** The first of them; null: the ports can be granted. */
+/** Returns the first conflict; null: the ports can be granted. */
 export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
   const [first] = portConflicts(ledger, container, ports);
   return first ? portTaken(first) : null;
 }
 
-/** Ports that are in no conflict: what another container has of them, with an engine that let both begin, stays with the first. */
+/** Grants ports without a conflict: where engines let two containers start with the same port, the first keeps what they share. */
 export function grantPorts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): GrantedPort[] {
   return ports.map((port) => {
     const without = new Set(meetings(ledger, container, port).flatMap(({ families }) => families));
@@ -89,7 +89,10 @@ export function grantPorts(ledger: PortLedger, container: string, ports: readonl
   });
 }
 
-/** Gives ports that a container released to the containers that were denied them: the ledger then, and the ports granted anew by container. */
+/**
+ * Gives ports that a container released to the containers that were denied them. Returns the new ledger, and the newly granted
+ * ports by container.
+ */
 export function giveBackPorts(
   ledger: PortLedger,
   released: readonly PublishedPort[],
@@ -116,11 +119,11 @@ const wholePort = ({ without: _, ...port }: GrantedPort): PublishedPort => port;
 
 export interface SubnetClaim {
   network: string;
-  /** bridge or parent; null: a free name for a bridge, or none for what is upon the link of the default route */
+  /** bridge or parent; null: a free bridge name, or, for a network upon a parent, the link of the default route */
   bridge: string | null;
-  /** the link is there already, and may be somebody else's as well */
+  /** the link exists already, and others may use it */
   sharesLink: boolean;
-  /** its containers become ports of that link: an unmanaged network's. Absent: they do not */
+  /** its containers become ports of that link (an unmanaged network). Absent: they do not */
   needsBridge?: boolean;
   subnets: NetworkSubnet[];
   automatic: (4 | 6)[];
@@ -132,10 +135,10 @@ export interface SubnetGrant {
   subnets: NetworkSubnet[];
 }
 
-/** sharesLink: the link exists without us, and others may use it; use: absent from the records of earlier daemons */
+/** sharesLink: the link exists without netloom, and others may use it; use: absent from the records of earlier daemons */
 export type SubnetLedger = Readonly<Record<string, SubnetGrant & { sharesLink?: boolean; use?: LinkUse }>>;
 
-/** With those of the other networks of the ledger that `counts`. What an earlier daemon wrote down clashes with nothing. */
+/** Finds clashes with those networks of the ledger that `counts` accepts. A record of an earlier daemon clashes with nothing. */
 export function placeClashes(ledger: SubnetLedger, place: NetworkPlace, counts: (network: string) => boolean): Clash[] {
   const others = Object.entries(ledger).flatMap(([network, { bridge, subnets, use }]) =>
     network !== place.network && use && counts(network) ? [{ network, bridge, subnets, use }] : [],
@@ -143,7 +146,7 @@ export function placeClashes(ledger: SubnetLedger, place: NetworkPlace, counts: 
   return clashesOf(place, others);
 }
 
-/** Checks what was asked for against the other networks and the host, and finds what was left open. */
+/** Checks the requested values against the other networks and the host, and picks the others. */
 export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: SubnetClaim): SubnetGrant | Fault {
   const { [claim.network]: _, ...others } = ledger;
   const bridge = claim.sharesLink ? sharedLink(others, survey, claim) : ownBridge(others, survey, claim.bridge);
@@ -160,15 +163,15 @@ export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: Su
 interface UsedSubnet {
   subnet: Subnet;
   whose: string;
-  /** a route to elsewhere: what is narrower than it is reached as its own route says */
+  /** a route to elsewhere: a narrower subnet within it is still reached by its own route */
   routed: boolean;
 }
 
-/** Whether a network with that subnet and this other one cannot both be reached. */
+/** Checks whether a network with that subnet and this other subnet cannot both be reached. */
 const clashes = ({ subnet: other, routed }: UsedSubnet, subnet: Subnet): boolean =>
   subnetsOverlap(other, subnet) && !(routed && other.prefixLength < subnet.prefixLength);
 
-/** A bridge of ours: a name that nobody else has. */
+/** Picks the name of a bridge that netloom makes: nothing else may have the name. */
 function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | null): string | Fault {
   const bridge = wanted ?? freeBridgeName(others, survey);
   const holder = Object.entries(others).find(([, granted]) => granted.bridge === bridge);
@@ -178,8 +181,8 @@ function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | nu
 }
 
 /**
- * A bridge or parent that is there already; the host's routes over it are no clash. A bridge of ours goes with its network, and only what
- * is upon it (macvlan, ipvlan) would be missed then: its ports would not.
+ * Returns an existing bridge or parent; the host's routes over it are no clash. A bridge that netloom made goes with its network:
+ * netloom would then notice the loss for links upon it (macvlan, ipvlan), but not for its ports.
  */
 function sharedLink(
   others: SubnetLedger,
@@ -228,7 +231,10 @@ function automaticSubnets(claim: SubnetClaim, used: readonly UsedSubnet[]): Netw
   return found;
 }
 
-/** Beside every route of the host while there is room, then within the widest of them: a VPN's may cover all the pools. */
+/**
+ * Picks a subnet beside every route of the host while there is room, then within the widest of them: a VPN's route may cover all
+ * the pools.
+ */
 function pickSubnet(family: Family, used: readonly UsedSubnet[], own: readonly Subnet[]): Subnet | null {
   const ofFamily = used.filter(({ subnet }) => subnet.family === family);
   const widths = ofFamily.filter(({ routed }) => routed).map(({ subnet }) => subnet.prefixLength);

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a text or a file, in words that go on after its name: `is not valid JSON: line 3, column 9`. A reader that
- * knows the name makes a fault or a finding of it.
+ * Error in a text or a file, in words that go on after its name: `is not valid JSON: line 3, column 9`. A reader that knows the
+ * name turns it into a fault or a finding.
  */
 export class ContentError extends Error {
   override readonly name = 'ContentError';

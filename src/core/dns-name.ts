@@ -1,39 +1,39 @@
 import { domainToASCII } from 'node:url';
 
-/** Names of containers as DNS has them. */
+/** Names of containers in DNS form. */
 
-/** What podman's containers put behind a name, whatever our own search domain is. */
+/** podman's containers append this to a name, whatever netloom's own search domain is. */
 export const podmanDomain = 'dns.podman';
 
 const longestLabelBytes = 63;
 const longestNameBytes = 253;
 
-/** As names are compared: in lower case, without the dot of the root. */
+/** Normalizes a name for comparison: lower case, without the dot of the root. */
 const comparable = (name: string): string => name.replace(/\.$/, '').toLowerCase();
 
-/** A-labels where a label has more than ASCII; as it is where IDNA knows none. */
+/** Returns A-labels where a label has more than ASCII; unchanged if IDNA has no form of it. */
 const inAscii = (name: string): string => (/^[\0-\x7f]*$/.test(name) ? name : domainToASCII(name) || name);
 
-/** Whether a message of DNS can carry it. */
+/** Checks whether a DNS message can carry it. */
 export function isCarried(name: string): boolean {
   const labels = name.split('.').map((label) => Buffer.byteLength(label));
   const isWhole = labels.every((bytes) => bytes > 0 && bytes <= longestLabelBytes);
   return isWhole && Buffer.byteLength(name) <= longestNameBytes;
 }
 
-/** The name in DNS, all of ASCII where IDNA allows it; null: no question can carry it. */
+/** Returns the name in DNS, all ASCII if IDNA allows it; null: no question can carry it. */
 export function dnsName(name: string): string | null {
   const written = inAscii(comparable(name));
   return isCarried(written) ? written : null;
 }
 
-/** What somebody who means that name may ask for: programs that know nothing of IDNA ask for the UTF-8 as it is. */
+/** Returns the forms that a query for the name may have: programs without IDNA send the UTF-8 unchanged. */
 export function askedNames(name: string): string[] {
   const plain = comparable(name);
   return [...new Set([plain, inAscii(plain)])].filter(isCarried);
 }
 
-/** Why that can be no alias; null: it can be one. */
+/** Returns why a name cannot be an alias; null: it can. */
 export function aliasRefusal(alias: string): string | null {
   const written = inAscii(comparable(alias));
   if (written === '') return 'an alias cannot be empty';

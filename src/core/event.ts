@@ -20,33 +20,33 @@ import type { Step, StepOutput } from './steps/step.ts';
 import type { WayOut } from './way-out.ts';
 
 /**
- * Everything that actors hear. Wishes are imperative, facts are in the past. A command carries the id under which its
- * one answer is kept; null when nobody waits for an answer.
+ * All events that actors receive. Wishes are imperative, facts are in the past. A command carries the ID under which its one
+ * answer is kept; null when no caller waits for an answer.
  */
 export type CommandId = string | null;
 
-/** What every actor hears from its own loop. */
+/** Events that every actor receives from its own loop. */
 export type LoopEvent<For extends Purpose = Purpose> =
   | ({ type: 'steps.applied' } & StepsResult<For>)
   | ({ type: 'steps.failed'; fault: Fault } & StepsResult<For>)
   /** the actor was restored from the journal; rebooted: nothing that it made in the kernel is left */
   | { type: 'actor.recovered'; rebooted: boolean }
-  /** something that this actor may have made has vanished or changed: it looks whether all is as it should be */
+  /** something that this actor may have made has vanished or changed: it verifies its kernel objects */
   | { type: 'drift.suspected' };
 
-/** How a plan went. */
+/** Result of a plan. */
 export interface StepsResult<For extends Purpose = Purpose> {
   purpose: For;
   outputs: StepOutput[];
-  /** of an extending or mending plan: the steps that found their work undone */
+  /** of an extending or mending plan: the steps whose work was missing */
   changed: Step[];
-  /** what the kernel steps took, without the way there and back */
+  /** duration of the kernel steps, without the way there and back */
   tookMs: number;
 }
 
 export type ContainerEvent =
   | LoopEvent<ContainerPurpose>
-  /** created: now, ISO 8601; in the next ones, too */
+  /** created: now, ISO 8601; in the next events, too */
   | { type: 'container.create'; command: CommandId; wish: ContainerWish; created?: string }
   /** overrides: networks that replace those of the wish, this once (A05) */
   | {
@@ -54,15 +54,16 @@ export type ContainerEvent =
       command: CommandId;
       wish: ContainerWish | null;
       overrides?: AskedAttachment[] | null;
-      /** instead of that of a wish that was kept */
+      /** replaces the value of a stored wish */
       startWithinMs?: number;
-      /** refused where there is a container of this id */
+      /** refused if a container of this ID exists */
       isNew?: boolean;
       created?: string;
     }
   /**
-   * from an engine that calls once per network: sets it up, or joins what it lacks of the wish. asked: the networks as they were asked
-   * for, in the order of the wish; inode: of what is at the path of the wish's namespace; null: nothing, or it has no path
+   * from an engine that calls once per network: sets the container up, or joins the networks of the wish that it lacks. asked:
+   * the networks as requested, in the order of the wish; inode: of what is at the path of the wish's namespace; null: nothing, or
+   * the wish has no path
    */
   | {
       type: 'container.attach';
@@ -72,9 +73,12 @@ export type ContainerEvent =
       inode: number | null;
       created?: string;
     }
-  /** it leaves these networks; with the last one it is torn down and removed. netns: path; with another one by now, nothing is done */
+  /**
+   * the container leaves these networks; after the last one it is torn down and removed. netns: path; if the container has
+   * another one by now, nothing is done
+   */
   | { type: 'container.detach'; command: CommandId; networks: string[]; netns?: string | null }
-  /** the set-up with which an engine's attach began has failed: removes it unless something of it is left in the kernel */
+  /** the set-up that began an engine's attach has failed: removes the container unless something of it is left in the kernel */
   | { type: 'container.forget'; command: null }
   | { type: 'container.connect'; command: CommandId; attachment: AskedAttachment; created?: string }
   | { type: 'container.disconnect'; command: CommandId; network: string }
@@ -83,21 +87,21 @@ export type ContainerEvent =
   | { type: 'container.reload'; command: CommandId }
   /** reportsExit: `container.exited` will follow, with an exit code */
   | { type: 'container.started'; command: CommandId; pid: number; reportsExit?: boolean }
-  /** the engine that waited for the process says how it ended */
+  /** the engine that waited for the process reports how it ended */
   | { type: 'container.exited'; command: CommandId; pid: number; exitCode: number }
-  /** force: also where its process runs */
+  /** force: also while its process runs */
   | { type: 'container.teardown'; command: CommandId; force?: boolean }
   /** from: that actor is answered instead of a client, with `container.abandoned` */
   | { type: 'container.remove'; command: CommandId; force?: boolean; from?: ActorAddress }
-  /** removes it unless its process was ever started; from: that actor is answered, with `container.abandoned` */
+  /** removes the container unless its process was ever started; from: that actor is answered, with `container.abandoned` */
   | { type: 'container.abandon'; command: CommandId; from?: ActorAddress }
-  /** what was waited for did not come: the start of its process, or the word how it ended. Waits as a command does */
+  /** what was awaited did not come in time: the start of its process, or the report of its exit code. Waits as a command does */
   | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
-  /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
+  /** a network asks whether this member still has its namespace; waits as a command does, without an answer */
   | { type: 'membership.asked'; command: null; network: string }
   /**
-   * a network that is being removed asks this member to leave. It leaves in its turn, and the network hears `lease.release`, also where
-   * it was no member any more; or `membership.refused`
+   * a network that is being removed asks this member to leave. The member leaves in its turn, and sends `lease.release`, even if
+   * it was a member no longer; or `membership.refused`
    */
   | { type: 'network.leave'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }
@@ -105,36 +109,36 @@ export type ContainerEvent =
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
   | { type: 'claim.refused'; attempt: number; fault: Fault }
   | { type: 'netns.share'; from: ActorAddress; attempt: number }
-  /** a container shares the namespace of this one, and which it has found; or does so no more */
+  /** a container shares this one's namespace, and the inode that it has found; or stops sharing it */
   | { type: 'netns.joined'; container: string; inode: number | null }
   | { type: 'netns.release'; container: string }
-  /** the process of a container that shares the namespace of this one runs; or does no more */
+  /** the process of a container that shares this one's namespace runs; or has ended */
   | { type: 'netns.entered' | 'netns.left'; container: string }
-  /** a network of the container, which is up there, guards against spoofing from now on, or does so no more */
+  /** a network of the container, which is up there, begins or stops guarding against spoofing */
   | { type: 'lease.changed'; command: null; network: string; spoofing: NetworkSettings['spoofing'] }
-  /** ports of the container, as they are granted from now on: others have given up what they had of them */
+  /** the container's ports as they are granted from now on: other containers have released their parts */
   | { type: 'ports.freed'; command: null; ports: GrantedPort[] }
   | { type: 'process.exited'; pid: number }
   | DhcpNews;
 
-/** What a container hears from its DHCP client on a network; `attempt` is that of its lease. */
+/** Events that a container receives from its DHCP client on a network; `attempt` is that of its lease. */
 export type DhcpNews =
-  /** a server gave it an address, or has changed what it gives */
+  /** a server gave it an address, or has changed the terms */
   | { type: 'dhcp.leased'; command: null; network: string; attempt: number; terms: DhcpTerms }
-  /** no server gives it any, or not any more */
+  /** no server gives it an address, or no longer does */
   | { type: 'dhcp.lost'; command: null; network: string; attempt: number; fault: Fault };
 
 export type DhcpEvent =
   | LoopEvent<DhcpPurpose>
-  /** its container needs an address: the link is there, and up */
+  /** its container needs an address: the link exists and is up */
   | { type: 'dhcp.start'; attempt: number; place: DhcpPlace }
   /** its container has joined or left other networks: their subnets now */
   | { type: 'dhcp.neighbours'; otherSubnets: string[] }
-  /** its container needs none any more, and has given back what it had */
+  /** its container needs no address any longer, and has released the one it had */
   | { type: 'dhcp.end' }
   | { type: 'dhcp.offered'; terms: DhcpTerms }
   | { type: 'dhcp.acknowledged'; terms: DhcpTerms }
-  /** the server that offered an address says nothing when it is asked for it */
+  /** the server that offered an address does not answer the request for it */
   | { type: 'dhcp.unacknowledged' }
   /** DHCPNAK */
   | { type: 'dhcp.refused'; server: string | null; message: string | null }
@@ -142,21 +146,21 @@ export type DhcpEvent =
   | { type: 'dhcp.t1' }
   | { type: 'dhcp.t2' }
   | { type: 'dhcp.expired' }
-  /** no answer in time; detail: what came and could not be taken, or why nothing could be sent */
+  /** no answer in time; detail: what came and was unusable, or why nothing could be sent */
   | { type: 'dhcp.timeout'; detail: string | null };
 
-/** B04: what a container that shares another's namespace gets of it. */
+/** B04: data for a container that shares another's namespace. */
 export interface NetnsShare {
   path: string;
   status: Record<string, StatusBlock>;
-  /** whose namespace it is, which may share it on; absent: that of an older version */
+  /** owner of the namespace, which may share it on; absent: that of an older version */
   owner?: ActorAddress;
 }
 
 export type NetworkEvent =
   | LoopEvent<NetworkPurpose>
   | { type: 'network.create'; command: CommandId; wish: NetworkWish; created: string }
-  /** dnsServers: instead of those that there are; options: instead of those of the same names */
+  /** dnsServers: replace the present ones; options: replace those of the same names */
   | {
       type: 'network.update';
       command: CommandId;
@@ -167,11 +171,11 @@ export type NetworkEvent =
     }
   /** force: its members leave it first */
   | { type: 'network.remove'; command: CommandId; force?: boolean }
-  /** the host asks: it is removed unless a container uses it, and answers `network.pruned` */
+  /** from the host: the network is removed unless a container uses it, and answers `network.pruned` */
   | { type: 'network.prune'; command: null }
-  /** the base ruleset was gone, or a part of it: its members may have lost their elements */
+  /** the base ruleset was missing, or a part of it: its members may have lost their elements */
   | { type: 'ruleset.loaded' }
-  /** its definition's file is there, made or changed by somebody else; or is there no more */
+  /** another program has made or changed the definition's file; or the file has vanished */
   | { type: 'definition.found'; definition: NetworkDefinition }
   | { type: 'definition.lost' }
   | { type: 'subnet.granted'; bridge: string | null; subnets: NetworkSubnet[] }
@@ -180,16 +184,16 @@ export type NetworkEvent =
   | { type: 'forwarding.granted' }
   | { type: 'forwarding.refused'; fault: Fault }
   | LeaseRequest
-  /** the same of a member whose published ports have changed */
+  /** a member's published ports have changed, and with them this value */
   | { type: 'lease.ports'; container: string; onLoopback: boolean }
   /** a member is being taken down: its lease ends soon, with lease.release, or with its next request */
   | { type: 'lease.leaving'; container: string }
   | { type: 'lease.release'; container: string }
   /** the wait for members that are leaving has ended */
   | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
-  /** a member that was asked to leave cannot, and why */
+  /** a member that was asked to leave cannot leave, with the reason */
   | { type: 'membership.refused'; container: string; fault: Fault }
-  /** the answer of one who was asked */
+  /** a member that was asked still has its namespace */
   | { type: 'membership.confirmed'; container: string };
 
 export interface LeaseRequest {
@@ -204,42 +208,41 @@ export interface LeaseRequest {
   definition?: NetworkDefinition;
   /** whether it publishes a port that 127.0.0.1 reaches: its bridge may have to route loopback addresses */
   onLoopback: boolean;
-  /** P10: of the default network, which is made where there is none: the time, ISO 8601 */
+  /** P10: for the default network, which is made if it does not exist: the time, ISO 8601 */
   madeAt?: string;
 }
 
 export type HostEvent =
   | LoopEvent<HostPurpose>
-  /** forwardForeign: links that are not ours reach each other, also where netloom switched forwarding on */
+  /** forwardForeign: foreign links reach each other, even if netloom switched forwarding on */
   | { type: 'host.start'; forwardForeign?: boolean }
-  /** links that are not ours came or went */
+  /** foreign links appeared or vanished */
   | { type: 'links.seen' }
-  /** a network of ours is about to route these families */
   /**
-   * A network is about to be in the kernel, at that place, or is there. isBrought: only an engine knows it, so that it must be able to be
-   * beside all networks that are defined, and not only beside those that are in the kernel
+   * a network is about to route these families, and is about to be in the kernel at that place, or is there. isBrought: only an
+   * engine knows it, so it must be compatible with all defined networks, not only with those in the kernel
    */
   | { type: 'forwarding.claim'; network: string; families: Family[]; place?: NetworkPlace; isBrought?: boolean }
-  /** it is being taken down: others that cannot be beside it wait for the release */
+  /** the network is being taken down: incompatible networks wait for its release */
   | { type: 'forwarding.leave'; network: string }
   | { type: 'forwarding.release'; network: string }
-  /** the way to the outside is another now: its source address (C09), its link, or the MTU of that */
+  /** the way out has changed: its source address (C09), its link, or the MTU of that link */
   | ({ type: 'uplink.changed'; before?: WayOut } & WayOut)
-  /** files of definitions that are not taken, and why: all of them */
+  /** all definition files that are not accepted, with the reasons */
   | { type: 'definitions.read'; damaged: DamagedDefinition[] }
-  /** the thread that answers for names has ended by itself; another has taken its place */
+  /** the thread that answers for names has ended unexpectedly; another has replaced it */
   | { type: 'resolver.lost' }
   | { type: 'resolver.replaced' }
-  /** in addition to what the container has already */
+  /** in addition to the ports that the container has */
   | { type: 'ports.claim'; container: string; attempt: number; ports: PublishedPort[] }
-  /** a container is being taken down: its ports are free soon, with ports.release, or claimed anew */
+  /** a container is being taken down: its ports become free soon, with ports.release, or are claimed anew */
   | { type: 'ports.leaving'; container: string }
-  /** the claim of this actor has waited long enough for what others are about to release */
+  /** the claim of this actor has waited long enough for ports or places that are about to be released */
   | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number; claimant?: ActorAddress }
   /** without ports: all that the container has */
   | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
   | ({ type: 'subnet.claim' } & SubnetClaim)
-  /** a network that somebody else defined: others keep away from what it has */
+  /** a network that another program defined: other networks avoid its place */
   | {
       type: 'subnet.note';
       network: string;
@@ -248,18 +251,18 @@ export type HostEvent =
       use?: LinkUse;
       subnets: NetworkSubnet[];
     }
-  /** a verification found the base ruleset gone and loaded it: others may have lost their elements with it */
+  /** a verification found the base ruleset missing and loaded it: other elements may be lost with it */
   | { type: 'ruleset.loaded' }
-  /** leftovers that gc found, and how they are removed */
+  /** leftovers that gc found, and the steps that remove them */
   | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
   | { type: 'subnet.release'; network: string }
   /** removes the networks that no container uses: those of these names, or all but that one */
   | { type: 'networks.prune'; command: CommandId; names?: string[]; except: string }
-  /** the answer of a network to `network.prune`; fault: why its removal failed */
+  /** a network's answer to `network.prune`; fault: why its removal failed */
   | { type: 'network.pruned'; network: string; isRemoved: boolean; fault?: Fault }
   /** removes those of these containers that were never started */
   | { type: 'containers.abandon'; command: CommandId; ids: string[] }
-  /** the answer of a container to `container.abandon`; fault: why it stays */
+  /** a container's answer to `container.abandon`; fault: why it stays */
   | { type: 'container.abandoned'; container: string; fault: Fault | null };
 
 export type ActorEvent = LoopEvent | ContainerEvent | NetworkEvent | HostEvent | DhcpEvent;

@@ -2,12 +2,12 @@ import type { Protocol } from './port.ts';
 import { isSystemError } from './system-error.ts';
 
 /**
- * The one error model. A fault is plain data: it crosses threads, is journalled, published and answered as it is; NetloomError is
- * its thrown form. Codes are API (docs/errors.md lists them); messages may improve. At the kernel's edge, where a refusal has no
- * meaning yet, there is SystemFault, and SystemError as its thrown form; it becomes a fault with the step that met it.
+ * The one error model. A fault is plain data: it crosses threads, is journalled, published and sent in replies unchanged;
+ * NetloomError is its thrown form. Codes are API (docs/errors.md lists them); messages may improve. At the kernel's edge, where a
+ * refusal has no meaning yet, it is a SystemFault, thrown as SystemError; the step that met it turns it into a fault.
  */
 
-/** Every code, with the status that the bus answers with it. */
+/** All codes, with the status of the bus's reply. */
 export const faultStatus = {
   'payload.malformed': 400,
   'payload.too-large': 400,
@@ -110,7 +110,7 @@ export function fault(code: FaultCode, message: string, more: Omit<Fault, 'code'
   return { code, message, ...more };
 }
 
-/** The thrown form, for callers of the library and for checks at the door. */
+/** The thrown form of a fault, for callers of the library and for input checks. */
 export class NetloomError extends Error {
   override readonly name = 'NetloomError';
   constructor(
@@ -124,7 +124,7 @@ export class NetloomError extends Error {
   }
 }
 
-/** What the kernel refused: `op` is our verb ("add veth"), `errno` symbolic ("EEXIST"), `detail` the kernel's own words or ours. */
+/** A refusal of the kernel: `op` is netloom's verb ("add veth"), `errno` symbolic ("EEXIST"), `detail` the kernel's words or netloom's. */
 export interface SystemFault {
   op: string;
   errno: string;
@@ -133,7 +133,7 @@ export interface SystemFault {
   port?: number;
 }
 
-/** The thrown form of a SystemFault, for what stands beside the addon; the addon's own errors have the same fields. */
+/** The thrown form of a SystemFault, for code beside the addon; the addon's own errors have the same fields. */
 export class SystemError extends Error implements SystemFault {
   override readonly name = 'SystemError';
   constructor(
@@ -150,7 +150,7 @@ const systemText = ({ op, errno, detail }: SystemFault): string => `${op}: ${err
 export const isSystemFault = (error: unknown): error is SystemFault =>
   typeof error === 'object' && error !== null && 'op' in error && 'errno' in error && typeof error.errno === 'string';
 
-/** Anything thrown, as a fault: our own as they are, what the kernel refused by its errno, the rest as `internal.unexpected`. */
+/** Turns anything thrown into a fault: faults of netloom unchanged, a kernel refusal by its errno, the rest as `internal.unexpected`. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof NetloomError) return error.fault;
   if (isSystemFault(error)) {

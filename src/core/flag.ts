@@ -1,3 +1,3 @@
-/** How an option or a variable says yes or no; null where it says neither. */
+/** Parses an option's or variable's yes or no; null if it is neither. */
 export const readFlag = (text: string): boolean | null =>
   ['true', '1'].includes(text) ? true : ['false', '0'].includes(text) ? false : null;

@@ -3,9 +3,9 @@ import { describeElement, type Element } from './firewall/nft.ts';
 import type { OwnerMark } from './names.ts';
 import type { Step } from './steps/step.ts';
 
-/** What of this host's kernel carries a name of netloom's. */
+/** Objects of this host's kernel that carry a netloom name. */
 export interface Inventory {
-  /** pins in the directory of namespaces, by whose name they have */
+  /** pins in the directory of namespaces, with the owner that each name gives */
   namespaces: { path: string; owner: OwnerMark }[];
   links: FoundLink[];
   elements: Element[];
@@ -14,15 +14,15 @@ export interface Inventory {
 export interface FoundLink {
   name: string;
   kind: string | null;
-  /** by its alias; null when it has only the name of one of netloom's veths */
+  /** by its alias; null if only its name is that of a netloom veth */
   owner: OwnerMark | null;
-  /** where its other end is: in a namespace pinned here, in this host's own, or in one that is pinned elsewhere or nowhere */
+  /** where its other end is: in a namespace pinned here, in this host's own, or in one that is pinned elsewhere or not at all */
   peer: 'pinned' | 'host' | 'elsewhere' | null;
-  /** names of the links that are plugged in */
+  /** names of the links that are its ports */
   ports: string[];
 }
 
-/** Who there is: how the kernel's objects name containers and networks of the journal, and the names that their veths have. */
+/** Living owners: the marks of the journal's containers and networks on kernel objects, and the names of their veths. */
 export interface Owners {
   marks: ReadonlySet<string>;
   vethNames: ReadonlySet<string>;
@@ -32,45 +32,46 @@ export const leftoverKinds = ['namespace', 'link', 'element'] as const;
 export interface Leftover {
   kind: (typeof leftoverKinds)[number];
   name: string;
-  /** who it says it was of; null when it does not say */
+  /** the former owner by its mark; null: unknown */
   owner: string | null;
 }
 
-/** `doubtful`: without an owner here, but it may be of a daemon with another run directory. Never removed. */
+/** Objects without an owner. `doubtful`: it may belong to a daemon with another run directory. Never removed. */
 export interface Leftovers {
   leftovers: Leftover[];
   doubtful: Leftover[];
 }
 
-/** A container that was set up and never started, and in whose namespace no process lives. */
+/** A container that was set up and never started, and whose namespace has no process. */
 export interface Unstarted {
   id: string;
   name: string;
-  /** the engine that set it up; null if unknown */
+  /** the engine that set it up; null: unknown */
   owner: string | null;
 }
 
-/** What became of leftovers. Failed: steps that could not be done; of a dry run there are none. */
+/** Result of removing leftovers. Failed: steps that could not be done; empty for a dry run. */
 export interface Swept extends Leftovers {
   dryRun: boolean;
   failed: LeftBehind[];
 }
 
-/** What became of containers that were never started: ids of those that are gone. Those that were started meanwhile are in neither. */
+/** Result for containers that were never started: IDs of the removed ones. Those that were started meanwhile are in neither list. */
 export interface Abandoned {
   removed: string[];
   failed: LeftBehind[];
 }
 
-/** What gc answers. */
+/** Reply of gc. */
 export interface Collected extends Swept {
-  /** only where they were asked for */
+  /** only if requested */
   unstarted: Unstarted[];
 }
 
 /**
- * What has no owner, and the steps that remove it. Whatever may be another's is left alone: a veth that leads into a
- * namespace which is pinned elsewhere, a bridge with somebody in it, and whatever else carries the same owner's name.
+ * Finds objects without an owner, and the steps that remove them. Objects that may belong to another daemon are left alone: a
+ * veth that leads into a namespace which is pinned elsewhere, a bridge with ports, and whatever else carries the same owner's
+ * name.
  */
 export function findLeftovers(found: Inventory, owners: Owners): Leftovers & { steps: Step[] } {
   const isLost = (owner: string | null) => owner !== null && !owners.marks.has(owner);

@@ -1,8 +1,8 @@
 import { ContentError } from './content-error.ts';
 
 /**
- * Parses JSON that another program or a user wrote. Throws a ContentError, whose message goes on after the name of the text:
- * `is not valid JSON: line 3, column 9`. V8's own messages quote the text, line feeds included, and often name no place.
+ * Parses JSON that another program or a user wrote. Throws a ContentError, whose message goes on after the name of the text: `is
+ * not valid JSON: line 3, column 9`. V8's own messages quote the text, line feeds included, and often give no position.
  */
 export function parseJson(text: string): unknown {
   try {
@@ -12,14 +12,14 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** `line 3, column 9`, from 1. */
+/** Formats a position, from 1: `line 3, column 9`. */
 function placeIn(text: string, offset: number): string {
   if (offset === text.length) return 'it ends too early';
   const lines = text.slice(0, offset).split('\n');
   return `line ${lines.length}, column ${(lines.at(-1) as string).length + 1}`;
 }
 
-/** Length of the longest beginning that more text could complete. */
+/** Returns the length of the longest prefix that more text could complete. */
 function validLength(text: string): number {
   let [least, most] = [0, text.length];
   while (least < most) {

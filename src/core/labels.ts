@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** More than any engine gives; one `created` event carries all of them. */
+/** Limits above any engine's use; one `created` event carries all labels. */
 const most = { labels: 256, keyLength: 256, totalLength: 64 * 1024 };
 
 /** Labels of a container, by podman's rules: any key that is not empty and has no `=`, any value. */

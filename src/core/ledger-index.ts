@@ -1,20 +1,19 @@
 import { entryOf } from './entry.ts';
 import { history, type Ledger } from './ledger.ts';
 
-/** By term: the keys of the entries that have it. */
+/** Term → the keys of the entries that have it. */
 type Terms = Map<string, Set<string>>;
 
 /**
- * Finds entries of a ledger by something that is in them. The index goes along with the ledger: the newest one that was asked
- * for has it, and from one that was made from that by a few changes it differs by those alone. Asked of an older one, it is made
- * anew.
+ * Finds entries of a ledger by a term in them. The index moves along with the ledger: it belongs to the newest ledger that was
+ * queried; for a ledger derived from that by a few changes, only those changes are indexed. For an older ledger, it is rebuilt.
  */
 export class LedgerIndex<Entry> {
   readonly #indices = new WeakMap<object, Terms>();
 
   constructor(private readonly termsOf: (entry: Entry) => Iterable<string>) {}
 
-  /** The keys of the entries that have the term. */
+  /** Returns the keys of the entries that have the term. */
   find(ledger: Ledger<Entry>, term: string): Iterable<string> {
     return this.#indexOf(ledger).get(term) ?? [];
   }
@@ -25,7 +24,7 @@ export class LedgerIndex<Entry> {
     return terms;
   }
 
-  /** The index of one that this one was made from, which loses it. */
+  /** Takes over the index of an ancestor of this ledger, which loses it. */
   #movedTo(ledger: Ledger<Entry>): Terms | null {
     const changed = new Set<string>();
     for (const { ledger: former, changed: key } of history(ledger)) {

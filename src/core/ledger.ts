@@ -1,8 +1,8 @@
 /**
- * Records that grow with the number of containers. They are never changed in place, as all that machines remember. A copy of
- * a thousand entries costs more than all else that a set-up decides, so those that are made here share what they have in
- * common: the entries lie in buckets, and a change copies one of them. To whoever reads it a ledger is a record like any
- * other, its keys in order. What was changed is remembered beside it, so that nobody needs to compare all entries to find it.
+ * Records that grow with the number of containers. Like all that machines remember, they are never changed in place. A copy of a
+ * thousand entries costs more than the rest of a set-up's decisions, so ledgers that are made here share what they have in
+ * common: the entries lie in buckets, and a change copies one bucket. To a reader a ledger is a record like any other, its keys
+ * in order. Each change is remembered beside it, so that finding changes needs no comparison of all entries.
  */
 export type Ledger<Entry> = Readonly<Record<string, Entry>>;
 
@@ -11,7 +11,7 @@ type Buckets<Entry> = readonly Bucket<Entry>[];
 
 const bucketCount = 64;
 
-/** From which ledger one was made, and by which entry it differs. */
+/** A ledger → the ledger it was made from, and the one entry that differs. */
 const origins = new WeakMap<object, { from: WeakRef<object>; key: string }>();
 /** How many changes are followed back before all entries are compared. */
 const mostSteps = 16;
@@ -28,13 +28,13 @@ export function withoutEntry<Entry>(ledger: Ledger<Entry>, key: string): Ledger<
   });
 }
 
-/** The keys whose entries are not the same object in both. */
+/** Returns the keys whose entries are not the same object in both. */
 export function changedKeys(before: Ledger<unknown>, after: Ledger<unknown>): string[] {
   const candidates = keysBetween(before, after) ?? new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...candidates].filter((key) => before[key] !== after[key]);
 }
 
-/** By the changes that lead from one to the other; null: they are not known, or too many. */
+/** Follows the changes that lead from one to the other; null: they are unknown, or too many. */
 function keysBetween(before: object, after: object): Set<string> | null {
   const keys = new Set<string>();
   for (const { ledger, changed } of history(after)) {
@@ -44,7 +44,7 @@ function keysBetween(before: object, after: object): Set<string> | null {
   return null;
 }
 
-/** A ledger, and those that it was made from, newest first, each with the key of its own last change; ends when it is long. */
+/** Yields a ledger and its ancestors, newest first, each with the key of its last change; stops after a limit. */
 export function* history(ledger: object): Generator<{ ledger: object; changed: string | null }> {
   let at: object | undefined = ledger;
   for (let step = 0; at && step <= mostSteps; step++) {
@@ -69,14 +69,14 @@ function changed<Entry>(
   return made;
 }
 
-/** V8 copies what it takes for a class of its own at several times this price. */
+/** Copies a bucket by hand: V8's own copy costs several times as much once it treats the record as a separate class. */
 function copyOf<Entry>(bucket: Bucket<Entry>): Record<string, Entry> {
   const copy: Record<string, Entry> = Object.create(null);
   for (const key in bucket) copy[key] = bucket[key] as Entry;
   return copy;
 }
 
-/** Names are alike at their beginning and end in numbers, and ids are random. */
+/** Hashes names, which share beginnings and end in numbers, and IDs, which are random. */
 function bucketOf(key: string): number {
   let hash = 0;
   for (let index = Math.max(0, key.length - 6); index < key.length; index++)
@@ -97,7 +97,7 @@ function bucketsOf<Entry>(ledger: Ledger<Entry>): Buckets<Entry> {
   return buckets;
 }
 
-/** A proxy looks like what its handler says, not like its target. */
+/** A proxy type-checks as its target, but has the properties that its handler gives it. */
 const Lookalike: new (target: Target, handler: ProxyHandler<Target>) => object = Proxy;
 
 const ledgerOf = <Entry>(buckets: Buckets<Entry>): Ledger<Entry> =>
@@ -105,7 +105,7 @@ const ledgerOf = <Entry>(buckets: Buckets<Entry>): Ledger<Entry> =>
 
 const bucketWith = (target: Target, key: string): Bucket<unknown> => target[contents][bucketOf(key)] as Bucket<unknown>;
 
-/** A record of what is in the buckets, and of nothing else. */
+/** Presents the buckets as a record with no other properties. */
 const asRecord: ProxyHandler<Target> = {
   get: (target, key) => (typeof key === 'string' ? bucketWith(target, key)[key] : Reflect.get(target, key)),
   has: (target, key) => typeof key === 'string' && key in bucketWith(target, key),

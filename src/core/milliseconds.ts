@@ -1,4 +1,4 @@
-/** As exact as anything is measured here: sums of fractions have long tails. */
+/** Rounds to the precision of the measurements: sums of fractions have long tails. */
 export const toMicroseconds = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;
 
 /** The longest time within which a container's process may be required to start: a year. */

@@ -4,13 +4,13 @@ import { answersNames, gatewaysOf } from './network/definition.ts';
 import type { Origin } from './reachability.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 
-/** Whose questions for a container's names are answered: read off the networks and what other firewalls drop, nothing is sent. */
+/** Which questions for a container's names are answered: derived from the networks and what foreign firewalls drop, without a query. */
 
 export interface NameAnswer {
   from: Origin;
-  /** id of a container */
+  /** ID of a container */
   to: string;
-  /** what it is known by, where it is answered */
+  /** names of it that are answered */
   names: string[];
   answered: boolean;
   reason: string;
@@ -28,7 +28,7 @@ interface Known {
   firewalls: readonly FirewallDrop[];
 }
 
-/** `from` is answered the names of `to` on the networks that both are on. */
+/** Returns whether `from` gets answers for the names of `to`, on the networks that both are on. */
 export function nameAnswer(from: Origin, to: NamedContainer, known: Known): NameAnswer {
   const say = (answered: boolean, reason: string, network?: string): NameAnswer => ({
     from,
@@ -48,7 +48,7 @@ export function nameAnswer(from: Origin, to: NamedContainer, known: Known): Name
   return say(true, `answered on network ${name}${doubtOf(open.network, known.firewalls)}`, name);
 }
 
-/** The host is on every network that answers; containers that share a namespace are on the networks of each other. */
+/** Returns shared networks: the host is on every network that answers; containers that share a namespace are on each other's networks. */
 function sharedNetworks(from: Origin, to: NamedContainer, { networks, containers }: Known): NamingNetwork[] {
   const there = networks.filter(({ name }) => to.attachments.some(({ network }) => network === name));
   if (from === 'host') return there;
@@ -59,7 +59,7 @@ function sharedNetworks(from: Origin, to: NamedContainer, { networks, containers
   return there.filter(({ name }) => own.has(name));
 }
 
-/** Why a network's names are not answered; null: they are. */
+/** Returns why a network's names are not answered; null: they are. */
 function refusalOf(network: NamingNetwork, firewalls: readonly FirewallDrop[]): string | null {
   if (!network.dns_enabled) return `no DNS on network ${network.name}`;
   if (!answersNames(network)) return `no DNS on ${network.driver} networks such as ${network.name}`;

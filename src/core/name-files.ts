@@ -1,7 +1,7 @@
 import { canonicalAddress, parseSubnet } from './address.ts';
 import type { StatusBlock } from './status.ts';
 
-/** What /etc/resolv.conf and /etc/hosts say to a command that has a container's network and the host's other files. */
+/** Contents of /etc/resolv.conf and /etc/hosts for a command that has a container's network and the host's other files. */
 
 /** Contents of the two files. */
 export interface NameFiles {
@@ -9,32 +9,32 @@ export interface NameFiles {
   hosts: string;
 }
 
-/** What resolv.conf of a host says. */
+/** The host's resolver configuration. */
 export interface HostResolver {
-  /** /etc/resolv.conf; null: there is none */
+  /** /etc/resolv.conf; null: missing */
   text: string | null;
-  /** systemd-resolved's list of the servers that it asks; null: there is none */
+  /** systemd-resolved's list of its upstream servers; null: missing */
   uplinkText: string | null;
 }
 
 export interface ResolverGround {
   status: Record<string, StatusBlock>;
-  /** asked for: the only ones where no network answers for names */
+  /** requested servers: the only ones if no network answers for names */
   dnsServers: readonly string[];
-  /** asked for: instead of all others; `.`: none at all */
+  /** requested domains: replace all others; `.`: no search domains */
   searchDomains: readonly string[];
   host: HostResolver;
-  /** servers on loopback are reached, for the network is the host's */
+  /** servers on loopback are reachable, because the network is the host's */
   isHostNetwork: boolean;
 }
 
 export interface Resolver {
   resolvConf: string;
-  /** why names of outside cannot be resolved; null: they can, as far as is known here */
+  /** why outside names cannot be resolved; null: they can, as far as is known here */
   problem: string | null;
 }
 
-/** The resolver of a network answers for containers, and asks others for the rest; without one the host's own servers are asked. */
+/** Chooses the servers: a network's resolver answers for containers, and asks others for the rest; without one, the host's own servers. */
 export function resolverFor(ground: ResolverGround): Resolver {
   const blocks = Object.values(ground.status);
   const given = unique(blocks.flatMap(({ dns_server_ips }) => dns_server_ips));
@@ -54,7 +54,7 @@ export function resolverFor(ground: ResolverGround): Resolver {
   return { resolvConf: text(lines), problem: blocks.length > 0 ? found.problem : null };
 }
 
-/** systemd-resolved listens there; its own list of servers says whom it asks. */
+/** systemd-resolved listens there; its own list has the servers that it asks. */
 const stubs = ['127.0.0.53', '127.0.0.54'];
 
 function serversOfHost({ host, status, isHostNetwork }: ResolverGround): { servers: string[]; problem: string | null } {
@@ -74,7 +74,7 @@ function serversOfHost({ host, status, isHostNetwork }: ResolverGround): { serve
   return { servers, problem: `names outside do not resolve: ${reason}; give one with --dns` };
 }
 
-/** What a container can ask: not what is on the host's loopback, nor what depends on one of the host's links. */
+/** Checks whether a container can reach a server: not if it is on the host's loopback, or on one link of the host. */
 function isOutside(server: string): boolean {
   const address = canonicalAddress(server);
   return address !== null && !address.startsWith('127.') && address !== '::1' && !/^fe[89ab]/.test(address);
@@ -83,7 +83,7 @@ function isOutside(server: string): boolean {
 const hasIpv6Address = ({ interfaces }: StatusBlock): boolean =>
   Object.values(interfaces).some(({ subnets }) => subnets.some(({ ipnet }) => parseSubnet(ipnet)?.family === 6));
 
-/** Of all lines that begin with that word; glibc takes the last search, and this all of them. */
+/** Returns the words of all lines that begin with that keyword; glibc uses only the last search line, netloom all of them. */
 function wordsAfter(content: string | null, keyword: string): string[] {
   return (content ?? '').split('\n').flatMap((line) => {
     const [first, ...words] = line.trim().split(/\s+/);
@@ -94,25 +94,25 @@ function wordsAfter(content: string | null, keyword: string): string[] {
 /** `--add-host`: names of an address, or of the host itself. */
 export interface HostEntry {
   names: readonly string[];
-  /** null: where the container reaches the host */
+  /** null: the host's address as seen by the container */
   address: string | null;
 }
 
 export interface HostsGround {
-  /** the host's own file; null: it has none */
+  /** the host's own file; null: missing */
   base: string | null;
   status: Record<string, StatusBlock>;
-  /** what the container is called */
+  /** the container's names */
   names: readonly string[];
   added: readonly HostEntry[];
-  /** where the container reaches the host; null: nowhere */
+  /** the host's address as seen by the container; null: not reachable */
   hostAddress: string | null;
 }
 
-/** What resolves to the host: podman's word, and docker's. */
+/** Names that resolve to the host: podman's and docker's. */
 export const hostNames = ['host.containers.internal', 'host.docker.internal'];
 
-/** What was asked for comes first, then the container's own; the host's lines follow, and name nothing anew. */
+/** Writes /etc/hosts: requested entries first, then the container's own; the host's lines follow, without names that are taken. */
 export function hostsFile({ base, status, names, added, hostAddress }: HostsGround): string {
   const asked = added.flatMap(({ names: given, address }) => {
     const at = address ?? hostAddress;
@@ -137,7 +137,7 @@ export function hostsFile({ base, status, names, added, hostAddress }: HostsGrou
   return text(lines);
 }
 
-/** Of all its interfaces, in the order of its networks. */
+/** Returns the addresses of all its interfaces, in the order of its networks. */
 function addressesOf(status: Record<string, StatusBlock>): string[] {
   return Object.values(status).flatMap(({ interfaces }) =>
     Object.values(interfaces).flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string)),
@@ -145,8 +145,8 @@ function addressesOf(status: Record<string, StatusBlock>): string[] {
 }
 
 /**
- * Where a container reaches the host: the gateway of one of its bridges, IPv4 before IPv6, else the host's own address towards the
- * outside. `bridges`: names of networks whose gateway the host is.
+ * Returns the address by which a container reaches the host: the gateway of one of its bridges, IPv4 before IPv6, else the host's
+ * own outside address. `bridges`: names of networks whose gateway is the host.
  */
 export function hostAddressFor(
   status: Record<string, StatusBlock>,

@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 import { type ActorAddress, actorKind, actorName, containerAddress, networkAddress } from './actor-address.ts';
 
 /**
- * Names in the kernel are derived from ids, so that undo needs no memory and a leftover shows whose it was.
- * Interface names have 15 bytes: a digest goes there, and the readable owner into the link's alias.
+ * Kernel names are derived from IDs, so that undo needs no memory and a leftover shows its owner. Interface names have only 15
+ * bytes: they hold a digest, and the link's alias holds the readable owner.
  */
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** An alias of a link that names a container and a network has room for two of them, and so has a comment of nft for one. */
+/** Two such names fit into the alias of a link that names a container and a network, and one into an nft comment. */
 const longestInKernel = 64;
 const digestDigits = 16;
 
-/** A name as the kernel's objects carry it. A longer one is cut, and 16 digits of its digest follow a `~`, which no name has. */
+/**
+ * Returns a name as kernel objects carry it. A longer one is cut, and followed by `~`, which no name contains, and 16 digits of
+ * its digest.
+ */
 export function kernelName(name: string): string {
   if (name.length <= longestInKernel) return name;
   const beginning = name.slice(0, longestInKernel - 1 - digestDigits);
@@ -22,8 +25,8 @@ export function kernelName(name: string): string {
 }
 
 /**
- * An owner as the kernel's objects carry it: `container/<id>`, `network/<name>` with a long name cut, `host`. Whose address it
- * is follows from the owners that there are.
+ * An owner as kernel objects carry it: `container/<id>`, `network/<name>` with a long name cut, `host`. The existing owners show
+ * which one a cut mark means.
  */
 export type OwnerMark = ActorAddress;
 
@@ -40,18 +43,18 @@ export function ownerMark(address: ActorAddress): OwnerMark {
   }
 }
 
-/** Whether the name in it is cut. */
+/** Checks whether the name in a mark is cut. */
 export const isCut = (mark: OwnerMark): boolean => mark.includes('~');
 
-/** Host-side veth of one attachment: `nl` + 12 hex digits. */
+/** Returns the host-side veth name of one attachment: `nl` + 12 hex digits. */
 export function hostVethName(containerId: string, network: string): string {
   return `nl${digest(`${containerId}/${network}`).toString('hex', 0, 6)}`;
 }
 
-/** Whether a name has the pattern of the veths that netloom names itself; users cannot ask for one. */
+/** Checks whether a name has the pattern of netloom's own veth names; users cannot request one. */
 export const isOwnVethName = (name: string): boolean => /^nl[0-9a-f]{12}$/.test(name);
 
-/** The host's end of an attachment's veth: the name that was asked for, else one of its own. */
+/** Returns the name of the host's end of an attachment's veth: the requested one, else a derived one. */
 export function hostEndName(
   containerId: string,
   { network, hostInterfaceName }: { network: string; hostInterfaceName?: string | undefined },
@@ -59,10 +62,10 @@ export function hostEndName(
   return hostInterfaceName ?? hostVethName(containerId, network);
 }
 
-/** The group of links that the host's ends of veths are in (`nl` in ASCII): native/nft/base.nft names it. */
+/** The link group of the veths' host ends (`nl` in ASCII): native/nft/base.nft names it. */
 export const vethGroup = 0x6e6c;
 
-/** Whether it is the host's end of a veth of netloom's, also before its alias says whose. */
+/** Checks whether a link is the host's end of a netloom veth, even before its alias names the owner. */
 export function isHostEnd({ name, group }: { name: string; group: number }): boolean {
   return group === vethGroup || isOwnVethName(name);
 }
@@ -71,23 +74,23 @@ export function vethAlias(containerId: string, network: string): string {
   return `netloom ${ownerMark(containerAddress(containerId))} ${ownerMark(networkAddress(network))}`;
 }
 
-/** The alias of a network's bridge. */
+/** Returns the alias of a network's bridge. */
 export function bridgeAlias(network: string): string {
   return `netloom ${ownerMark(networkAddress(network))}`;
 }
 
-/** Where the namespace of a container is pinned. */
+/** Returns the path where a container's namespace is pinned. */
 export function netnsPath(directory: string, containerId: string): string {
   return `${directory}/netloom-${kernelName(containerId)}`;
 }
 
-/** Whose pin has that name within its directory; null: another's pin. */
+/** Returns the owner of a pin by its name within the directory; null: a foreign pin. */
 export function ownerOfPin(entry: string): OwnerMark | null {
   const [, name] = /^netloom-(.+)$/.exec(entry) ?? [];
   return name === undefined ? null : containerAddress(name);
 }
 
-/** Locally administered unicast address, the same for the same owner for ever. */
+/** Returns a locally administered unicast address, always the same for the same owner. */
 export function derivedMac(owner: string): string {
   const bytes = digest(`mac ${owner}`).subarray(0, 6);
   bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
@@ -95,39 +98,40 @@ export function derivedMac(owner: string): string {
 }
 
 /**
- * The MAC address of whatever interface has the address on a network. One that takes the address over is found at once: what
- * its neighbours remember of the address stays true.
+ * Returns the MAC address of any interface that has the address on a network. An interface that takes the address over is found
+ * at once: its neighbours' cached entries stay valid.
  */
 export function macOfAddress(network: string, address: string): string {
   return derivedMac(`address ${network}/${address}`);
 }
 
-/** The MAC address of an interface without an address: the container's own on that network of that host. null: of any. */
+/** Returns the MAC address of an interface without an address: the container's own on that network of that host. null: of any host. */
 export function macOfContainer(containerId: string, network: string, node: string | null): string {
   return derivedMac(node === null ? `${containerId}/${network}` : `node ${node}/${containerId}/${network}`);
 }
 
 /**
- * The MAC address of the host's end of a veth. A bridge whose address was not set has the lowest of its ports: it must never
- * change because a container comes or goes, for the neighbours of the host would look for it at the old one. Above those of
- * other devices (libvirt's taps begin with fe:54), and the same for all containers of a bridge that has no other ports.
+ * Returns the MAC address of the host's end of a veth. A bridge whose address was not set takes the lowest of its ports: it must
+ * never change when a container joins or leaves, because the host's neighbours would look for it at the old one. This one is
+ * above those of other devices (libvirt's taps begin with fe:54), and the same for all containers of a bridge that has no other
+ * ports.
  */
 export function macOfBridgePort(bridge: string): string {
   return derivedMac(`port ${bridge}`).replace(/^..:../, 'fe:ff');
 }
 
-/** 64 hex digits, as podman names networks. */
+/** Returns an ID of 64 hex digits, as podman gives networks. */
 export function networkId(name: string): string {
   return digest(`netloom network ${name}`).toString('hex');
 }
 
-/** Whose a link is, by its alias: a veth is its container's, a bridge its network's. null: not one of ours. */
+/** Returns a link's owner by its alias: a veth belongs to its container, a bridge to its network. null: a foreign link. */
 export function ownerOfAlias(alias: string): OwnerMark | null {
   const [netloom, owner] = alias.split(' ');
   return netloom === 'netloom' && owner ? ownerNamed(owner) : null;
 }
 
-/** `container/<id>`, `network/<name>` or `host`, as the comment of an element has it; null: not one of ours. */
+/** Parses `container/<id>`, `network/<name>` or `host` from the comment of an element; null: a foreign element. */
 export function ownerNamed(text: string): OwnerMark | null {
   return /^((container|network)\/.|host$)/.test(text) ? (text as OwnerMark) : null;
 }

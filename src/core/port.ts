@@ -5,7 +5,7 @@ import { type Fault, fault } from './fault.ts';
 const protocols = ['tcp', 'udp', 'sctp'] as const;
 export type Protocol = (typeof protocols)[number];
 
-/** A port mapping as a user asks for it. */
+/** A port mapping as a user requests it. */
 export const portMappingSchema = z
   .object({
     hostIp: z.string().nullish().describe('host address to listen on; absent or "": every address of both families'),
@@ -25,7 +25,7 @@ export const portMappingSchema = z
   .meta({ id: 'PortMapping', description: 'published port' });
 export type PortMapping = z.infer<typeof portMappingSchema>;
 
-/** One protocol, canonical address, everything explicit. hostPort 0 until one is picked. */
+/** A port mapping in full: one protocol, canonical address, everything explicit. hostPort is 0 until one is picked. */
 export interface PublishedPort {
   protocol: Protocol;
   /** null: every address of both families; `0.0.0.0` and `::` every address of that family */
@@ -33,19 +33,19 @@ export interface PublishedPort {
   hostPort: number;
   containerPort: number;
   range: number;
-  /** bound by whoever asked for it, as podman does; never by netloom */
+  /** the caller binds it, as podman does; netloom never does */
   heldByCaller?: true;
 }
 
 /** A port as the host has granted it. */
 export interface GrantedPort extends PublishedPort {
-  /** families over which another container has it: engines have bound both apart, and let both begin */
+  /** families over which another container has it: engines have bound each port separately, and let both containers start */
   without?: Family[];
 }
 
-/** A port as users are shown it. */
+/** A port as users see it. */
 export interface ShownPort extends PublishedPort {
-  /** over which it leads to the container; empty: it leads nowhere, absent: the network is down */
+  /** families over which it leads to the container; empty: none, absent: the network is down */
   families?: Family[];
 }
 
@@ -56,9 +56,9 @@ export function describePort(port: PublishedPort): string {
 }
 
 /**
- * Splits comma lists, fills in defaults; equal mappings are one. Ranges that leave 1–65535 and mappings that contradict each other
- * are faults. An engine that holds its ports has let its users contradict themselves, and its containers start all the same: see
- * `servedPorts`.
+ * Splits comma lists and fills in defaults; equal mappings become one. Ranges that leave 1–65535 and mappings that contradict
+ * each other are faults. An engine that holds its ports may have accepted contradictory mappings, and its containers start all
+ * the same: see `servedPorts`.
  */
 export function publishedPorts(mappings: readonly PortMapping[]): PublishedPort[] | Fault {
   const ports: PublishedPort[] = [];
@@ -96,7 +96,7 @@ function hostAddress(text: string): string | null {
   return address && unmappedAddress(address);
 }
 
-/** Whether both publish the same ports of a container at the same place. Host port 0 is one that was not picked yet. */
+/** Checks whether both publish the same ports of a container at the same place. Host port 0 is one that was not picked yet. */
 export function isSamePort(published: PublishedPort, asked: PublishedPort): boolean {
   return (
     published.protocol === asked.protocol &&
@@ -107,22 +107,22 @@ export function isSamePort(published: PublishedPort, asked: PublishedPort): bool
   );
 }
 
-/** Whether one that is equal was asked for already. Of those that are picked each is another one. */
+/** Checks whether an equal mapping was requested already. Ports that are picked are all different. */
 export function isAsked(ports: readonly PublishedPort[], port: PublishedPort): boolean {
   return port.hostPort !== 0 && ports.some((other) => isSamePort(other, port));
 }
 
-/** Whether a host port that both have leads to the same port of the container. */
+/** Checks whether a host port that both have leads to the same port of the container. */
 export function leadAlike(one: PublishedPort, other: PublishedPort): boolean {
   return one.containerPort - one.hostPort === other.containerPort - other.hostPort;
 }
 
-/** Whether they lead one family, protocol and host port to different ports of the container; a wildcard is every address. */
+/** Checks whether they lead one family, protocol and host port to different ports of the container; a wildcard is every address. */
 export function contradict(one: PublishedPort, other: PublishedPort): boolean {
   return portsOverlap(one, other) && !leadAlike(one, other);
 }
 
-/** The same, unless an engine has taken both. */
+/** Checks the same, but tolerates two mappings that an engine has accepted. */
 export function isContradiction(one: PublishedPort, other: PublishedPort): boolean {
   return contradict(one, other) && !(one.heldByCaller && other.heldByCaller);
 }
@@ -134,24 +134,24 @@ export function contradiction(port: PublishedPort, other: PublishedPort): Fault 
   );
 }
 
-/** Whether both would need the same host port of a protocol on an address that both listen on. */
+/** Checks whether both would need the same host port of a protocol on an address that both listen on. */
 export function portsOverlap(one: PublishedPort, other: PublishedPort): boolean {
   return portsShare(one, other) && addressesMeet(one.hostIp, other.hostIp);
 }
 
-/** Whether both have the same host port of a protocol, on whichever addresses. */
+/** Checks whether both have the same host port of a protocol, on whichever addresses. */
 export function portsShare(one: PublishedPort, other: PublishedPort): boolean {
   if (one.protocol !== other.protocol || one.hostPort === 0 || other.hostPort === 0) return false;
   return one.hostPort < other.hostPort + other.range && other.hostPort < one.hostPort + one.range;
 }
 
-/** Every address of a family. */
+/** The wildcard address of each family. */
 export const anyAddress = { 4: '0.0.0.0', 6: '::' } as const satisfies Record<Family, string>;
 
-/** The kernel never routes it, so that it can lead to no container. */
+/** Checks for ::1: the kernel never routes it, so it can lead to no container. */
 export const isLoopback6 = ({ hostIp }: Pick<PublishedPort, 'hostIp'>): boolean => hostIp === '::1';
 
-/** Whether the port is published on every address of a family. */
+/** Checks whether the port is published on every address of a family. */
 export const isEverywhere = ({ hostIp }: Pick<PublishedPort, 'hostIp'>, family: Family): boolean =>
   hostIp === null || hostIp === anyAddress[family];
 
@@ -164,40 +164,40 @@ function addressesMeet(one: string | null, other: string | null): boolean {
   return one === other || isWildcard(one) || isWildcard(other);
 }
 
-/** The families that a published port is offered on, where the container has them. */
+/** Returns the families that a port is published on, if the container has them. */
 export function publishedFamilies(port: PublishedPort): Family[] {
   return port.hostIp === null ? [4, 6] : [familyOf(port.hostIp)];
 }
 
-/** Those that are left to it beside other containers. */
+/** Returns the families that other containers leave to it. */
 export function grantedFamilies(port: GrantedPort): Family[] {
   return publishedFamilies(port).filter((family) => !port.without?.includes(family));
 }
 
-/** Those in which it is really bound. For every address podman binds IPv4 alone, and SCTP it does not bind. */
+/** Returns the families in which it is really bound. For the wildcard podman binds IPv4 only, and SCTP not at all. */
 export function boundFamilies(port: PublishedPort): Family[] {
   if (!port.heldByCaller) return publishedFamilies(port);
   if (port.protocol === 'sctp') return [];
   return port.hostIp === null ? [4] : publishedFamilies(port);
 }
 
-/** Those over which two containers have the same host port. */
+/** Returns the families over which two containers have the same host port. */
 export function familiesInCommon(one: GrantedPort, other: GrantedPort): Family[] {
   if (!portsOverlap(one, other)) return [];
   return grantedFamilies(one).filter((family) => grantedFamilies(other).includes(family));
 }
 
-/** Whether the host itself reaches the port by 127.0.0.1, for which its bridge must route loopback addresses. */
+/** Checks whether the host itself reaches the port by 127.0.0.1, for which its bridge must route loopback addresses. */
 export function isOnLoopback({ hostIp }: PublishedPort): boolean {
   return isEverywhere({ hostIp }, 4) || (hostIp?.startsWith('127.') ?? false);
 }
 
-/** The addresses that must be bound to hold the port: one per family that it is published on. */
+/** Returns the addresses to bind to hold the port: one per family that it is published on. */
 export function holdAddresses(port: PublishedPort): string[] {
   return port.hostIp === null ? [anyAddress[4], anyAddress[6]] : [port.hostIp];
 }
 
-/** Which flows a published port takes, by where their first packet was sent; destination null: any address. */
+/** Returns the flows that a published port takes, by the destination of their first packet; destination null: any address. */
 export function publishedFlows(port: PublishedPort) {
   const { protocol, hostIp, hostPort, range } = port;
   return publishedFamilies(port).map((family) => ({

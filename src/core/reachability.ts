@@ -7,9 +7,10 @@ import type { PublishedPort } from './port.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 
 /**
- * Who reaches whom, read off what netloom has set up: the links, the default routes and the rules of base.nft. Nothing is
- * sent. It says what the network lets through, and what other firewalls of this host are known to drop; not whether a process
- * answers, nor what a container's own firewall refuses. The real kernel is asked the same in test/kernel/firewall-matrix.test.ts.
+ * Reachability between endpoints, derived from what netloom has set up: the links, the default routes and the rules of base.nft.
+ * Nothing is sent. It shows what the network lets through, and what foreign firewalls of this host are known to drop; not whether
+ * a process answers, nor what a container's own firewall refuses. test/kernel/firewall-matrix.test.ts compares it with the real
+ * kernel.
  */
 
 /** `host`: a process on this host. `outside`: another machine, without a route to a container's subnet. */
@@ -17,12 +18,12 @@ export type Origin = 'host' | 'outside' | `container/${string}`;
 
 export interface ReachabilityCell {
   from: Origin;
-  /** id of a container */
+  /** ID of a container */
   to: string;
   /** by the container's address, or by a published port on this host's address */
   by: 'address' | 'port';
   family: Family;
-  /** which one, when by port; null: none is published */
+  /** which one, if by port; null: no port is published */
   port: PublishedPort | null;
   reachable: boolean;
   reason: string;
@@ -31,7 +32,7 @@ export interface ReachabilityCell {
 export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options' | 'driver' | 'firewall'>;
 export type ReachableContainer = Pick<ContainerView, 'id' | 'mode' | 'netns' | 'attachments' | 'status' | 'ports'>;
 
-/** What of a network's traffic other firewalls see of it. */
+/** A network's traffic that other firewalls see. */
 type Passing = { network: ReachableNetwork; way: Way };
 
 type Verdict = Pick<ReachabilityCell, 'reachable' | 'reason'> & { passing?: Passing | undefined };
@@ -48,17 +49,17 @@ interface Joined {
 
 interface Endpoint {
   id: string;
-  /** containers that share a namespace share this */
+  /** containers that share a namespace share this value */
   namespace: string;
-  /** of the namespace, in attach order */
+  /** all of the namespace, in attach order */
   joined: Joined[];
   ports: readonly PublishedPort[];
 }
 
 /**
- * All cells: from the outside, the host and each container, to each container; by address once per family, by port once per
- * family and published port. Containers whose network is down are left out, as are those without a namespace of
- * their own (mode host, and who shares it), which are the host.
+ * Returns all cells: from the outside, the host and each container, to each container; by address once per family, by port once
+ * per family and published port. Leaves out containers whose network is down, and those without a namespace of their own (mode
+ * host, and containers that share it), which are the host.
  */
 export function reachability(
   networks: readonly ReachableNetwork[],
@@ -73,7 +74,7 @@ export function reachability(
   return judged.map((cell) => hindered(cell, firewalls));
 }
 
-/** What netloom lets through may be dropped by others. */
+/** Applies foreign firewalls: they may drop what netloom lets through. */
 function hindered({ passing, ...cell }: JudgedCell, firewalls: readonly FirewallDrop[]): ReachabilityCell {
   if (!passing) return cell;
   const isMeant = ({ network, family, way }: FirewallDrop['stops'][number]) =>
@@ -148,7 +149,7 @@ function byPort(
 ): Verdict {
   if (!port) return no('no published port');
   if (port.hostIp !== null && familyOf(port.hostIp) !== family) return no(`published on ${port.hostIp} only`);
-  // as the plan has it: to the first network with an address of the family that the firewall knows
+  // as in the plan: to the first network with an address of the family that the firewall knows
   const targets = to.joined.filter(({ addresses }) => addresses[family] !== undefined);
   const target = targets.find(({ network }) => !unforwarded(network));
   if (!target) return targets[0] ? (unforwarded(targets[0].network) as Verdict) : no(noAddress(family));
@@ -159,14 +160,17 @@ function byPort(
   return verdict.reachable ? yes(published, verdict.passing) : verdict;
 }
 
-/** The kernel never routes ::1, and 127.0.0.0/8 only onto bridges that are told to, which those of internal networks are not. */
+/**
+ * Judges loopback: the kernel never routes ::1, and 127.0.0.0/8 only onto bridges with route_localnet, which internal networks'
+ * bridges lack.
+ */
 function byLoopback(from: Endpoint | 'outside' | 'host', hostIp: string, target: Joined, published: string): Verdict {
   if (from !== 'host') return no(`published on ${hostIp} only`);
   if (familyOf(hostIp) === 6) return no(`${hostIp} is never routed`);
   return target.network.internal ? no(internal) : yes(published, { network: target.network, way: 'host' });
 }
 
-/** What another machine would need beside a route, which it does not have. */
+/** Returns what another machine would need beside a route, which it does not have. */
 function unrouted(network: ReachableNetwork): Verdict {
   if (network.internal) return no(internal);
   if (network.firewall === 'none') return no(`the other machine needs a route through this host; ${unruled}`);
@@ -179,7 +183,7 @@ function entered({ network }: Joined): Verdict {
   return network.internal ? no(internal) : yes('forwarded by the host', { network, way: 'published' });
 }
 
-/** By the host, over the container's default route. */
+/** Judges a packet that the host forwards, over the container's default route. */
 function forwarded(from: Endpoint, target: Joined, family: Family): Verdict {
   if (!from.joined.some(({ addresses }) => addresses[family] !== undefined))
     return no(`${noAddress(family)} to ask from`);
@@ -196,7 +200,7 @@ function forwarded(from: Endpoint, target: Joined, family: Family): Verdict {
   );
 }
 
-/** The network of the container's default route: the least metric, which is the first attached unless a network says otherwise. */
+/** Returns the network of the container's default route: the least metric, which is the first attached unless a network sets another. */
 function wayOut(from: Endpoint, family: Family): Joined | null {
   const candidates = from.joined.filter(({ network, addresses }) => {
     const refused = ['true', '1'].includes(network.options.no_default_route ?? '');
@@ -208,7 +212,7 @@ function wayOut(from: Endpoint, family: Family): Joined | null {
 /** as in the plan of a container */
 const firstMetric = 100;
 
-/** The forward chain of base.nft, in its order; null: it passes. */
+/** Applies the forward chain of base.nft, in its order; null: it passes. */
 function barrier(from: ReachableNetwork, to: ReachableNetwork): Verdict | null {
   if (from.name === to.name) return null;
   if (from.internal || to.internal) return no(internal);
@@ -217,19 +221,19 @@ function barrier(from: ReachableNetwork, to: ReachableNetwork): Verdict | null {
   return isolation.every((each) => each === 'true') ? no('isolated') : null;
 }
 
-/** Links that are not netloom's to forward for: the firewall does not know them, and what they let through is for others to say. */
+/** Judges links that netloom does not forward for: its firewall does not know them, and others decide what they let through. */
 function beyondUs({ driver, options }: ReachableNetwork): Verdict | null {
   if (driver !== 'bridge') return no(`${driver} does not pass this host`);
   return options.mode === 'unmanaged' ? no('unmanaged bridge') : null;
 }
 
-/** Where no published port leads. */
+/** Refuses networks that no published port leads into. */
 const unforwarded = (network: ReachableNetwork): Verdict | null =>
   beyondUs(network) ?? (network.firewall === 'none' ? no(`published ports are not forwarded: ${unruled}`) : null);
 
 const unruled = 'its engine wants no rules (firewall none)';
 
-/** `8080/tcp`, `8000-8010/udp` */
+/** Formats a host port: `8080/tcp`, `8000-8010/udp`. */
 export function hostPortText({ hostPort, range, protocol }: PublishedPort): string {
   return `${hostPort}${range > 1 ? `-${hostPort + range - 1}` : ''}/${protocol}`;
 }
@@ -243,7 +247,7 @@ const isOn = (own: Joined, network: ReachableNetwork, family: Family): boolean =
 const loopback4 = parseSubnet('127.0.0.0/8') as Subnet;
 const isLoopback = (address: string): boolean => address === '::1' || subnetContains(loopback4, address);
 
-/** The first that is a yes, else the first no. */
+/** Returns the first yes, else the first no. */
 function firstYes<Item>(items: readonly Item[], judge: (item: Item) => Verdict): Verdict {
   const verdicts = items.map(judge);
   return verdicts.find(({ reachable }) => reachable) ?? (verdicts[0] as Verdict);

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { either } from './network/options.ts';
 
-/** What is wrong with a field, in words that go on after its name or its value: `must be a whole number`. */
+/** Problems of a field, in words that go on after its name or its value: `must be a whole number`. */
 
 export const missing = 'is missing';
 
@@ -17,7 +17,7 @@ const jsonKinds: Readonly<Record<string, string>> = {
 
 const tomlKinds = { ...jsonKinds, object: 'a table', record: 'a table' };
 
-/** For what a schema has no words of its own. */
+/** Describes issues that a schema has no message for. */
 export const jsonWords: z.core.$ZodErrorMap = (issue) => wordsOf(issue, jsonKinds);
 export const tomlWords: z.core.$ZodErrorMap = (issue) => wordsOf(issue, tomlKinds);
 
@@ -42,13 +42,13 @@ function sizeText(bound: string, origin: string, size: number | bigint): string 
   return `must be ${bound} ${size}`;
 }
 
-/** `ports[0].hostPort`; empty: the whole value */
+/** Formats a path: `ports[0].hostPort`; empty: the whole value. */
 export function pathText(path: readonly PropertyKey[]): string {
   const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   return text.replace(/^\./, '');
 }
 
-/** What is at that place of a value; undefined: nothing. */
+/** Returns what is at that path of a value; undefined: nothing. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (within, key) =>

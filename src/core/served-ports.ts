@@ -14,15 +14,15 @@ import {
 import { commonSpans, type Span, withoutSpans } from './span.ts';
 
 /**
- * Of the port mappings of one container some may ask for the same: a range for what another has, an address for what is published
- * on every address. All that was asked for is kept as it was asked for, so that each can be given up by itself; what is
- * served, counted and shown is derived from it here.
+ * Port mappings of one container may overlap: a range with another mapping's port, an address with a port that is published on
+ * every address. All mappings are kept as requested, so that each can be withdrawn separately; the served, counted and shown
+ * ports are derived from them here.
  */
 
 /**
- * The mappings without what is there twice: ranges on one address that overlap are one, and what a wider address covers is dropped,
- * also where it is a part of a range. The result overlaps nowhere, unless a user's mappings, which an engine took, conflict: then
- * the narrower address counts, and of equal ones the first.
+ * Returns the mappings without duplicates: ranges on one address that overlap become one, and what a wider address covers is
+ * dropped, even if it is part of a range. The results never overlap, unless a user's mappings, which an engine accepted,
+ * conflict: then the narrower address counts, and of equal ones the first.
  */
 export function servedPorts(granted: readonly GrantedPort[]): PublishedPort[] {
   const asked = granted.flatMap(withoutOthers);
@@ -33,7 +33,7 @@ export function servedPorts(granted: readonly GrantedPort[]): PublishedPort[] {
   return ports.flatMap((port) => served.get(port) ?? []);
 }
 
-/** What of these ports `by` does not lead to the same place already. */
+/** Returns the parts of these ports that `by` does not lead to the same place already. */
 export function uncoveredPorts(ports: readonly PublishedPort[], by: readonly PublishedPort[]): PublishedPort[] {
   return ports.flatMap((port) => {
     const alike = by.filter((other) => portsOverlap(other, port) && leadAlike(other, port));
@@ -41,20 +41,20 @@ export function uncoveredPorts(ports: readonly PublishedPort[], by: readonly Pub
   });
 }
 
-/** The mappings of which another one leads a part elsewhere, in one of these families: what an engine let its user say. */
+/** Returns the mappings that another one partly redirects, in one of these families: conflicts that an engine let its user request. */
 export function contradictedPorts(asked: readonly PublishedPort[], families: readonly Family[]): PublishedPort[] {
   return asked.filter((port, index) =>
     publishedFamilies(port).some((family) => families.includes(family) && stronger(asked, index, family).length > 0),
   );
 }
 
-/** Those that together are what this one says, as it may be shown; null: none are. */
+/** Returns the mappings that together make up this one, as it may be shown; null: there are none. */
 export function portsTogether(asked: readonly PublishedPort[], whole: PublishedPort): PublishedPort[] | null {
   const within = asked.filter((port) => uncoveredPorts([port], [whole]).length === 0);
   return within.length > 0 && uncoveredPorts([whole], within).length === 0 ? within : null;
 }
 
-/** Whether two of them have the same host port, on whichever addresses. */
+/** Checks whether two of them have the same host port, on whichever addresses. */
 function anyShare(ports: readonly PublishedPort[]): boolean {
   const inOrder = ports.toSorted(
     (one, other) => one.protocol.localeCompare(other.protocol) || one.hostPort - other.hostPort,
@@ -62,7 +62,7 @@ function anyShare(ports: readonly PublishedPort[]): boolean {
   return inOrder.some((port, index) => index > 0 && portsShare(inOrder[index - 1] as PublishedPort, port));
 }
 
-/** In the families that other containers leave to it. */
+/** Restricts a port to the families that other containers leave to it. */
 function withoutOthers(granted: GrantedPort): PublishedPort[] {
   if (!granted.without) return [granted];
   const { without: _, ...port } = granted;
@@ -70,7 +70,7 @@ function withoutOthers(granted: GrantedPort): PublishedPort[] {
   return port.hostIp === null ? left.map((family) => ({ ...port, hostIp: anyAddress[family] })) : left.map(() => port);
 }
 
-/** Wider ones first; of equal ones those that somebody else has bound already. */
+/** Orders wider ones first; among equal ones, those that another program has bound already. */
 function byWidth(one: PublishedPort, other: PublishedPort): number {
   return widthOf(one) - widthOf(other) || Number(other.heldByCaller ?? false) - Number(one.heldByCaller ?? false);
 }
@@ -81,7 +81,10 @@ const widthOf = ({ hostIp }: PublishedPort): number =>
 const uncontradicted = (asked: readonly PublishedPort[], index: number): PublishedPort[] =>
   left(asked[index] as PublishedPort, (family) => stronger(asked, index, family));
 
-/** Those that lead elsewhere and count. A wildcard loses nothing to one of its addresses: the firewall asks for the address first. */
+/**
+ * Returns mappings that lead elsewhere and take precedence. A wildcard loses nothing to one of its addresses: the firewall looks
+ * up the address first.
+ */
 function stronger(asked: readonly PublishedPort[], index: number, family: Family): PublishedPort[] {
   const port = asked[index] as PublishedPort;
   return asked.filter((other, place) => {
@@ -90,7 +93,7 @@ function stronger(asked: readonly PublishedPort[], index: number, family: Family
   });
 }
 
-/** Ranges on one address that overlap become one, in the place of the first. */
+/** Joins ranges on one address that overlap, in the place of the first. */
 function joined(ports: readonly PublishedPort[]): PublishedPort[] {
   let all: PublishedPort[] = [];
   for (const port of ports) {
@@ -108,7 +111,7 @@ function joined(ports: readonly PublishedPort[]): PublishedPort[] {
 const isSameKind = (one: PublishedPort, other: PublishedPort): boolean =>
   one.hostIp === other.hostIp && one.heldByCaller === other.heldByCaller && leadAlike(one, other);
 
-/** What is left of a port where others have some of it: the port itself where they have nothing. */
+/** Returns the rest of a port without the parts that others have: the port itself if they have no part. */
 function left(port: PublishedPort, taken: (family: Family) => readonly PublishedPort[]): PublishedPort[] {
   const whole = [spanOf(port)];
   if (port.hostIp !== null) {

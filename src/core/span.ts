@@ -4,7 +4,7 @@ export interface Span {
   last: number;
 }
 
-/** What is left of the spans without those that are taken, in order. */
+/** Returns the rest of the spans without those that are taken, in order. */
 export function withoutSpans(spans: readonly Span[], taken: readonly Span[]): Span[] {
   return taken.reduce<Span[]>((left, gone) => left.flatMap((span) => withoutSpan(span, gone)), [...spans]);
 }
@@ -17,7 +17,7 @@ function withoutSpan({ first, last }: Span, gone: Span): Span[] {
   ].filter((part) => part.first <= part.last);
 }
 
-/** What is in both. */
+/** Returns the parts that are in both. */
 export function commonSpans(spans: readonly Span[], others: readonly Span[]): Span[] {
   return withoutSpans(spans, withoutSpans(spans, others));
 }

@@ -12,9 +12,9 @@ export interface LinkCounters {
   txDropped: number;
 }
 
-/** What the kernel has counted of a namespace, and of the ports published for it. */
+/** The kernel's counters of a namespace, and of the ports published for it. */
 export interface NamespaceStatistics {
   interfaces: Record<string, LinkCounters>;
-  /** in the order in which the ports were asked for */
+  /** in the order of the request */
   ports: PortTraffic[];
 }

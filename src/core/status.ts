@@ -1,4 +1,4 @@
-/** What a container got on one network, in the shape of podman's `StatusBlock` JSON (its field names are podman's). */
+/** A container's configuration on one network, in the shape of podman's `StatusBlock` JSON (its field names are podman's). */
 export interface StatusBlock {
   interfaces: Record<string, InterfaceStatus>;
   dns_server_ips: string[];

@@ -1,6 +1,6 @@
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetEnd } from './address.ts';
 
-/** Subnets of that length are cut from it. */
+/** A range that is divided into subnets of that length. */
 export interface SubnetPool {
   base: string;
   prefixLength: number;
@@ -14,16 +14,16 @@ const pools: SubnetPool[] = [
   { base: '10.96.0.0/11', prefixLength: 24 },
   { base: '10.128.0.0/9', prefixLength: 24 },
 ];
-/** IPv6: /64 subnets of one unique-local /48 of ours. */
+/** IPv6: /64 subnets of netloom's unique-local /48. */
 const pools6: SubnetPool[] = [{ base: 'fd4e:6c6d:6f6f::/48', prefixLength: 64 }];
 
-/** The first subnet of the pools that overlaps none in use; null when every one is taken. */
+/** Returns the first subnet of the pools that overlaps none in use; null if every one is taken. */
 export function freeSubnet(
   family: Family,
   inUse: readonly Subnet[],
   from: readonly SubnetPool[] = family === 4 ? pools : pools6,
 ): Subnet | null {
-  // an engine may tell of thousands: each is looked at once per pool
+  // an engine may send thousands: each is checked once per pool
   const ascending = inUse.filter((used) => used.family === family).sort(byBase);
   for (const { base, prefixLength } of from) {
     const range = parseSubnet(base);
@@ -36,7 +36,7 @@ export function freeSubnet(
 
 const byBase = (one: Subnet, other: Subnet): number => (one.base < other.base ? -1 : one.base > other.base ? 1 : 0);
 
-/** The first block of that length in the range which meets none of those, which are in ascending order. */
+/** Returns the first block of that length in the range that overlaps none of those, which are in ascending order. */
 function firstGap(range: Subnet, prefixLength: number, ascending: readonly Subnet[]): bigint | null {
   const end = subnetEnd(range);
   const step = 1n << BigInt((range.family === 4 ? 32 : 128) - prefixLength);

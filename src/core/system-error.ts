@@ -1,4 +1,4 @@
-/** Error codes of the system in words. */
+/** Texts for the system's error codes. */
 const texts: Readonly<Record<string, string>> = {
   E2BIG: 'too many arguments, or arguments too long',
   EACCES: 'permission denied',
@@ -29,20 +29,20 @@ const texts: Readonly<Record<string, string>> = {
   ETXTBSY: 'the file is being written',
 };
 
-/** An error of Node's own for a system call. */
+/** Node's own error for a system call. */
 interface NodeSystemError {
   code?: unknown;
   path?: unknown;
   message: string;
 }
 
-/** `/etc/passwd: not a directory`; of an error that is not the system's, its message. */
+/** Formats an error: `/etc/passwd: not a directory`; an error without a system code gives its message. */
 export function systemErrorText({ code, path, message }: NodeSystemError): string {
   const text = typeof code === 'string' ? texts[code] : undefined;
   if (text === undefined) return message;
   return typeof path === 'string' ? `${path}: ${text}` : text;
 }
 
-/** Whether it is an error of a system call. */
+/** Checks whether it is an error of a system call. */
 export const isSystemError = (error: unknown): error is NodeSystemError & { code: string } =>
   error instanceof Error && typeof (error as NodeSystemError).code === 'string' && 'syscall' in error;

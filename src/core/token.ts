@@ -11,7 +11,7 @@ import {
   servedNamePattern,
 } from './name.ts';
 
-/** What stands in a subject as it is: the name of a node. */
+/** Text that a subject can contain unencoded: the name of a node. */
 export const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 const tokenRule = 'must be 1 to 64 characters of A-Z a-z 0-9 _ -, because it is part of subjects';
@@ -34,13 +34,13 @@ export const containerReferenceSchema = z
   .regex(referencePattern, referenceRule)
   .describe('id of a container, its name, or the beginning of an id of hex digits');
 
-/** A network that there may be, whatever engine named it. */
+/** A network that may exist, whatever engine named it. */
 export const networkNameSchema = z
   .string()
   .regex(servedNamePattern, nameRule)
   .describe('network name, 1 to 250 characters of [A-Za-z0-9_.-]');
 
-/** N13: a network that netloom is to make. Others may have made one of another name, or make it. */
+/** N13: a network that netloom is to make. Others may have made, or may make, one of another name. */
 export const newNetworkNameSchema = z
   .string()
   .refine((name) => nameRefusal(name) === null, { error: ({ input }) => nameRefusal(input as string) ?? '' })

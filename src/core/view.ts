@@ -9,7 +9,7 @@ import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
 import type { ServedNames } from './steps/dns.ts';
 
-/** What a user is shown: derived from committed state, never stored. */
+/** Views for users: derived from committed state, never stored. */
 
 export const containerStates = [
   'created',
@@ -27,7 +27,7 @@ export const containerStates = [
 ] as const;
 export type ContainerState = (typeof containerStates)[number];
 
-/** Its end has begun, and for whoever asked it may be over already. */
+/** States after its end has begun; the caller may already have its answer. */
 export const leavingStates: readonly ContainerState[] = ['unconfiguring', 'unlinking'];
 
 export interface ContainerView {
@@ -43,11 +43,11 @@ export interface ContainerView {
   ports: ShownPort[];
   removeOnExit: boolean;
   labels: Record<string, string>;
-  /** the engine that set it up; null if unknown */
+  /** the engine that set it up; null: unknown */
   owner: string | null;
-  /** of the process, which has ended; null while it runs, or where its engine did not report it */
+  /** of its ended process; null while it runs, or if its engine did not report it */
   exitCode: number | null;
-  /** torn down and forgotten then, unless its process has started; ISO 8601 */
+  /** when it is torn down and forgotten, unless its process has started; ISO 8601 */
   startBy: string | null;
   /** when it was created, ISO 8601; absent: by an older version */
   created?: string;
@@ -74,21 +74,21 @@ export type HostState = (typeof hostStates)[number];
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
   /**
-   * what its next container is attached to, with which MTU: its bridge, or a parent; null while the network is not up. names: where
-   * they are answered on a bridge of others, and why not
+   * what its next container is attached to, and the MTU: its bridge, or a parent; null while the network is not up. names: where
+   * they are answered on a foreign bridge, or why not
    */
   device: { name: string; mtuBytes: number | null; names: ServedNames | null } | null;
-  /** container id → addresses */
+  /** container ID → addresses */
   leases: Leases;
   /** why it is degraded */
   lastFault: Fault | null;
 }
 
-/** A view of many or one, and how far the event stream had got: follow from `streamSequence` + 1 and nothing is missed. */
+/** A view of many or one, with its position in the event stream: following from `streamSequence` + 1 misses nothing. */
 export interface AsOf {
   /** number of the last fact that this answer includes */
   sequence: number;
-  /** its place in NETLOOM_EVENTS (or of one before it, while later ones are on their way); null while not known */
+  /** its position in NETLOOM_EVENTS (or an earlier fact's, while later ones are under way); null: not known yet */
   streamSequence: number | null;
 }
 
@@ -97,7 +97,7 @@ export interface ForwardingView {
   family: Family;
   /** `before`: it was on; `netloom`: netloom switched it on; `switching`: that is under way */
   since: 'before' | 'netloom' | 'switching';
-  /** links that are not netloom's: `apart`: they do not reach each other through this host; `forwarded`: they do */
+  /** foreign links: `apart`: they do not reach each other through this host; `forwarded`: they do */
   foreign: 'apart' | 'forwarded';
 }
 
@@ -111,7 +111,7 @@ export interface NodeInfo {
   startedAt: string;
   pid: number;
   workers: number;
-  /** source address of a route to the outside (C09); null without one */
+  /** source address of a route to the outside (C09); null: no such route */
   hostIp: string | null;
   /** of each family that this host forwards for netloom's networks */
   forwarding: ForwardingView[];
@@ -123,11 +123,11 @@ export interface NodeInfo {
   storage: StorageView;
 }
 
-/** Room on the disks that the daemon writes to. */
+/** Space on the disks that the daemon writes to. */
 export interface StorageView {
   /** on the file system of the run directory */
   runFreeBytes: number;
-  /** of the journal's own file, for what is taken down on a disk that is full */
+  /** free space within the journal's file, for teardowns on a full disk */
   reservedBytes: number;
   /** on the file system of the state directory */
   stateFreeBytes: number;
@@ -135,12 +135,12 @@ export interface StorageView {
   refused: 'run' | 'events' | null;
 }
 
-/** B14: frames that a bridge did not take, for they carried neither the MAC nor an address of the lease: by network, or by container. */
+/** B14: frames that a bridge refused, because they carried neither the MAC nor an address of the lease: by network, or by container. */
 export type DroppedFrames = Record<string, TrafficCounter>;
 
 export interface ContainerStatistics {
   id: string;
   interfaces: Record<string, LinkCounters>;
-  /** since each was published, whoever asked */
+  /** since each was published, for all clients */
   ports: (PublishedPort & PortTraffic)[];
 }

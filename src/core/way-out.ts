@@ -1,9 +1,9 @@
 import { parseSubnet, type Subnet, subnetContains } from './address.ts';
 
-/** Somewhere outside: only looked up, never spoken to. The first that is reached tells which way this host's traffic leaves. */
+/** Outside addresses: only looked up, never contacted. The first that is reachable shows how this host's traffic leaves. */
 export const publicAddresses = ['8.8.8.8', '2001:4860:4860::8888'] as const;
 
-/** Whether a route to there may be the way out: a default route, or half of one as a VPN makes it. */
+/** Checks whether a route to there may be the way out: a default route, or half of one as a VPN makes it. */
 export function mayLeadOut(destination: string): boolean {
   const subnet = parseSubnet(destination) as Subnet;
   return publicAddresses.some((address) => subnetContains(subnet, address));
@@ -19,7 +19,7 @@ export interface WayOut {
 
 export const noWayOut: WayOut = { hostIp: null, link: null, mtuBytes: null };
 
-/** Whether containers that follow the way out would be made otherwise. */
+/** Checks whether containers that follow the way out would be made the same from both. */
 export function isSameLink(one: WayOut, other: WayOut): boolean {
   return one.link === other.link && one.mtuBytes === other.mtuBytes;
 }

@@ -10,33 +10,33 @@ import type { AttachmentRequest, ContainerRequest } from './request.ts';
 
 /** The networks that a container is to join, and how. */
 
-/** With what the daemon knows of its name: that it is the default network's, which is made where there is none. */
+/** A request with what the daemon knows of its name: that it is the default network, which is made if it does not exist. */
 export type AskedAttachment = AttachmentRequest & { isDefault?: true };
 
 export interface Attachment {
   network: string;
-  /** smallest number that no other attachment has: the order of preference of its routes, kept when others go */
+  /** smallest number that no other attachment has: sets the preference of its routes, and stays when others leave */
   slot: number;
   interfaceName: string;
-  /** of the veth's other end; absent: a name of netloom's own */
+  /** name of the veth's other end; absent: a name that netloom chooses */
   hostInterfaceName?: string;
   staticIps: string[];
   staticMac: string | null;
   aliases: string[];
   /** the network as the caller knows it */
   definition?: NetworkDefinition;
-  /** the default network, which is made where there is none */
+  /** the default network, which is made if it does not exist */
   isDefault?: true;
 }
 
-/** P10: a definition that comes with the request means another network of that name. */
+/** P10: marks the default network, unless a definition comes with the request: then it means another network of that name. */
 export const askedAttachment = (request: AttachmentRequest, defaultNetwork: string): AskedAttachment =>
   request.network === defaultNetwork && !request.definition ? { ...request, isDefault: true } : request;
 
-/** A04: what is static for the whole container is so on its first network, where that does not say otherwise. */
+/** A04: applies the container's static addresses to its first network, unless that network has its own. */
 export function networksOf(request: ContainerRequest, defaultNetwork: string): AskedAttachment[] {
   const { staticIps, staticMac } = request;
-  // P10: podman's default in this mode; who names a list that is empty wants none (B05)
+  // P10: podman's default in this mode; an empty list means no networks (B05)
   const networks = request.networks ?? (request.mode === 'bridge' ? [{}] : []);
   const [first, ...others] = networks.map((one) =>
     askedAttachment({ ...one, network: one.network ?? defaultNetwork }, defaultNetwork),
@@ -52,11 +52,11 @@ export function networksOf(request: ContainerRequest, defaultNetwork: string): A
   ];
 }
 
-/** A02: interface names in the order in which the networks come; a name that is asked for is not given twice. */
+/** A02: gives out interface names in the order of the networks; a requested name is not given twice. */
 export const attachmentsOf = (id: string, requested: readonly AskedAttachment[]): Attachment[] | Fault =>
   attachmentsBeside([], id, requested);
 
-/** More attachments of a container that has these. */
+/** Adds several attachments to those that a container has. */
 export function attachmentsBeside(
   others: readonly Attachment[],
   id: string,
@@ -74,7 +74,7 @@ export function attachmentsBeside(
   return attachments;
 }
 
-/** One more attachment of a container that has these: the first free interface name, unless one is asked for (A02). */
+/** Adds one attachment to those that a container has: with the first free interface name, unless one is requested (A02). */
 export function attachmentBeside(
   others: readonly Attachment[],
   id: string,
@@ -112,9 +112,12 @@ export function attachmentBeside(
   };
 }
 
-/** N15: without the dot that ends a whole name. What an engine's user typed must not fail its start: that is left out later. */
+/**
+ * N15: returns aliases without the final dot of a full name. A user's typing must not fail an engine's start: invalid names are
+ * left out later.
+ */
 function aliasesOf({ aliases }: AttachmentRequest, definition: NetworkDefinition | null): string[] | Fault {
-  // an engine that brings its networks gives every name to each of them, also where nobody answers for names
+  // an engine that brings its networks gives every name to each of them, also where names are not answered
   if (definition && !answersNames(definition)) return [];
   const refusals = definition ? [] : (aliases ?? []).flatMap((alias) => aliasRefusal(alias) ?? []);
   const [refusal] = refusals;

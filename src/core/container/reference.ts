@@ -1,14 +1,14 @@
 import { type Fault, fault } from '../fault.ts';
 
-/** An id that a program made up, podman's for one: people say its beginning. */
+/** An ID that a program generated, podman's for example: users type only its beginning. */
 const madeUp = /^[0-9a-f]{12,64}$/;
 
-/** How much of it must be said: shorter ones are names of containers that are gone or still to come, `db` or `cafe`. */
+/** A beginning must have at least six digits: shorter ones are names of past or future containers, such as `db` or `cafe`. */
 const beginning = /^[0-9a-f]{6,64}$/;
 
 /**
- * A container as people name it, in podman's order: by its id, by its name, by the beginning of its id where only one begins so.
- * Ids that are words are said whole: who removes `web` a second time does not mean `web2`.
+ * Resolves a user's reference to a container, in podman's order: by its ID, by its name, by the beginning of its ID if only one
+ * ID begins so. IDs that are words must be complete: a second `remove web` does not mean `web2`.
  */
 export function resolveContainerId(
   containers: readonly { id: string; name: string }[],
@@ -27,9 +27,9 @@ export function resolveContainerId(
   return fault('container.ambiguous', `${reference} may be any of the containers ${listed}`);
 }
 
-/** podman's 64 digits as podman shows them, 12; any other id as it is. */
+/** Returns podman's IDs of 64 digits as podman shows them, with 12; any other ID unchanged. */
 export const shortId = (id: string): string => (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id);
 
-/** As messages call a container: by the name that a user gave it. */
+/** Returns the container's name in messages: the name that a user gave it, or its ID. */
 export const calledAs = ({ id, name }: { id: string; name?: string | undefined }): string =>
   name === undefined || name === id ? shortId(id) : name;

@@ -18,7 +18,7 @@ const macSchema = z
   .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be a MAC address such as 02:00:00:00:00:01')
   .refine(isOneHost, 'must be a unicast MAC address: an even first byte, and not all zeros');
 
-/** What the kernel takes as a link's own. */
+/** Checks whether the kernel accepts it as a link's address. */
 function isOneHost(macAddress: string): boolean {
   return Number.parseInt(macAddress.slice(0, 2), 16) % 2 === 0 && /[1-9a-f]/i.test(macAddress);
 }

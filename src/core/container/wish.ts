@@ -18,9 +18,9 @@ export type NetnsSource =
 export interface ContainerWish {
   id: string;
   name: string;
-  /** A06: what the networks call it: its pod's name when it has one, else its own */
+  /** A06: the container's name on its networks: its pod's name if it has one, else its own */
   networkName: string;
-  /** what DHCP servers are told; absent: the name */
+  /** sent to DHCP servers; absent: the name */
   hostName?: string;
   mode: string;
   netns: NetnsSource;
@@ -28,15 +28,15 @@ export interface ContainerWish {
   ports: PublishedPort[];
   dnsServers: string[];
   removeOnExit: boolean;
-  /** absent: none */
+  /** absent: no labels */
   labels?: Record<string, string>;
-  /** the engine that asked for it; absent: it did not say */
+  /** the engine that requested it; absent: unknown */
   owner?: string;
-  /** how long after its set-up its process must have started; absent: for ever */
+  /** time after set-up within which its process must start; absent: no limit */
   startWithinMs?: number;
 }
 
-/** Fills in defaults and checks all that can be checked without asking anybody; `ofDaemon`: the daemon's default network. */
+/** Fills in defaults and checks all that needs no other actor; `ofDaemon`: the daemon's default network. */
 export function containerWish(request: ContainerRequest, ofDaemon = defaultNetworkName): ContainerWish | Fault {
   const mode = request.mode ?? 'bridge';
   const netns = netnsSource(mode, request);
@@ -70,12 +70,12 @@ export function containerWish(request: ContainerRequest, ofDaemon = defaultNetwo
 }
 
 /**
- * What says of itself that it is the host's, as the daemon sees it, also where nobody may look at process 1. Whatever else leads
- * there is known by its inode when it is about to be used.
+ * Paths that name the daemon's namespace by themselves, which need no look at process 1, even where that is forbidden. Any other
+ * path that leads to it is recognized by its inode before use.
  */
 const ownNetns = /^\/+proc\/+(1|self|thread-self)\/+(task\/+\d+\/+)?ns\/+net$/;
 
-/** A01: the modes that podman has; those that this version does not build yet are named as such. */
+/** A01: parses podman's modes; a mode that this version does not support yet is refused by name. */
 function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fault {
   const [kind = '', ...rest] = mode.split(':');
   const argument = rest.join(':');

@@ -1,17 +1,20 @@
-/** Addresses that are in use, as far as this host knows. One of them is not taken from a DHCP server. */
+/** Addresses in use, as far as this host knows. The DHCP client does not accept one of them from a server. */
 
-/** What a container has on a network. */
+/** A container's addresses on a network. */
 export interface HeldByContainer {
   container: string;
   network: string;
   /** bridge or parent; null: the network is not up */
   link: string | null;
-  /** the bridge is netloom's: the host itself leads to its addresses */
+  /** the bridge is netloom's: the host itself routes to its addresses */
   isOwnBridge: boolean;
   addresses: readonly string[];
 }
 
-/** The use of an address, as the rest of a sentence that begins with it; null: it is free, or in use on another LAN, which may have the same addresses. */
+/**
+ * Describes the use of an address, as the rest of a sentence that begins with it; null: it is free, or in use on another LAN,
+ * which may have the same addresses.
+ */
 export function addressHolder(
   address: string,
   { container, network }: { container: string; network: string },

@@ -1,8 +1,8 @@
 import { addressBytes } from '../address.ts';
 
 /**
- * DHCPv4 on the wire: RFC 2131, options by RFC 2132, long ones by RFC 3396. Whatever comes is read or refused in words; nothing
- * that a server sends makes this throw.
+ * DHCPv4 on the wire: RFC 2131, options by RFC 2132, long ones by RFC 3396. Every message is parsed or refused with a reason;
+ * nothing that a server sends makes this throw.
  */
 
 export const messageTypes = {
@@ -42,35 +42,35 @@ export type Options = ReadonlyMap<number, Uint8Array>;
 
 export interface DhcpMessage {
   type: MessageType;
-  /** from the client to a server, or back */
+  /** request: from client to server */
   direction: 'request' | 'reply';
-  /** what an answer is known by: 32 bits */
+  /** transaction ID that matches answers to requests: 32 bits */
   transaction: number;
   /** since the client began */
   seconds: number;
-  /** the answer goes to everybody, for the client has no address yet */
+  /** the answer is sent to all hosts, because the client has no address yet */
   broadcast: boolean;
-  /** that the client has already; `0.0.0.0`: none */
+  /** the client's current address; `0.0.0.0`: none */
   clientAddress: string;
-  /** that the server gives */
+  /** the address that the server gives */
   yourAddress: string;
   macAddress: string;
-  /** without the message's type */
+  /** without the message type */
   options: Options;
 }
 
-/** What a server may send at most: a frame of Ethernet carries no more. */
+/** Largest message of a server: an Ethernet frame carries no more. */
 export const mostMessageBytes = 1472;
-/** BOOTP's relays expect no less. */
+/** Smallest message that BOOTP relays accept. */
 const leastMessageBytes = 300;
 const mostOptions = 128;
-/** One option, of however many parts it is put together. */
+/** Largest option, whatever the number of its parts. */
 const mostOptionBytes = 1024;
 
 const optionsStart = 240;
 const cookie = 0x63825363;
 const [pad, end] = [0, 255];
-/** of option 52 */
+/** places that option 52 lends to options */
 const places = { file: { flag: 1, start: 108, end: 236 }, serverName: { flag: 2, start: 44, end: 108 } } as const;
 
 export function encodeMessage(message: DhcpMessage): Uint8Array {
@@ -93,7 +93,7 @@ export function encodeMessage(message: DhcpMessage): Uint8Array {
   return bytes;
 }
 
-/** RFC 3396: one that does not fit into 255 bytes goes in parts. */
+/** RFC 3396: encodes an option; one that does not fit into 255 bytes is split into parts. */
 function encodeOption(code: number, value: Uint8Array): number[] {
   const parts: number[] = [];
   for (let start = 0; start === 0 || start < value.length; start += 255) {
@@ -103,7 +103,7 @@ function encodeOption(code: number, value: Uint8Array): number[] {
   return parts;
 }
 
-/** A string says why it is no message. */
+/** Decodes a message. A string gives the reason why it is invalid. */
 export function decodeMessage(bytes: Uint8Array): DhcpMessage | string {
   if (bytes.length < optionsStart) return `it has ${bytes.length} bytes; the minimum is ${optionsStart}`;
   if (bytes.length > mostMessageBytes) return `it has ${bytes.length} bytes; the maximum is ${mostMessageBytes}`;
@@ -138,7 +138,7 @@ function typeOf(value: Uint8Array | undefined): MessageType | null {
   return (found?.[0] as MessageType | undefined) ?? null;
 }
 
-/** Those behind the header, then those in the fields that option 52 lends them, put together in that order (RFC 3396). */
+/** Decodes the options behind the header, then those in the fields that option 52 lends, joined in that order (RFC 3396). */
 function decodeOptions(bytes: Uint8Array): Options | string {
   const collected: Collected = { options: new Map(), count: 0 };
   const refusal = collect(collected, bytes.subarray(optionsStart));
@@ -184,7 +184,7 @@ export const macBytes = (text: string): Uint8Array =>
 export const macText = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 
-/** Seconds, as four bytes. */
+/** Encodes seconds as four bytes. */
 export function secondsBytes(seconds: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, seconds);

@@ -1,23 +1,23 @@
 import { addressBytes } from '../address.ts';
 import { type DhcpMessage, type MessageType, macBytes, mostMessageBytes, optionCodes } from './message.ts';
 
-/** What a client sends. */
+/** Messages of a DHCP client. */
 
-/** Who asks: the same for every message of one lease. */
+/** The client: the same for every message of one lease. */
 export interface DhcpClient {
   macAddress: string;
-  /** what servers may show it as */
+  /** name that servers may show for it */
   hostName: string | null;
 }
 
 export type DhcpQuestion =
-  /** any server: an address, please; that one, if it can be; `avoid`: the server whose offer counts only where no other comes */
+  /** to any server: requests an address, if possible that one; `avoid`: the server whose offer counts only if no other comes */
   | { kind: 'discover'; address: string | null; avoid: string | null }
-  /** one server: what it offered */
+  /** to one server: accepts its offer */
   | { kind: 'request'; address: string; server: string }
-  /** the server that gave it: to keep it */
+  /** to the server that gave the address: asks to keep it */
   | { kind: 'renew'; address: string; server: string; serverMac: string }
-  /** any server: to keep it */
+  /** to any server: asks to keep the address */
   | { kind: 'rebind'; address: string };
 
 const wanted = [
@@ -48,7 +48,7 @@ export function questionMessage(
   return {
     ...message(client, question.kind === 'discover' ? 'discover' : 'request', transaction),
     seconds,
-    // who has an address is reached by it
+    // a client that has an address is reached by it
     broadcast: !holds,
     clientAddress: holds ? question.address : '0.0.0.0',
     options: new Map([
@@ -61,7 +61,7 @@ export function questionMessage(
   };
 }
 
-/** Nobody answers it. */
+/** Returns a DHCPRELEASE; servers do not answer it. */
 export function releaseMessage(
   client: DhcpClient,
   { address, server }: { address: string; server: string },
@@ -86,7 +86,7 @@ const message = ({ macAddress }: DhcpClient, type: MessageType, transaction: num
   options: new Map(),
 });
 
-/** By its MAC address, which is the same for the same container on the same network. */
+/** Identifies the client by its MAC address, which is the same for the same container on the same network. */
 function identity({ macAddress, hostName }: DhcpClient): [number, Uint8Array][] {
   const id: [number, Uint8Array] = [optionCodes.clientId, Uint8Array.of(1, ...macBytes(macAddress))];
   const name = hostName === null ? null : hostLabel(hostName);
@@ -96,7 +96,7 @@ function identity({ macAddress, hostName }: DhcpClient): [number, Uint8Array][] 
 const addressOption = (code: number, address: string | null): Iterable<[number, Uint8Array]> =>
   address === null ? [] : [[code, addressBytes(address)]];
 
-/** The first label of a host name. RFC 1123: what none can have becomes a hyphen; "" where nothing is left. */
+/** Returns the first label of a host name. RFC 1123: invalid characters become hyphens; "" if nothing is left. */
 export const hostLabel = (name: string): string =>
   (name.split('.')[0] as string)
     .replaceAll(/[^A-Za-z0-9-]/g, '-')

@@ -1,8 +1,8 @@
-/** Domains as servers send them: plain (option 15), or as a list that is compressed as DNS does it (option 119, RFC 3397). */
+/** Domains as servers send them: plain (option 15), or as a list with DNS compression (option 119, RFC 3397). */
 
 const mostDomainBytes = 253;
 
-/** Letters, digits, hyphens and underscores, as resolv.conf can have them. */
+/** Letters, digits, hyphens and underscores, as resolv.conf allows. */
 const label = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 
 const isDomain = (text: string): boolean =>
@@ -10,13 +10,13 @@ const isDomain = (text: string): boolean =>
 
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
-/** Some servers end it with a NUL, or with a dot. null: malformed. */
+/** Parses option 15. Some servers end it with a NUL, or with a dot. null: malformed. */
 export function readDomainName(bytes: Uint8Array): string | null {
   const text = ascii(bytes).replace(/\0+$/, '').replace(/\.$/, '').toLowerCase();
   return isDomain(text) ? text : null;
 }
 
-/** null: malformed. Pointers lead backwards only, so that none leads in a circle. */
+/** Parses option 119. null: malformed. Pointers lead backwards only, so no cycle is possible. */
 export function readSearchDomains(bytes: Uint8Array): string[] | null {
   const domains: string[] = [];
   for (let at = 0; at < bytes.length; ) {

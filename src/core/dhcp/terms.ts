@@ -13,59 +13,59 @@ import { addressText, type DhcpMessage, type Options, optionCodes } from './mess
 import { readDomainName, readSearchDomains } from './search-domains.ts';
 
 /**
- * What a server gives, as far as it can be believed. An address that cannot be used makes the whole offer worthless; of the rest
- * what makes no sense is left out, and said so.
+ * What a server gives, as far as it is plausible. An unusable address makes the whole offer worthless; other implausible values
+ * are left out and reported.
  */
 
 export interface DhcpTerms {
   /** `192.0.2.7` */
   address: string;
   prefixLength: number;
-  /** of the default route */
+  /** gateway of the default route */
   gateway: string | null;
-  /** further ones, from option 121; gateway null: on the link itself */
+  /** further routes, from option 121; gateway null: on the link itself */
   routes: { destination: string; gateway: string | null }[];
   nameServers: string[];
   searchDomains: string[];
-  /** what the server calls itself, and where its answer came from */
+  /** the server's identifier, and the source of its answer */
   server: string;
   serverMac: string;
-  /** milliseconds since 1970; null: never */
+  /** milliseconds since 1970; null: the lease never ends */
   times: DhcpTimes | null;
   /** what was left out, in words */
   ignored: string[];
 }
 
-/** When to ask the server that gave it (T1), when to ask any (T2), and when it ends. */
+/** Times of a lease: when to ask the server that gave it (T1), when to ask any server (T2), and when it ends. */
 export interface DhcpTimes {
   renewAt: number;
   rebindAt: number;
   expiresAt: number;
 }
 
-/** Of each list so many are taken. */
+/** Most entries taken from each list. */
 const most = { routers: 8, nameServers: 8, searchDomains: 16, routes: 64 } as const;
-/** A shorter lease would be renewed without end; and no renewal comes sooner than that. */
+/** Lower limits: a shorter lease would be renewed endlessly; no renewal is sent sooner than that. */
 const least = { leaseSeconds: 3, renewalSeconds: 1 } as const;
-/** Every network of IPv4 that is one has fewer addresses than that. */
+/** Shortest prefix of a plausible IPv4 network. */
 const leastPrefixLength = 8;
 const forEver = 0xffffffff;
 
-/** No host of a LAN has them: unspecified, loopback, multicast, reserved. */
+/** Ranges that no host of a LAN uses: unspecified, loopback, multicast, reserved. */
 const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'].map((text) => parseSubnet(text) as Subnet);
 
 const isHost = (address: string): boolean => !reserved.some((subnet) => subnetContains(subnet, address));
 
-/** Where an answer came from, and what it is held against. */
+/** Source of an answer, and what it is checked against. */
 export interface Circumstances {
   serverMac: string;
-  /** when the question was sent, in milliseconds since 1970: a lease counts from there */
+  /** when the question was sent, in milliseconds since 1970: the lease counts from there */
   sentAt: number;
-  /** of the container's other networks: `10.89.0.7/24`. A server that gives an address there would come between it and them */
+  /** of the container's other networks: `10.89.0.7/24`. An address given there would cut the container off from them */
   otherSubnets: readonly string[];
 }
 
-/** Of an offer or an acknowledgement. A string says why it cannot be taken. */
+/** Reads the terms of an offer or an acknowledgement. A string gives the reason why it is unusable. */
 export function termsOf(
   { yourAddress, options }: DhcpMessage,
   { serverMac, sentAt, otherSubnets }: Circumstances,
@@ -102,14 +102,14 @@ export function termsOf(
   };
 }
 
-/** Whether a container has to be changed: everything but when the lease ends. */
+/** Compares terms without the times of the lease: if they are equal, the container need not change. */
 export function isSameTerms({ times: _, ignored: __, ...one }: DhcpTerms, other: DhcpTerms | null): boolean {
   if (other === null) return false;
   const { times: ___, ignored: ____, ...rest } = other;
   return JSON.stringify(one) === JSON.stringify(rest);
 }
 
-/** What a server that refuses says to it, for people (option 56). */
+/** Returns the server's reason for a refusal, for users (option 56). */
 export function refusalText({ options }: DhcpMessage): string | null {
   const text = printable(options.get(optionCodes.message));
   return text === '' ? null : text;
@@ -141,10 +141,10 @@ function timesOf(options: Options, seconds: number, sentAt: number, ignored: str
   return { renewAt: after(seconds * 0.5), rebindAt: after(seconds * 0.875), expiresAt };
 }
 
-/** `others`: the subnets of the container's other networks. */
+/** `others`: subnets of the container's other networks. */
 type Own = { address: string; subnet: Subnet; others: readonly Subnet[] };
 
-/** RFC 3442: where there are classless routes, routers count for nothing. */
+/** Reads the gateway and routes. RFC 3442: where there are classless routes, routers are ignored. */
 function waysOf(options: Options, own: Own, ignored: string[]): Pick<DhcpTerms, 'gateway' | 'routes'> {
   const encoded = options.get(optionCodes.classlessRoutes);
   const routes = encoded && decodeRoutes(encoded);
@@ -157,7 +157,7 @@ function waysOf(options: Options, own: Own, ignored: string[]): Pick<DhcpTerms, 
   return { gateway, routes: [] };
 }
 
-/** A subnet of one address, as some clouds give it: its gateway is on the link all the same. */
+/** Handles a subnet of one address, as some clouds give it: its gateway is on the link all the same. */
 function pointToPoint(routers: string[], own: Own, ignored: string[]): Pick<DhcpTerms, 'gateway' | 'routes'> {
   const isOnLink = (router: string) =>
     isHost(router) && router !== own.address && !own.others.some((subnet) => subnetContains(subnet, router));
@@ -182,7 +182,7 @@ function reachable(all: Route[], own: Own, ignored: string[]): Pick<DhcpTerms, '
       return leftOut(route, 'the destination is given twice');
     if (prefixLength === 0) return route.gateway !== null || leftOut(route, 'it has no gateway');
     const destination = { family: 4, base, prefixLength } as const;
-    // half of everything, as a VPN has it, is more than what no host has
+    // a half of all addresses, as a VPN routes it, covers more than reserved addresses
     const isReserved = reserved.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
     if (isReserved) return leftOut(route, 'no host can have these addresses');
     const isOthers = own.others.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
@@ -203,7 +203,7 @@ function reachable(all: Route[], own: Own, ignored: string[]): Pick<DhcpTerms, '
   return { gateway: routes.find(isDefault)?.gateway ?? null, routes: routes.filter((route) => !isDefault(route)) };
 }
 
-/** Width, as many bytes of the destination as count, gateway; and so on. null: malformed. */
+/** Decodes routes: prefix length, significant bytes of the destination, gateway; repeated. null: malformed. */
 function decodeRoutes(bytes: Uint8Array): Route[] | null {
   const routes: Route[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -1,9 +1,9 @@
 import { addressBytes, addressToBigint, bigintToAddress, familyOf, parseSubnet, subnetEnd } from '../address.ts';
 import { describeElement, type Element, type Field, type Layout, type NftFamily, type NftSet, nftSets } from './nft.ts';
 
-/** Elements as the kernel keeps them. */
+/** Elements as the kernel stores them. */
 
-/** What the kernel keeps for an element: see NftElement in native/index.d.ts. */
+/** The kernel's form of an element: see NftElement in native/index.d.ts. */
 export interface EncodedElement {
   family: NftFamily;
   set: string;
@@ -14,7 +14,7 @@ export interface EncodedElement {
   comment: string | null;
 }
 
-/** One element, or two where a plain interval set wants its start and its (exclusive) end apart. */
+/** Encodes one element, or two if a plain interval set needs its start and its (exclusive) end apart. */
 export function encodeElement(element: Element): EncodedElement[] {
   const layout: Layout = nftSets[element.set];
   const family = layout.family ?? 'inet';
@@ -41,7 +41,7 @@ export function encodeElement(element: Element): EncodedElement[] {
   return intervalPair(element, layout.key[0] as Field, low).map((part) => ({
     ...plain,
     ...part,
-    // the end marker is no element of its own: it has neither value nor owner
+    // the end marker has neither value nor owner: it only ends the element
     data: part.intervalEnd ? null : data,
     comment: part.intervalEnd ? null : plain.comment,
   }));
@@ -56,7 +56,7 @@ function intervalPair(element: Element, field: Field, low: Uint8Array): { key: U
   return [start, { key: encodeField(field, bigintToAddress(end, subnet.family)), intervalEnd: true }];
 }
 
-/** First and last value of a field that may be a range: a subnet, a port span, or a single value. */
+/** Returns the first and last value of a field that may be a range: a subnet, a port span, or a single value. */
 function fieldRange(field: Field, text: string): [string, string] {
   if (field === 'port' && text.includes('-')) return text.split('-') as [string, string];
   const subnet = text.includes('/') ? parseSubnet(text) : null;
@@ -76,7 +76,7 @@ function concatenate(fields: readonly Field[], texts: readonly string[]): Uint8A
   return Buffer.concat(fields.map((field, index) => encodeField(field, texts[index] as string)));
 }
 
-/** Numbers in network byte order. Fields are padded to four bytes; a family, which is never one of several, is not. */
+/** Encodes numbers in network byte order. Fields are padded to four bytes, except a family, which is never one of several. */
 function encodeField(field: Field, text: string): Uint8Array {
   switch (field) {
     case 'direction':
@@ -100,7 +100,7 @@ function encodeField(field: Field, text: string): Uint8Array {
   }
 }
 
-/** Reads an element as the kernel lists it back into its readable form (plain interval sets: starts only, as addresses). */
+/** Decodes an element that the kernel lists into its readable form (plain interval sets: starts only, as addresses). */
 export function decodeElement(
   set: NftSet,
   encoded: Pick<EncodedElement, 'key' | 'keyEnd' | 'data' | 'comment'>,

@@ -5,34 +5,34 @@ import type { ForwardingView } from '../view.ts';
 import type { Element } from './nft.ts';
 
 /**
- * Whether this host forwards is one setting for all of it, and changes more than netloom: links stop believing router
- * advertisements (IPv6), and machines beside this host reach each other through it. Pure; the host machine keeps the states.
+ * Forwarding is one setting for the whole host, and changes more than netloom: links stop believing router advertisements (IPv6),
+ * and machines beside this host reach each other through it. Pure; the host machine keeps the states.
  */
 
-/** What is held for one family. */
+/** Settings that netloom keeps in force for one family. */
 export interface HeldForwarding {
-  /** it was on before netloom asked for it: nothing else of this host is changed */
+  /** forwarding was on before netloom asked for it: netloom changes nothing else on this host */
   found: boolean;
-  /** all of it is in force, not only meant to be */
+  /** all of it is in force, not only intended */
   settled: boolean;
-  /** links that come forward, too */
+  /** also for links that appear later */
   future: boolean;
-  /** links whose accept_ra was 1, and is 2 while the host forwards; `default`: those that come. IPv6 only */
+  /** links whose accept_ra was 1, and is 2 while the host forwards; `default`: links that appear later. IPv6 only */
   turned: string[];
-  /** links that had another accept_ra already, which is theirs. IPv6 only */
+  /** links that had another accept_ra already, which netloom leaves alone. IPv6 only */
   left: string[];
-  /** bridges of others, of which br_netfilter shows what stays on them */
+  /** foreign bridges whose internal traffic br_netfilter shows to the firewall */
   bridges: string[];
 }
 
 export type Forwarding = Partial<Record<Family, HeldForwarding>>;
 
-/** network → the families that it routes, whether it was told that the host forwards, and whether it is being taken down */
+/** network → the families that it routes, whether it has been notified that the host forwards, and whether it is being taken down */
 export type ForwardingClaims = Readonly<
   Record<string, { families: readonly Family[]; granted: boolean; isLeaving?: boolean }>
 >;
 
-/** What a family is to be held with, as the host is found. */
+/** Returns what netloom must set for a family, given the host's present state. */
 export function foundForwarding(family: Family, survey: ForwardingSurvey): HeldForwarding {
   const found = survey.on.includes(family);
   const future = !found || survey.future.includes(family);
@@ -40,7 +40,7 @@ export function foundForwarding(family: Family, survey: ForwardingSurvey): HeldF
   return found ? fresh : { ...fresh, ...raOf(family, survey), bridges: survey.bridges };
 }
 
-/** The same, and links that came since. One that came with 2 has it from `default`, which is ours. */
+/** Adds links that have appeared since. One that appeared with 2 has it from `default`, which netloom set. */
 export function seenForwarding(family: Family, held: HeldForwarding, survey: ForwardingSurvey): HeldForwarding {
   if (held.found) return held;
   const { acceptRa, bridges } = survey;
@@ -57,13 +57,13 @@ export function seenForwarding(family: Family, held: HeldForwarding, survey: For
   };
 }
 
-/** Without bridges of ours: one that is being made does not carry its alias yet. */
+/** Removes netloom's bridges from a survey: one that is being made does not carry its alias yet. */
 export function surveyOfOthers(survey: ForwardingSurvey, ours: ReadonlySet<string>): ForwardingSurvey {
   const bridges = survey.bridges.filter((name) => !ours.has(name));
   return { ...survey, bridges, acceptRa: without(survey.acceptRa, ours) };
 }
 
-/** accept_ra: believes router advertisements unless the link forwards; and in any case */
+/** accept_ra: 1 believes router advertisements unless the link forwards; 2 always */
 const unlessForwarding = 1;
 const believes = 2;
 
@@ -78,12 +78,12 @@ function raOf(family: Family, { acceptRa }: Pick<ForwardingSurvey, 'acceptRa'>) 
 const without = <Value>(record: Record<string, Value>, names: ReadonlySet<string>): Record<string, Value> =>
   Object.fromEntries(Object.entries(record).filter(([name]) => !names.has(name)));
 
-/** Families that some network routes, told so already. */
+/** Returns the families that some network routes, and has been notified of. */
 export function claimedFamilies(claims: ForwardingClaims): Family[] {
   return families.filter((family) => Object.values(claims).some((claim) => claim.families.includes(family)));
 }
 
-/** Whether all of these are in force, and a network of ours keeps them so. */
+/** Checks whether all of these are in force, and one of netloom's networks keeps them so. */
 export function isInForce(forwarding: Forwarding, claims: ForwardingClaims, wanted: readonly Family[]): boolean {
   const granted = Object.values(claims).filter((claim) => claim.granted);
   return wanted.every(
@@ -92,12 +92,12 @@ export function isInForce(forwarding: Forwarding, claims: ForwardingClaims, want
 }
 
 const forwardingKey = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
-/** for links that come; a write of the one above sets it too */
+/** for links that appear later; a write of the key above sets it too */
 const futureKey = { 4: 'net/ipv4/conf/default/forwarding', 6: 'net/ipv6/conf/default/forwarding' } as const;
 
 /**
- * Everything that a family is held with, guards first: no packet meets a host that forwards without them. Where it was on
- * before, only that it stays so.
+ * Returns the steps that put a family in force, guards first: no packet meets a host that forwards without them. If forwarding
+ * was on before, they only keep it on.
  */
 export function forwardingSteps(family: Family, held: HeldForwarding, passForeign: boolean): Step[] {
   const guards = guardElements({ [family]: { ...held, settled: true } }, passForeign);
@@ -108,7 +108,7 @@ export function forwardingSteps(family: Family, held: HeldForwarding, passForeig
   ];
 }
 
-/** What another program may have changed of what is in force; the guards are mended with the ruleset that they are in. */
+/** Returns the steps that restore what another program may have changed; the guards are mended with their ruleset. */
 export function keptSteps(family: Family, held: HeldForwarding): Step[] {
   return [
     ...held.turned.map((name) => turnRa(name, unlessForwarding, believes)),
@@ -117,14 +117,14 @@ export function keptSteps(family: Family, held: HeldForwarding): Step[] {
   ];
 }
 
-/** The elements that keep links of others apart, as they were while the host did not forward. */
+/** Returns the elements that keep foreign links apart, as they were before the host forwarded. */
 export function guardElements(forwarding: Forwarding, passForeign: boolean): Element[] {
   const own = families.filter((family) => forwarding[family]?.settled && !forwarding[family]?.found);
   const bridges = new Set(own.flatMap((family) => forwarding[family]?.bridges ?? []));
   return [...(passForeign ? [] : own.map(closedElement)), ...[...bridges].map(bridgedElement)];
 }
 
-/** How this host forwards, as `node info` and `doctor` show it. */
+/** Returns how this host forwards, for `node info` and `doctor`. */
 export function forwardingViews(forwarding: Forwarding, passForeign: boolean): ForwardingView[] {
   return families.flatMap((family) => {
     const held = forwarding[family];
@@ -134,17 +134,17 @@ export function forwardingViews(forwarding: Forwarding, passForeign: boolean): F
   });
 }
 
-/** `IPv4 switched on by netloom, links of others stay apart` */
+/** Describes it: `IPv4 switched on by netloom, links of others stay apart`. */
 export function forwardingText({ family, since, foreign }: ForwardingView): string {
   const how = { before: 'on before netloom', netloom: 'switched on by netloom', switching: 'being switched' }[since];
   const links = foreign === 'apart' ? 'links of others stay apart' : 'links of others reach each other';
   return `IPv${family} ${how}, ${links}`;
 }
 
-/** Those that another daemon may have left, which was told otherwise. */
+/** Returns guards that a daemon with another setting may have left. */
 export const unwantedGuards = (passForeign: boolean): Element[] => (passForeign ? families.map(closedElement) : []);
 
-/** What links that have come since need, and what those that have gone leave. */
+/** Returns the steps for links that have appeared, and for those that have vanished. */
 export function linkSteps(before: HeldForwarding, now: HeldForwarding): Step[] {
   const come = now.turned.filter((name) => !before.turned.includes(name));
   const gone = before.bridges.filter((name) => !now.bridges.includes(name));
@@ -156,7 +156,7 @@ export function linkSteps(before: HeldForwarding, now: HeldForwarding): Step[] {
   ];
 }
 
-/** As it was: a link believes router advertisements again when it forwards no more. */
+/** Restores the former state: a link believes router advertisements again when it stops forwarding. */
 export function letGoSteps(family: Family, held: HeldForwarding): Step[] {
   return [
     { verb: 'sysctl.turn', key: forwardingKey[family], from: '1', to: '0' },
@@ -179,5 +179,5 @@ const closedElement = (family: Family): Element => ({
   owner: 'host',
 });
 
-/** Where br_netfilter is on, what one bridge passes between its own ports is shown to the firewall as forwarded. */
+/** Element that passes a bridge's internal traffic: where br_netfilter is on, the firewall sees it as forwarded. */
 const bridgedElement = (name: string): Element => ({ set: 'same_link', key: [name, name], owner: 'host' });

@@ -2,7 +2,7 @@ import type { Family } from '../address.ts';
 import { targetVerdict } from './nft-json.ts';
 import { type Condition, type ForeignRule, type ForeignTable, unknown } from './ruleset.ts';
 
-/** What `iptables-save` writes: the matches of iptables, which nft does not show, and the tables of iptables-legacy. */
+/** Parses the output of `iptables-save`: the matches of iptables, which nft does not show, and the tables of iptables-legacy. */
 export function parseIptablesSave(text: string, family: Family, tool: ForeignTable['tool']): ForeignTable[] {
   const tables: ForeignTable[] = [];
   for (const line of text.split('\n')) {
@@ -51,14 +51,14 @@ function ruleOf(words: string[], family: Family): ForeignRule {
   return { conditions, verdict: null, handle: null };
 }
 
-/** What is no chain; a rule with one of these goes on, whatever it does. */
+/** Targets that are not chains and do not end a rule's walk: the packet goes on to the next rule. */
 const targets = new Set(
   'AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK CT DNAT DSCP ECN HL HMARK IDLETIMER LED LOG MARK MASQUERADE NETMAP NFLOG NOTRACK RATEEST REDIRECT SECMARK SET SNAT TCPMSS TCPOPTSTRIP TEE TOS TRACE TTL ULOG'.split(
     ' ',
   ),
 );
 
-/** null: says nothing of the packet */
+/** Parses one condition. null: it does not restrict the packet. */
 function conditionOf(option: string, value: string, not: boolean, family: Family): Condition | null {
   const values = value.split(',');
   switch (option) {
@@ -91,7 +91,7 @@ function conditionOf(option: string, value: string, not: boolean, family: Family
   }
 }
 
-/** iptables has address translation among the states. */
+/** Parses connection states: iptables counts address translation among them. */
 function ofStates(states: string[], not: boolean): Condition {
   if (states.every((state) => state === 'dnat')) return { on: 'dnat', not };
   return { on: 'state', states, not };

@@ -1,10 +1,10 @@
 import { type Family, parseSubnet, type Subnet, subnetsOverlap } from '../address.ts';
 import type { Condition, ForeignRule, ForeignTable } from './ruleset.ts';
 
-/** A packet of a kind, as far as rules look at it. */
+/** A kind of packet, with the properties that rules match. */
 export interface Packet {
   family: Family;
-  /** null: a link of which only this is known, that it is no bridge of ours */
+  /** null: a link of which only one thing is known: it is not a bridge of netloom's */
   iif: string | null;
   oif: string | null;
   /** null: anywhere outside */
@@ -13,9 +13,9 @@ export interface Packet {
   protocol: 'tcp' | 'udp' | null;
   destinationPort: number | null;
   state: 'new' | 'established';
-  /** it is for this host, and not to be forwarded; undefined: not known */
+  /** it is for this host, not to be forwarded; undefined: unknown */
   local?: boolean;
-  /** its source was translated: what rules see of it is an address of the host */
+  /** its source was translated: rules see an address of the host */
   masked?: boolean;
   /** its destination was translated */
   dnat: boolean;
@@ -28,13 +28,13 @@ export interface Drop {
   priority: number;
   /** null: the policy of the chain */
   rule: ForeignRule | null;
-  /** the chain that the rule stands in, where that is another */
+  /** the chain of the rule, if not the base chain */
   within: string;
-  /** false: a rule before it may let the packet pass */
+  /** false: an earlier rule may let the packet pass */
   certain: boolean;
 }
 
-/** Where a packet of that kind ends at a hook, or may end; null: it passes all of them. */
+/** Finds where a packet of that kind is dropped at a hook, or may be; null: it passes. */
 export function dropAt(tables: readonly ForeignTable[], hook: string, packet: Packet): Drop | null {
   const drops = tables.flatMap((table) => (concerns(table, packet) ? dropsIn(table, hook, packet) : []));
   return drops.find(({ certain }) => certain) ?? drops[0] ?? null;
@@ -68,8 +68,8 @@ type End =
 const deepest = 16;
 
 /**
- * A rule of which it is not known whether it matches may have let the packet pass: what comes after is not certain. One
- * that would drop it is left out then, for most of these are about a few packets (a rate, an address, a port).
+ * Walks through a chain. A rule that may or may not match may let the packet pass: what follows is not certain. Such a rule is
+ * ignored if it drops, because most of these rules concern few packets (a rate, an address, a port).
  */
 function walk(table: ForeignTable, name: string, packet: Packet, reached: boolean, depth: number): End {
   let certain = reached;
@@ -117,7 +117,7 @@ function any(truths: Truth[]): Truth {
 }
 
 function holds(condition: Condition, packet: Packet): Truth {
-  // another family's address is not looked at: such a rule matches nothing, negated or not
+  // the address is of another family: such a rule matches nothing, negated or not
   if ((condition.on === 'saddr' || condition.on === 'daddr') && condition.family !== packet.family) return false;
   const truth = plainly(condition, packet);
   return truth === null ? null : truth !== condition.not;
@@ -162,7 +162,10 @@ function isLink(pattern: string, link: string | null): Truth {
   return pattern.endsWith('*') ? link.startsWith(pattern.slice(0, -1)) : link === pattern;
 }
 
-/** Of what is anywhere outside it is not known; the whole range of addresses has everything. */
+/**
+ * Checks whether an address is in a range. For an address anywhere outside that is unknown, except that the whole range contains
+ * everything.
+ */
 function isWithin(inner: Subnet | null, text: string): Truth {
   const outer = parseSubnet(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
   if (outer === null) return null;

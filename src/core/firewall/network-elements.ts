@@ -8,7 +8,7 @@ import type { Element, NftSet, Unowned } from './nft.ts';
 
 /** The elements of a network. */
 
-/** What the firewall knows of a network. */
+/** The firewall's data about a network. */
 export interface NetworkFirewall {
   name: string;
   /** its bridge */
@@ -18,7 +18,7 @@ export interface NetworkFirewall {
   isolate: Isolation;
   /** other machines may open connections to the addresses of its containers */
   open: boolean;
-  /** as which address its containers are seen elsewhere; null: as that of the link that the packet leaves by */
+  /** source address of its containers outside; null: that of the link that the packet leaves by */
   outbound4: string | null;
   outbound6: string | null;
 }
@@ -28,7 +28,10 @@ type Guarded = Pick<
   'name' | 'driver' | 'network_interface' | 'subnets' | 'internal' | 'options' | 'firewall'
 >;
 
-/** `true`: nothing to or from other networks that are isolated too; `strict`: nothing to or from any other network. */
+/**
+ * Derives them from a definition. isolate `true`: no traffic to or from other isolated networks; `strict`: none to or from any
+ * other network.
+ */
 export function networkFirewall(definition: Guarded): NetworkFirewall {
   if (definition.firewall === 'none') return noFirewall(definition);
   const { isolate, inbound, outbound4, outbound6 } = networkSettings(definition);
@@ -44,13 +47,13 @@ export function networkFirewall(definition: Guarded): NetworkFirewall {
   };
 }
 
-/** Whatever passes its bridge is accepted: what others allow there cannot be allowed where our own rules for links of others drop it. */
+/** Accepts everything that passes its bridge: a foreign firewall cannot allow what netloom's own rules for foreign links drop. */
 function noFirewall({ name, network_interface: link }: Guarded): NetworkFirewall {
   const closed = { internal: false, isolate: 'none', outbound4: null, outbound6: null } as const;
   return { name, link: link ?? '', subnets: [], open: true, ...closed };
 }
 
-/** The elements of a whole network: what is one network, what it is kept from, and as whom it is seen elsewhere. */
+/** Returns the elements of a whole network: its inner traffic, its isolation, and its outside address. */
 export function networkElements(firewall: NetworkFirewall): Element[] {
   const owner = ownerMark(networkAddress(firewall.name));
   return [...withinElements(firewall), ...barrierElements(firewall), ...outboundElements(firewall)].map((element) => ({
@@ -59,7 +62,7 @@ export function networkElements(firewall: NetworkFirewall): Element[] {
   }));
 }
 
-/** Every pair of its subnets are neighbours, and all that stays on its bridge. */
+/** Returns elements that make all its subnets neighbours, and let pass what stays on its bridge. */
 function withinElements({ subnets, link }: NetworkFirewall): Unowned[] {
   const neighbours = subnets.flatMap((from) =>
     subnets
@@ -90,7 +93,7 @@ function outboundElements({ subnets, internal, outbound4, outbound6 }: NetworkFi
   });
 }
 
-/** The elements that lead port 53 of a network's gateways to where its resolver listens. */
+/** Returns the elements that lead port 53 of a network's gateways to where its resolver listens. */
 export function resolverElements(network: string, ports: Readonly<Record<string, number>>): Element[] {
   return Object.entries(ports).map(([gateway, port]) => ({
     set: `resolver${familyOf(gateway)}`,

@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from './ruleset.ts';
 
-/** What `nft --json --terse list ruleset` tells (man libnftables-json), as far as we know it; the rest is `unknown`. */
+/** Output of `nft --json --terse list ruleset` (man libnftables-json), as far as netloom knows it; the rest is `unknown`. */
 
 type Json = Record<string, unknown>;
 
@@ -26,7 +26,7 @@ interface Listed {
   rule?: { family: string; table: string; chain: string; handle?: number; expr?: Json[] };
 }
 
-/** Also whether a table has matches that only iptables' own listing shows (`xt`). */
+/** Parses a ruleset, and finds tables with matches that only iptables' own listing shows (`xt`). */
 export function parseNftRuleset(text: string): { tables: ForeignTable[]; hidden: Set<ForeignTable> } {
   const listed = (JSON.parse(text) as { nftables: Listed[] }).nftables;
   const tables = new Map<string, ForeignTable>();
@@ -50,7 +50,7 @@ export function parseNftRuleset(text: string): { tables: ForeignTable[]; hidden:
   return { tables: [...tables.values()], hidden };
 }
 
-/** A map of addresses to addresses and ports, as `nft --json list map` tells: key → port. */
+/** Parses a map of addresses to addresses and ports, as `nft --json list map` prints it: key → port. */
 export function parsePortMap(text: string): Record<string, number> {
   type Element = [key: string | { elem: { val: string } }, value: { concat: [string, number] }];
   const listed = (JSON.parse(text) as { nftables: { map?: { elem?: Element[] } }[] }).nftables;
@@ -66,7 +66,7 @@ function chainOf({ hook, prio, policy, dev }: NonNullable<Listed['chain']>): For
   return { base: { hook, priority: prio ?? 0, policy: policy === 'drop' ? 'drop' : 'accept', devices }, rules: [] };
 }
 
-/** One, or several where a verdict map decides. */
+/** Parses a rule; a verdict map makes several of it. */
 function rulesOf(expressions: Json[], handle: number | null): ForeignRule[] {
   const conditions: Condition[] = [];
   for (const expression of expressions) {
@@ -113,7 +113,7 @@ export function targetVerdict(name: string): Verdict | null {
   return name === 'NFQUEUE' || name === 'TPROXY' || name === 'SYNPROXY' ? { kind: 'elsewhere' } : null;
 }
 
-/** `ct state vmap { established : accept, … }`; of a named map nothing is known. */
+/** Parses `ct state vmap { established : accept, … }`; a named map is unknown. */
 function mappedRules(
   { key, data }: { key: Json; data: unknown },
   before: Condition[],
@@ -151,7 +151,7 @@ function conditionOf({ op, left, right }: Match): Condition {
   return unknown;
 }
 
-/** A field of a protocol's header is there in packets of that protocol only. */
+/** Returns the protocol that a match implies: a header's field exists in packets of that protocol only. */
 function protocolOf({ left }: Match): Condition[] {
   const protocol = String((left.payload as Json | undefined)?.protocol);
   return transports.has(protocol) ? [{ on: 'protocol', protocols: [protocol], not: false }] : [];
@@ -194,7 +194,7 @@ function ofPayload(protocol: string, field: string, values: Value[], not: boolea
 
 type Value = string | number | [number, number];
 
-/** Plain ones; null where the match goes by what is not in the rule. */
+/** Returns plain values; null if the match depends on something outside the rule. */
 function valuesOf(right: unknown): Value[] | null {
   if (typeof right === 'number') return [right];
   if (typeof right === 'string') return right.startsWith('@') ? null : [right];

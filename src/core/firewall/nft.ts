@@ -1,6 +1,6 @@
 /**
  * The elements of the tables `inet netloom` and `bridge netloom`: everything in them that changes. The chains and rules are
- * static (native/nft/base.nft). An element is readable plain data here; `encodeElement` gives the bytes that the kernel keeps.
+ * static (native/nft/base.nft). An element is readable plain data here; `encodeElement` returns the kernel's bytes.
  */
 export const nftTable = 'netloom';
 
@@ -14,7 +14,7 @@ export interface Layout {
   key: Field[];
   value?: Field[];
   interval?: boolean;
-  /** of the table that has the set; default: inet */
+  /** family of the table that has the set; default: inet */
   family?: NftFamily;
 }
 
@@ -58,18 +58,21 @@ export const nftSets = {
 
 export type NftSet = keyof typeof nftSets;
 
-/** The family of the table that has the set. */
+/** Returns the family of the table that has the set. */
 export function nftFamily(set: NftSet): NftFamily {
   const layout: Layout = nftSets[set];
   return layout.family ?? 'inet';
 }
 
-/** `key` and `value` are spelt as nft does: `tcp`, `10.89.0.0/24`, `8000-8010`, `netloom0`, `original`. */
+/** An element. `key` and `value` are spelt as in nft: `tcp`, `10.89.0.0/24`, `8000-8010`, `netloom0`, `original`. */
 export interface Element {
   set: NftSet;
   key: string[];
   value?: string[];
-  /** an owner's mark, `container/<id>` or `network/<name>`: the element's comment in the kernel. Says whose it is, not what: no part of its identity */
+  /**
+   * an owner's mark, `container/<id>` or `network/<name>`: the element's comment in the kernel. Names the owner, and is not part
+   * of the element's identity
+   */
   owner: string | null;
 }
 
@@ -77,7 +80,7 @@ export function describeElement({ set, key, value }: Omit<Element, 'owner'>): st
   return `${set} { ${key.join(' . ')}${value ? ` : ${value.join(' . ')}` : ''} }`;
 }
 
-/** What there can be only one of: the set and the key. */
+/** Returns what identifies an element: the set and the key. */
 export function elementIdentity({ set, key }: Pick<Element, 'set' | 'key'>): string {
   return describeElement({ set, key });
 }

@@ -5,42 +5,42 @@ import { remedyOf } from './remedy.ts';
 import type { ForeignTable } from './ruleset.ts';
 import { type ResolverPorts, resolverPort, type Stopped, type Way, ways } from './traffic.ts';
 
-/** What of a network's traffic a firewall beside netloom's drops. */
+/** A network's traffic that foreign firewalls drop. */
 
 export interface FirewallDrop {
-  /** as nft has it: `ip filter` */
+  /** spelt as in nft: `ip filter` */
   table: string;
   tool: ForeignTable['tool'];
-  /** the one that is hooked into the kernel */
+  /** the chain that is hooked into the kernel */
   chain: string;
   hook: string;
   priority: number;
   /** null: the chain's policy */
   rule: { chain: string; handle: number | null } | null;
-  /** false: a rule before may let some of it pass */
+  /** false: an earlier rule may let some of it pass */
   certain: boolean;
   stops: Stopped[];
   /** commands that let it pass */
   remedy: string[];
 }
 
-/** What the drops of one look came to. */
+/** All drops found in one inspection. */
 export interface ForeignFirewalls {
   drops: FirewallDrop[];
-  /** in words: rules that could not be read */
+  /** descriptions of rules that could not be read */
   unread: string[];
 }
 
 export interface Surroundings {
   tables: readonly ForeignTable[];
-  /** link of the default route, by family; null without one */
+  /** link of the default route, by family; null: no default route */
   uplinks: Readonly<Record<Family, string | null>>;
   /** packets between ports of a bridge pass the firewall too, by family */
   bridged: Readonly<Record<Family, boolean>>;
   resolver: ResolverPorts;
 }
 
-/** For every chain that drops something of these networks: once, with all that it stops. */
+/** Finds each chain that drops traffic of these networks: once, with all that it stops. */
 export function foreignDrops(networks: readonly NetworkDefinition[], around: Surroundings): FirewallDrop[] {
   const found = new Map<string, { drop: Drop; stops: Stopped[] }>();
   for (const network of networks.filter(isBridged))
@@ -167,7 +167,7 @@ function journeys(network: NetworkDefinition, family: Family, way: Way, around: 
 
 // ----------------------------------------------------------------------------------------------------------- in words
 
-/** `table ip filter, chain FORWARD (hook forward, priority 0): policy drop` */
+/** Names a drop: `table ip filter, chain FORWARD (hook forward, priority 0): policy drop`. */
 export function dropText({ table, tool, chain, hook, priority, rule }: FirewallDrop): string {
   const made = tool === 'nftables' ? '' : ` of ${tool}`;
   const what = rule === null ? 'policy drop' : ruleText(rule, chain);
@@ -186,7 +186,7 @@ const wayTexts: Record<Way, string> = {
   neighbours: 'containers of one network to each other',
 };
 
-/** `drops what containers send outside, published ports (IPv4; networks web, back)` */
+/** Describes it: `drops what containers send outside, published ports (IPv4; networks web, back)`. */
 export function stopsText({ certain, stops }: FirewallDrop): string {
   const distinct = <Item>(items: Item[]): Item[] => [...new Set(items)];
   const networks = distinct(stops.map(({ network }) => network));

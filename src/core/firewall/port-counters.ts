@@ -11,7 +11,7 @@ export interface TrafficCounter {
   bytes: number;
 }
 
-/** What went through a published port since it was published, whoever asked. */
+/** Traffic through a published port since it was published, from all clients. */
 export interface PortTraffic {
   toContainer: TrafficCounter;
   fromContainer: TrafficCounter;
@@ -24,9 +24,9 @@ interface CounterKey {
 }
 
 /**
- * The elements that carry the counters of a published port: one per direction and family. They are keyed by what the
- * clients ask for, which no other published port can have; so a range is one element wherever it leads, and two ports that
- * lead to the same port of a container are counted apart.
+ * Returns the elements that carry the counters of a published port: one per direction and family. Their keys are the addresses
+ * that clients connect to, which no other published port can have; so a range is one element wherever it leads, and two ports
+ * that lead to the same port of a container are counted apart.
  */
 export function portCounterKeys(port: PublishedPort): CounterKey[] {
   if (isLoopback6(port)) return [];
@@ -45,8 +45,8 @@ export function counterKeys(port: PublishedPort, family: Family): CounterKey[] {
 }
 
 /**
- * Adds up a published port's counters. `counterOf` finds one among the listed elements, by `elementIdentity`; what is not
- * there (the container has no address of the family, say) counts nothing.
+ * Adds up a published port's counters. `counterOf` finds one among the listed elements, by `elementIdentity`; a missing one (the
+ * container has no address of the family, for example) counts as zero.
  */
 export function portTraffic(
   port: PublishedPort,

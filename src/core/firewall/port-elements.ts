@@ -6,7 +6,7 @@ import { counterKeys } from './port-counters.ts';
 
 /** The elements of a published port: where it leads, and what is refused. */
 
-/** The elements that publish a port towards a container's addresses (at most one per family), and count its traffic. */
+/** Returns the elements that publish a port towards a container's addresses (at most one per family), and count its traffic. */
 export function portElements(
   port: PublishedPort,
   targets: Partial<Record<Family, string>>,
@@ -24,7 +24,7 @@ export function portElements(
   return [...elements, ...refusedElements(port, targets)].map((element) => ({ ...element, owner }));
 }
 
-/** Published there, and unreachable: also where the container has no IPv6, for the port is held all the same. */
+/** Returns elements for published but unreachable addresses: the port is held even where the container has no IPv6. */
 function refusedElements(port: PublishedPort, targets: Partial<Record<Family, string>>): Unowned[] {
   if (Object.keys(targets).length === 0) return [];
   if (!isEverywhere(port, 6) && !isLoopback6(port)) return [];
@@ -38,7 +38,7 @@ export const rangeAddress = (port: PublishedPort, family: Family): string =>
 
 export const hostSpan = (port: PublishedPort): string => `${port.hostPort}-${port.hostPort + port.range - 1}`;
 
-/** Same ports on both sides: one element for the whole range. */
+/** Returns one element for a range with the same ports on both sides. */
 function rangeElement(port: PublishedPort, family: Family, target: string): Unowned {
   const key = [port.protocol, rangeAddress(port, family), hostSpan(port)];
   return { set: `published_range${family}`, key, value: [target] };

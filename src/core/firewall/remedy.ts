@@ -34,7 +34,7 @@ export function remedyOf(
   );
 }
 
-/** More of them would hide what is said. */
+/** More commands would hide the message. */
 const mostNetworks = 3;
 
 function programOf({ name, tool, family, chains }: ForeignTable): Program {
@@ -102,7 +102,7 @@ function forNetwork(where: Where): string[] {
   );
 }
 
-/** Behind routing what goes outside is known by its source only, which may be translated by then. */
+/** Writes a command per subnet: after routing, traffic to the outside is known by its source only, which may be translated by then. */
 function elsewhere({ hook, stops, subnets }: Where, command: (subnet: string) => string): string[] {
   if (hook !== 'postrouting') return [];
   const isStopped = (subnet: string) =>
@@ -110,7 +110,7 @@ function elsewhere({ hook, stops, subnets }: Where, command: (subnet: string) =>
   return subnets.filter(isStopped).map(command);
 }
 
-/** The side on which the bridge is. */
+/** Returns the sides on which the bridge is. */
 function byLink({ hook, stops }: Where): ('iif' | 'oif')[] {
   if (hook === 'prerouting') return ['iif'];
   return hook === 'output' || stops.some(({ way }) => way !== 'outbound') ? ['oif'] : [];

@@ -1,18 +1,18 @@
 import type { Family } from '../address.ts';
 
-/** Rules of other firewalls, as far as they decide what becomes of netloom's traffic. Plain data. */
+/** Rules of foreign firewalls, as far as they decide about netloom's traffic. Plain data. */
 
 export interface ForeignTable {
-  /** as nft names them; `ip` and `ip6` for iptables */
+  /** spelt as in nft; `ip` and `ip6` for iptables */
   family: 'ip' | 'ip6' | 'inet' | 'bridge' | 'netdev' | 'arp';
   name: string;
-  /** of which program's making it is, where that shows */
+  /** the program that made it, if it shows */
   tool: 'nftables' | 'iptables' | 'iptables-legacy';
   chains: Record<string, ForeignChain>;
 }
 
 export interface ForeignChain {
-  /** null: only others jump to it */
+  /** null: only reached by a jump */
   base: { hook: string; priority: number; policy: 'accept' | 'drop'; devices: string[] | null } | null;
   rules: ForeignRule[];
 }
@@ -21,28 +21,28 @@ export interface ForeignRule {
   /** all of them must hold */
   conditions: Condition[];
   verdict: Verdict | null;
-  /** of it: a name of nft's for people */
+  /** nft's name of the rule, for users */
   handle: number | null;
 }
 
 export type Verdict =
   | { kind: 'accept' | 'drop' | 'return' }
-  /** for others to decide: a queue, for instance */
+  /** another program decides: a queue, for instance */
   | { kind: 'elsewhere' }
   | { kind: 'jump' | 'goto'; chain: string };
 
 export type Condition = { not: boolean } & (
   | { on: 'iif' | 'oif'; names: string[] }
-  /** original: as it was before any translation, by the connection */
+  /** original: the connection's address before any translation */
   | { on: 'saddr' | 'daddr'; family: Family; subnets: string[]; original?: true }
   | { on: 'family'; family: Family }
   | { on: 'protocol'; protocols: string[] }
   | { on: 'dport'; ranges: [number, number][] }
   | { on: 'state'; states: string[] }
   | { on: 'dnat' }
-  /** kinds of the destination, as routing has them: `local`, `unicast`, `broadcast`, `multicast` */
+  /** routing's kinds of the destination: `local`, `unicast`, `broadcast`, `multicast` */
   | { on: 'destination'; types: string[] }
-  /** what cannot be said of a packet that is not there */
+  /** a condition that only a real packet can answer */
   | { on: 'unknown' }
 );
 

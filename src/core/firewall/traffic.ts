@@ -1,7 +1,7 @@
 import type { Family } from '../address.ts';
 
 /**
- * What of a network's traffic passes other firewalls. `outbound`: containers to the outside, and the answers; `published`:
+ * Kinds of a network's traffic that pass foreign firewalls. `outbound`: containers to the outside, and the answers; `published`:
  * from other machines to published ports; `names`: containers to the resolver; `host`: the host to containers; `neighbours`:
  * containers of one network, where packets of bridges pass the firewall too (br_netfilter).
  */
@@ -14,16 +14,16 @@ export interface Stopped {
   way: Way;
 }
 
-/** Where queries to the resolver arrive: `input` chains see the port that netloom's table has led them to. */
+/** Where queries to the resolver arrive: `input` chains see the port that netloom's table has redirected them to. */
 export interface ResolverPorts {
-  /** they are led to another port than 53 */
+  /** queries are redirected to another port than 53 */
   redirected: boolean;
   /** gateway address → port, of networks that are up */
   ports: Readonly<Record<string, number>>;
 }
 
 const askedPort = 53;
-/** where it listens as a rule (docs/dns.md) */
+/** the resolver's usual port (docs/dns.md) */
 const usualPort = 353;
 
 export const resolverPort = ({ redirected, ports }: ResolverPorts, gateway: string): number =>

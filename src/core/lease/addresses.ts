@@ -18,14 +18,14 @@ import type { NetworkDefinition, NetworkSubnet } from '../network/definition.ts'
 import { defaultNetworkId } from '../network/identity.ts';
 import type { LeasedAddress } from './lease.ts';
 
-/** Which addresses of a network a container gets. */
+/** Addresses that a network gives a container. */
 
-/** Who holds which address: container id → addresses, in subnet order. */
+/** Addresses by holder: container ID → addresses, in subnet order. */
 export type Leases = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Picks addresses of every subnet for a container (its own lease, if it has one, counts as free): the static ones where asked
- * for, else the next free one above the last that was given (as podman's IPAM does, so that an address is not reused at once).
+ * Picks addresses of every subnet for a container (its own lease, if it has one, counts as free): the requested static ones, else
+ * the next free one above the last that was given (as podman's IPAM does, so that an address is not reused at once).
  */
 export function chooseAddresses(
   definition: NetworkDefinition,
@@ -62,7 +62,7 @@ export function chooseAddresses(
   return chosen;
 }
 
-/** Subnet → the address that was picked there, and not asked for. */
+/** Returns the addresses that were picked, not requested, by subnet. */
 export function picked(
   { subnets }: Pick<NetworkDefinition, 'subnets'>,
   addresses: readonly string[],
@@ -78,7 +78,7 @@ export function picked(
   );
 }
 
-/** A DHCP server chooses, and it is the one to ask for a certain address: by the MAC address. */
+/** Picks no address, because a DHCP server does; refuses static addresses: the server assigns those by MAC address. */
 function chooseNone({ name }: NetworkDefinition, staticIps: readonly string[]): LeasedAddress[] | Fault {
   const [asked] = staticIps;
   if (asked === undefined) return [];
@@ -90,12 +90,12 @@ function chooseNone({ name }: NetworkDefinition, staticIps: readonly string[]): 
       );
 }
 
-/** Holder of an address: a container's id, or the host; null: it is free. */
+/** Returns the holder of an address: a container's ID, or the host; null: it is free. */
 type Holder = (address: string) => { container: string } | 'host' | null;
 
 const byAddress = new LedgerIndex<readonly string[]>((addresses) => addresses);
 
-/** What `container` itself holds counts as free. */
+/** Returns the lookup of holders. What `container` itself holds counts as free. */
 function holders(leases: Leases, container: string | null, hostsOwn: ReadonlySet<string>): Holder {
   return (address) => {
     if (hostsOwn.has(address)) return 'host';
@@ -116,14 +116,14 @@ function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, hol
     : fault('address.taken', `address ${address} is leased to container ${shortId(owner.container)}`);
 }
 
-/** P10: on the default network podman gives addresses as well, from the first one on; what is picked here is of the upper half. */
+/** P10: limits picks on the default network to the upper half, because podman gives addresses there as well, from the first one on. */
 function besidePodman({ id }: NetworkDefinition, entry: NetworkSubnet, subnet: Subnet): NetworkSubnet {
   if (id !== defaultNetworkId || entry.lease_range) return entry;
   const half = (subnetEnd(subnet) - subnet.base) / 2n;
   return { ...entry, lease_range: { start_ip: subnetAddress(subnet, half + 1n), end_ip: null } };
 }
 
-/** One, or null where there is none left. */
+/** Returns one free address, or null if none is left. */
 function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): [string] | null {
   const { start_ip, end_ip } = entry.lease_range ?? {};
   const first = start_ip ? larger(addressToBigint(start_ip), firstHost(subnet)) : firstHost(subnet);

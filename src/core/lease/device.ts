@@ -4,23 +4,23 @@ import type { NetworkDefinition } from '../network/definition.ts';
 import type { ServedNames } from '../steps/dns.ts';
 import type { FoundLink } from '../steps/link.ts';
 
-/** What a network's containers are attached to, as it was found in the kernel. */
+/** What a network's containers are attached to, as found in the kernel. */
 export interface NetworkDevice {
   /** bridge or parent */
   name: string;
-  /** of the interfaces of new containers, unless an option gives another */
+  /** of new containers' interfaces, unless an option sets another */
   mtuBytes: number | null;
-  /** this host's own ones in the subnets of the network: never leased */
+  /** the host's own addresses in the subnets of the network: never leased */
   addresses: readonly string[];
   /** absent from journals of version 9 */
   macAddress?: string | null;
   /** whether the host reaches published ports there by 127.0.0.1, as far as is known */
   routesLoopback: boolean;
-  /** where names are answered on a bridge of others; null elsewhere */
+  /** where names are answered on a foreign bridge; null elsewhere */
   names: ServedNames | null;
 }
 
-/** What of a link that was found matters to the network. */
+/** Extracts the properties of a link that matter to the network. */
 export function deviceOf(
   { subnets }: Pick<NetworkDefinition, 'subnets'>,
   found: FoundLink,

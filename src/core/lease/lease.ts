@@ -22,35 +22,32 @@ import { addressesToAnnounce, type GivenMacs, usualMac } from './mac-addresses.t
 /** What a network gives a container: addresses of every subnet, and all that its plan needs to know of the network. */
 export interface Lease {
   network: string;
-  /** podman's id of the network */
+  /** podman's ID of the network */
   networkId: string;
   link: LeaseLink;
   internal: boolean;
-  /** null: as the kernel makes it */
+  /** null: the kernel's default */
   mtuBytes: number | null;
-  /** in subnet order; several static ones of a subnet in the order in which they were asked for */
+  /** in subnet order; several static ones of a subnet in the order of the request */
   addresses: LeasedAddress[];
   /** of the container's interface; absent from leases of journal version 9, whose containers keep what they have */
   macAddress?: string;
-  /** addresses that neighbours may know by another MAC address: the container announces them. Absent: none */
+  /** addresses that neighbours may know by another MAC address: the container announces them. Absent: no addresses */
   announced?: string[];
   /** beside the default routes */
   routes: NetworkRoute[];
-  /** whether a default route per family leads to the gateways, and how preferred; null: by the order of the networks */
+  /** whether a default route per family leads to the gateways, and its metric; null: by the order of the networks */
   defaultRoute: boolean;
   metric: number | null;
   /** accept_ra inside; 0 unless the network asks for router advertisements */
   acceptRa: number;
   /** null: the network has no resolver */
   dns: LeaseDns | null;
-  /**
-   * its address is given by a DHCP server, whom the container's client asks in this attempt; `loss`: why it has no terms any more.
-   * Absent: not so
-   */
+  /** set if a DHCP server gives the address; the container's client asks it in this attempt. `loss`: why there are no terms any longer */
   dhcp?: { attempt: number; terms: DhcpTerms | null; loss?: Fault };
 }
 
-/** A lease with what a DHCP server gives; null: nothing, for that reason. */
+/** Returns the lease with a DHCP server's terms; null: no terms, for that reason. */
 export function withTerms(lease: Lease, terms: DhcpTerms | null, loss: Fault | null = null): Lease {
   const { announced: _, dhcp, ...rest } = lease;
   if (!dhcp) return lease;
@@ -60,7 +57,7 @@ export function withTerms(lease: Lease, terms: DhcpTerms | null, loss: Fault | n
   return { ...bare, addresses: [{ address, prefixLength, gateway }], announced: [address] };
 }
 
-/** A DHCP server is to give an address, and does not. */
+/** Checks whether a DHCP server is to give an address, and has not. */
 export const lacksTerms = ({ dhcp }: Lease): boolean => dhcp?.terms === null;
 
 /** What the container's interface is made upon. */
@@ -90,28 +87,28 @@ export interface LeasedAddress {
   gateway: string | null;
 }
 
-/** `10.89.0.2/24` */
+/** Formats an address with its prefix: `10.89.0.2/24`. */
 export const withPrefix = ({ address, prefixLength }: Pick<LeasedAddress, 'address' | 'prefixLength'>): string =>
   `${address}/${prefixLength}`;
 
-/** One family's first address of a list, in attach order. */
+/** Returns one family's first address of a list, in attach order. */
 export function firstOfFamily(addresses: readonly LeasedAddress[], family: 4 | 6): LeasedAddress | null {
   return addresses.find(({ address }) => familyOf(address) === family) ?? null;
 }
 
-/** Who a lease is for, and what it is to have. */
+/** The container that a lease is for, and what it is to have. */
 export interface Lessee {
   container: string;
-  /** names its host; null: not known */
+  /** names its host; null: unknown */
   node: string | null;
   addresses: LeasedAddress[];
-  /** null: as it follows from the addresses */
+  /** null: derived from the addresses */
   staticMac: string | null;
-  /** which of its claims that is for */
+  /** the claim that it is for */
   attempt: number;
 }
 
-/** All that a container's plan needs to know of the network, with the addresses that were chosen for it. */
+/** Returns the lease: the chosen addresses, and all that a container's plan needs to know of the network. */
 export function leaseOf(
   definition: NetworkDefinition,
   device: NetworkDevice,
@@ -142,7 +139,7 @@ export function leaseOf(
   };
 }
 
-/** Why no container can join: a value that is no such option's, or an MTU that the parent cannot carry, or that is too small for IPv6. */
+/** Returns why no container can join: an invalid option value, an MTU that the parent cannot carry, or one that is too small for IPv6. */
 export function leaseRefusal(definition: NetworkDefinition, device: NetworkDevice | null): Fault | null {
   const unreadable = unreadableOption(definition);
   if (unreadable !== null) return fault('network.damaged', `network ${definition.name}: ${unreadable}`);
@@ -165,7 +162,7 @@ function serversOf(definition: NetworkDefinition, { names }: NetworkDevice): str
   return ownsBridge(definition) ? gatewaysOf(definition) : (names?.servers ?? []);
 }
 
-/** An ipvlan, and a macvlan that has its parent for itself, speak with the MAC address of the parent. */
+/** Returns the parent's MAC address for an ipvlan, or a macvlan that has its parent for itself: they use it. */
 function inheritedMac(link: LeaseLink, { macAddress }: NetworkDevice): string | null {
   const inherits = link.kind === 'ipvlan' || (link.kind === 'macvlan' && link.mode === 'passthru');
   return inherits ? (macAddress ?? null) : null;

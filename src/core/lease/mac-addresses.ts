@@ -3,24 +3,28 @@ import { withEntry, withoutEntry } from '../ledger.ts';
 import { macOfAddress, macOfContainer } from '../names.ts';
 import { firstOfFamily, type Lease, type LeasedAddress, type LeaseLink, type Lessee } from './lease.ts';
 
-/** The MAC address that goes with a lease, and which neighbours must hear of it. */
+/** The MAC address of a lease, and whether neighbours must be notified of it. */
 
-/** Address → the MAC address that it was last given with, where that is not the one that follows from the address. */
+/** Address → the MAC address that it was last given with, if that is not the one derived from the address. */
 export type GivenMacs = Readonly<Record<string, string>>;
 
-/** One per address, or the container's own where it gets none: another host of the LAN may have a container of the same name. */
+/**
+ * Derives it from the address, or from the container if it gets no address: another host of the LAN may have a container of the
+ * same name.
+ */
 export function usualMac(network: string, { container, node, addresses }: Lessee): string {
   const first = naming(addresses);
   return first ? macOfAddress(network, first.address) : macOfContainer(container, network, node);
 }
 
-/** The address that the MAC address follows from: the first IPv4 address, else the first IPv6 address. */
+/** Returns the address that the MAC address follows from: the first IPv4 address, else the first IPv6 address. */
 const naming = (addresses: readonly LeasedAddress[]): LeasedAddress | null =>
   firstOfFamily(addresses, 4) ?? firstOfFamily(addresses, 6);
 
 /**
- * On a bridge of ours every neighbour is known by its lease: only an address that had another MAC address before is announced, for
- * every port of the bridge gets a copy. Neighbours on a parent or on a bridge of others may know more than we do.
+ * Returns the addresses to announce. Every neighbour on a bridge of netloom's has a lease: an address is announced only if it had
+ * another MAC address before, because every port of the bridge gets a copy. Neighbours on a parent or a foreign bridge may know
+ * more than netloom does.
  */
 export function addressesToAnnounce(
   network: string,
@@ -35,7 +39,7 @@ export function addressesToAnnounce(
   });
 }
 
-/** Whether an address names the interface of the container that has it as its first one. */
+/** Checks whether an address determines the MAC address of the container that has it as its first one. */
 function isNaming(addresses: readonly LeasedAddress[], { address }: LeasedAddress): boolean {
   const first = naming(addresses);
   return first !== null && familyOf(first.address) === familyOf(address);
@@ -43,7 +47,7 @@ function isNaming(addresses: readonly LeasedAddress[], { address }: LeasedAddres
 
 const isOurBridge = (link: LeaseLink): boolean => link.kind === 'bridge' && link.published;
 
-/** The ledger with what a lease says in it. */
+/** Returns the ledger with a lease's MAC address recorded. */
 export function withGivenMacs(macs: GivenMacs, { network, link, addresses, macAddress }: Lease): GivenMacs {
   if (macAddress === undefined || !isOurBridge(link)) return macs;
   return addresses.reduce((all, one) => {

@@ -22,28 +22,28 @@ import { networkSettings } from './options.ts';
 import { isRepeated } from './routes.ts';
 import { completeRange, completeSubnet, reservedAround } from './subnets.ts';
 
-/** A file in the directory of definitions that is not taken, and why. */
+/** A definition file that is not accepted, and why. */
 export interface DamagedDefinition {
   /** `<name>.json` */
   file: string;
-  /** `<field>: <what is wrong with it>` */
+  /** `<field>: <problem>` */
   reason: string;
 }
 
-/** What to do about it, too; reasons are sentences of their own. */
+/** Adds what the user can do about it; reasons are complete sentences. */
 export const damagedText = (path: string, reason: string): string =>
   `${path} is damaged: ${reason}; correct or remove the file`;
 
-/** What is in a directory of definitions. */
+/** Contents of a directory of definitions. */
 export interface Definitions {
   definitions: NetworkDefinition[];
-  /** they are reported, and never written over */
+  /** reported, and never overwritten */
   damaged: DamagedDefinition[];
 }
 
 /**
- * A definition that was read from a file, or that an engine brought: completed with what podman completes when it reads one, or what is
- * wrong with it, `<field>: <reason>`. Each field alone has been checked; what is checked here is what they mean together.
+ * Completes a definition from a file or an engine as podman does when it reads one, or returns what is wrong with it, `<field>:
+ * <reason>`. Each field alone has been checked; this checks their combination.
  */
 export function completeDefinition(definition: NetworkDefinition): NetworkDefinition | string {
   const subnets = completeSubnets(definition);
@@ -82,7 +82,10 @@ function subnetProblem(subnet: Subnet, others: readonly NetworkSubnet[]): string
   return other ? `overlaps ${other.subnet} of the same network` : null;
 }
 
-/** Where anything of the network's own has the gateway's address (the way out, or the resolver), the first address is it. */
+/**
+ * Completes a subnet: if anything of the network's own has the gateway's address (the way out, or the resolver), that is the
+ * first address.
+ */
 function completeEntry(
   subnet: Subnet,
   { gateway, lease_range }: NetworkSubnet,
@@ -96,7 +99,10 @@ function completeEntry(
   return 'code' in range ? { field: 'lease_range', message: range.message } : { ...entry, lease_range: range };
 }
 
-/** podman completes no bridge: netavark refuses the container then. A parent that is not named is the default route's link. */
+/**
+ * Finds a missing link name. podman completes no bridge: netavark refuses the container then. A parent without a name is the
+ * default route's link.
+ */
 function linkProblem({ driver, options, network_interface: link }: NetworkDefinition): string | null {
   if (driver !== 'bridge') return null;
   if (link === null) return 'network_interface: missing; a bridge network needs the name of its bridge';
@@ -120,7 +126,7 @@ function routeProblem({ routes }: NetworkDefinition): string | null {
   return null;
 }
 
-/** Whether its gateway can be reached depends on the container's other networks. */
+/** Finds a problem of one route. Whether its gateway can be reached depends on the container's other networks. */
 function oneRouteProblem({ destination, gateway, type }: NetworkRoute): string | null {
   if (type !== 'unicast') return gateway === null ? null : `gateway: a ${type} route has none`;
   if (gateway === null) return `gateway: missing for ${destination}`;
@@ -133,8 +139,8 @@ function repeatedRoute(route: NetworkRoute, others: readonly NetworkRoute[]): st
 }
 
 /**
- * What was read, without networks that cannot be beside each other: two bridges of one name, or with overlapping subnets. Those that are known
- * stay, then those that were made first. `standing`: networks that are known and have no file that can be read; they stay before all others.
+ * Removes incompatible networks: two bridges of one name, or with overlapping subnets. Known networks stay, then those that were
+ * made first. `standing`: known networks without a readable file; they take precedence over all others.
  */
 export function withoutClashes(
   { definitions, damaged }: Definitions,
@@ -161,10 +167,10 @@ export function withoutClashes(
   };
 }
 
-/** What is upon links of others may share them, and VLANs of one bridge are kept apart. */
+/** Checks whether subnets must not overlap: networks upon foreign links may share them, and the VLANs of one bridge are kept apart. */
 const needsItsOwn = (definition: NetworkDefinition): boolean => linkUse(definition) === 'alone';
 
-/** Those that another one on their bridge cannot be with: one look at each, for there may be thousands. */
+/** Finds networks that are incompatible with another on their bridge: one look at each, because there may be thousands. */
 function onClashingBridges(definitions: readonly NetworkDefinition[]): NetworkDefinition[] {
   const byBridge = new Map<string | null, NetworkDefinition[]>();
   for (const definition of definitions) {
@@ -180,7 +186,7 @@ function onClashingBridges(definitions: readonly NetworkDefinition[]): NetworkDe
   });
 }
 
-/** Those that share a part of a subnet with any other. */
+/** Finds networks that share a part of a subnet with any other. */
 function overlapping(definitions: readonly NetworkDefinition[]): Set<NetworkDefinition> {
   const found = new Set<NetworkDefinition>();
   for (const family of families) {
@@ -198,7 +204,7 @@ interface Placed {
   subnet: Subnet;
 }
 
-/** In ascending order. */
+/** Returns subnets in ascending order. */
 function placedSubnets(definitions: readonly NetworkDefinition[], family: Family): Placed[] {
   const all = definitions.flatMap((definition) =>
     definition.subnets.map(({ subnet }) => ({ definition, subnet: parseSubnet(subnet) as Subnet })),
@@ -218,8 +224,8 @@ function byRank({ rank: one }: Ranked, { rank: other }: Ranked): number {
 }
 
 /**
- * What a network needs of its link. alone: a bridge that netloom makes for it; vlan: the same, shared with other VLANs; port: a bridge of
- * others, which must not be one of netloom's, for that goes with its network; upon: a parent, which may be shared.
+ * A network's use of its link. alone: a bridge that netloom makes for it; vlan: the same, shared with other VLANs; port: a
+ * foreign bridge, which must not be one of netloom's, because that goes with its network; upon: a parent, which may be shared.
  */
 export type LinkUse = 'alone' | 'vlan' | 'port' | 'upon';
 
@@ -231,11 +237,11 @@ export function linkUse(definition: Pick<NetworkDefinition, 'driver' | 'options'
 
 const isOwner = (use: LinkUse): boolean => use === 'alone' || use === 'vlan';
 
-/** Whether the two cannot have one bridge. */
+/** Checks whether the two cannot have one bridge. */
 const cannotShareBridge = (one: LinkUse, other: LinkUse): boolean =>
   (one === 'alone' && other === 'alone') || (isOwner(one) && other === 'port') || (one === 'port' && isOwner(other));
 
-/** Where a network is: what it cannot share with every other one. */
+/** A network's place: what it may be unable to share with other networks. */
 export interface NetworkPlace {
   network: string;
   bridge: string | null;
@@ -248,7 +254,7 @@ export function placeOf(definition: NetworkDefinition): NetworkPlace {
   return { network: name, bridge, use: linkUse(definition), subnets };
 }
 
-/** Why a network cannot be beside another one. */
+/** Why a network is incompatible with another. */
 export interface Clash {
   code: 'link.exists' | 'subnet.taken';
   field: string;
@@ -257,12 +263,12 @@ export interface Clash {
   network: string;
 }
 
-/** With the first of those that it cannot be beside; null: it can be beside all of them. */
+/** Returns the first clash of a network; null: it is compatible with all others. */
 export function firstClash(definition: NetworkDefinition, others: readonly NetworkDefinition[]): Clash | null {
   return clashesOf(placeOf(definition), others.map(placeOf))[0] ?? null;
 }
 
-/** With all of those that it cannot be beside. */
+/** Returns all clashes of a network. */
 export function clashesOf(place: NetworkPlace, others: readonly NetworkPlace[]): Clash[] {
   return others.flatMap((other) => bridgeClash(place, other) ?? subnetClash(place, other) ?? []);
 }

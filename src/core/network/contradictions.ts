@@ -6,12 +6,12 @@ import type { NetworkDriver, NetworkSettings } from './options.ts';
 import { changeableOptions, networkSettings } from './options.ts';
 import type { NetworkWish } from './wish.ts';
 
-/** What cannot be asked for together. */
+/** Requests that contradict themselves. */
 
 export const addressesByAdvertisement =
   'with ipv6_enabled, containers take addresses of IPv6 from router advertisements';
 
-/** What cannot be meant together. */
+/** Returns the first contradiction in a wish. */
 export function contradiction(wish: NetworkWish, settings: NetworkSettings, asker: 'user' | 'engine'): Fault | null {
   const { driver, subnets, ipamDriver, automatic, sharesLink, link } = wish;
   const conflict = (message: string) => fault('payload.invalid', message);
@@ -48,7 +48,7 @@ function subnetMissing(driver: NetworkDriver): string {
   return `${network} needs a subnet of its ${link}: give --subnet, or --ipam-driver ${others}`;
 }
 
-/** Why a network has no use for name servers: no name is asked for there. null: it has. */
+/** Returns why a network has no use for name servers: it answers no names. null: it has. */
 export function nameServersRefusal({
   driver,
   dnsEnabled,
@@ -63,7 +63,7 @@ export function nameServersRefusal({
   return dnsEnabled ? null : without('the network answers no names (--disable-dns)');
 }
 
-/** Why a network of these traits cannot have its addresses from a DHCP server; null: it can. */
+/** Returns why a network of these traits cannot have its addresses from a DHCP server; null: it can. */
 export function dhcpRefusal({
   driver,
   options,
@@ -83,14 +83,14 @@ export function dhcpRefusal({
   return null;
 }
 
-/** What a network whose addresses a DHCP server gives cannot be. */
+/** Returns what a network contradicts whose addresses a DHCP server gives. */
 function dhcpConflict(wish: NetworkWish, settings: NetworkSettings, asker: 'user' | 'engine'): Fault | null {
   const conflict = (message: string) => fault('payload.invalid', `ipam driver dhcp: ${message}`);
   const refusal = dhcpRefusal({ ...wish, ipv6_enabled: wish.ipv6Enabled });
   if (refusal) return refusal;
   if (wish.driver === 'bridge' && wish.link === null) return fault('payload.invalid', bridgeMissing);
   if (wish.dnsEnabled) return conflict('dns_enabled: names are answered only for addresses that netloom gives');
-  // netavark keeps those of a bridge and asks none of them, and its engine's user must not be refused
+  // netavark keeps a bridge's name servers and asks none of them, and its engine's user must not be refused
   const isKept = asker === 'engine' && wish.driver === 'bridge';
   const unasked = wish.dnsServers.length > 0 && !isKept ? nameServersRefusal(wish) : null;
   if (unasked) return unasked;
@@ -99,7 +99,7 @@ function dhcpConflict(wish: NetworkWish, settings: NetworkSettings, asker: 'user
   return guardConflict(wish);
 }
 
-/** Options of guards that the network has not, or could not open. */
+/** Returns why guard options are refused: the network has no guards, or cannot open them; null: they are not. */
 export function guardConflict({
   driver,
   internal,

@@ -3,11 +3,11 @@ import { defaultNetworkId } from './identity.ts';
 import { type NetworkWish, networkWish } from './wish.ts';
 
 /**
- * The default network is podman's: what podman has in memory until its user writes it down. So both mean one network, in
- * whatever order they use it.
+ * The default network is podman's: the one that podman has in memory until its user writes it down. So podman and netloom mean
+ * one network, whichever uses it first.
  */
 
-/** What it is, where there is none of that name yet: without names, as podman's is. */
+/** Returns the wish for it if no network has that name: without names, as podman's is. */
 export function defaultNetworkWish(name: string): NetworkWish {
   const wish = networkWish({
     name,

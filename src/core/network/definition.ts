@@ -3,7 +3,7 @@ import type { RouteType } from '../link-kinds.ts';
 import type { NetworkDriver } from './options.ts';
 import { networkSettings } from './options.ts';
 
-/** A network as it is defined, and what follows from that. */
+/** A network's definition, and what follows from it. */
 
 export interface NetworkRoute {
   destination: string;
@@ -35,7 +35,7 @@ export interface NetworkDefinition {
   internal: boolean;
   dns_enabled: boolean;
   network_dns_servers: string[];
-  /** where its resolver listens, if an engine says so (podman's dns_bind_port); in no file */
+  /** where its resolver listens, if an engine chooses that (podman's dns_bind_port); in no file */
   dns_port?: number;
   /** its engine wants no rules for it (podman's firewall_driver none), and leaves them to its user; in no file */
   firewall?: 'none';
@@ -44,30 +44,30 @@ export interface NetworkDefinition {
   ipam_options: { driver: IpamDriver };
 }
 
-/** below it the kernel takes no IPv6 address */
+/** below it the kernel accepts no IPv6 address */
 export const leastMtuBytes6 = 1280;
 
 export const hasIpv6Subnet = ({ subnets }: { subnets: readonly { subnet: string }[] }): boolean =>
   subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6);
 
-/** Whether a link of that MTU has IPv6 at all; of one that has not, nothing of IPv6 can be set (EAFNOSUPPORT). */
+/** Checks whether a link of that MTU has IPv6 at all; without it, no IPv6 setting can be made (EAFNOSUPPORT). */
 export function carriesIpv6(mtuBytes: number | null): boolean {
   return mtuBytes === null || mtuBytes >= leastMtuBytes6;
 }
 
-/** Whether the bridge is made, and unmade, by netloom. */
+/** Checks whether netloom makes and removes the bridge. */
 export function ownsBridge(definition: Pick<NetworkDefinition, 'driver' | 'options'>): boolean {
   return definition.driver === 'bridge' && networkSettings(definition).managed;
 }
 
-/** Whether the firewall is ours there: it masquerades, forwards published ports, and guards its containers. */
+/** Checks whether netloom's firewall rules apply there: they masquerade, forward published ports, and guard its containers. */
 export function hasOurRules(definition: Pick<NetworkDefinition, 'driver' | 'options' | 'firewall'>): boolean {
   return ownsBridge(definition) && definition.firewall !== 'none';
 }
 
 /**
- * accept_ra of its containers: what the option says; else 1 where they are to find their addresses by themselves on a link of
- * others, and 0 everywhere else.
+ * Returns accept_ra of its containers: the option's value; else 1 if they are to find their addresses by themselves on a foreign
+ * link, and 0 everywhere else.
  */
 export function acceptRaOf(definition: NetworkDefinition): number {
   const { acceptRa } = networkSettings(definition);
@@ -76,7 +76,7 @@ export function acceptRaOf(definition: NetworkDefinition): number {
   return isOnForeignLink && definition.ipv6_enabled && definition.ipam_options.driver !== 'host-local' ? 1 : 0;
 }
 
-/** Whether its containers are made by what leads to the outside: their MTU, or the link that they are upon. */
+/** Checks whether the uplink determines its containers' MTU, or the link that they are upon. */
 export function followsUplink(
   definition: Pick<NetworkDefinition, 'driver' | 'options' | 'network_interface'>,
 ): boolean {
@@ -84,12 +84,12 @@ export function followsUplink(
   return definition.network_interface === null || (mtuBytes === null && ownsBridge(definition));
 }
 
-/** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */
+/** Checks whether its containers' names are answered; podman's files also claim so for networks without a netloom gateway. */
 export function answersNames(
   definition: Pick<NetworkDefinition, 'dns_enabled' | 'driver' | 'options' | 'subnets'>,
 ): boolean {
   if (!definition.dns_enabled || definition.driver !== 'bridge') return false;
-  // on a bridge of others it is at whatever addresses this host has there
+  // on a foreign bridge the resolver listens at whatever addresses this host has there
   return ownsBridge(definition) ? gatewaysOf(definition).length > 0 : definition.subnets.length > 0;
 }
 

@@ -8,17 +8,17 @@ import { ipamDrivers, type NetworkDefinition, type NetworkRoute, type NetworkSub
 import { networkDrivers, unreadableOption } from './options.ts';
 
 /**
- * A definition's file, in podman's format: its field names, its order, and nothing where podman writes nothing. Versions
- * differ in what they know: what is absent has its default, and what we do not know is kept.
+ * A definition's file, in podman's format: its field names, its order, and no field that podman would not write. Versions know
+ * different fields: a missing one has its default, and unknown ones are kept.
  */
 
 const text = z.string();
 /** podman may write an empty one */
 const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is not an IP address');
 const subnet = text.refine((written) => parseSubnet(written) !== null, 'is not a subnet');
-/** podman reads no file that says anything else */
+/** podman reads no file with another format of date */
 const date = text.refine(isDate, 'is not a date such as 2026-01-31T12:00:00Z');
-/** netavark takes an empty one for the usual */
+/** netavark takes an empty one for the usual type */
 const routeType = z.enum(['', 'unicast', 'blackhole', 'unreachable', 'prohibit']);
 const fileSchema = z.object({
   name: text.regex(servedNamePattern, { error: ({ input }) => `${JSON.stringify(input)} ${nameRule}` }),
@@ -62,23 +62,23 @@ const mostNameBytes = 15;
 
 const known: ReadonlySet<string> = new Set(Object.keys(fileSchema.shape));
 
-/** What an engine says with each container, of all of its networks. */
+/** Fields that an engine sends with each container, for all of its networks. */
 const brought = { dns_port: z.int().min(1).max(65535).nullish(), firewall: z.literal('none').nullish() };
 const broughtSchema = fileSchema.extend(brought);
 
-/** Also of a link of others: what the kernel takes, or nothing. */
+/** Checks an interface name, also of a foreign link: one that the kernel accepts, or an empty one. */
 function canNameInterface(written: string): boolean {
   return /^(?!\.{1,2}$)[^\s/:]*$/.test(written) && new TextEncoder().encode(written).length <= mostNameBytes;
 }
 
-/** Empty in files that netloom wrote once, of networks whose files had none. */
+/** Checks a date. It is empty in files that earlier versions of netloom wrote, for networks whose files had no date. */
 function isDate(written: string): boolean {
   return (
     written === '' || (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(written) && !Number.isNaN(Date.parse(written)))
   );
 }
 
-/** What was read from `<name>.json`; a string says what is wrong with it. */
+/** Parses `<name>.json`; a string describes what is wrong with it. */
 export function definitionOf(name: string, json: unknown): NetworkDefinition | string {
   const misplaced = Object.keys(brought).find((field) => Object.hasOwn(Object(json), field));
   if (misplaced !== undefined) return `${misplaced}: cannot be set in a file; an engine sets it with each container`;
@@ -87,8 +87,9 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
 }
 
 /**
- * What an engine brought with a container; a string says what is wrong with it. podman before 6 knows no types of routes, and drops the
- * gateway of a route that has none: such a route is left out here, and counts as one that the engine does not know.
+ * Parses what an engine brought with a container; a string describes what is wrong with it. podman before 6 knows no types of
+ * routes, and drops the gateway of a route that has none: such a route is left out here, and counts as one that the engine does
+ * not know.
  */
 export function broughtDefinition(name: string, json: unknown): NetworkDefinition | string {
   const file = fieldsOf(json);
@@ -104,7 +105,7 @@ function fieldsOf(json: unknown): Fields | string {
   return parsed.success ? parsed.data : issueText(parsed.error.issues[0] as z.core.$ZodIssue, json);
 }
 
-/** `driver: must be bridge, macvlan or ipvlan, not "overlay"` */
+/** Formats an issue: `driver: must be bridge, macvlan or ipvlan, not "overlay"`. */
 function issueText({ code, path, message }: z.core.$ZodIssue, json: unknown): string {
   if (path.length === 0) return `the file ${message}`;
   const text = message === missing ? 'missing' : message;
@@ -157,7 +158,7 @@ function subnetOf({ subnet, gateway, lease_range }: FileSubnet): NetworkSubnet {
   return { ...entry, lease_range: { start_ip: start_ip || null, end_ip: end_ip || null } };
 }
 
-/** The other way round; `former` is what the file holds now, whose fields that we do not know are kept. */
+/** Converts a definition to its file; `former` is the file's present content, whose unknown fields are kept. */
 export function fileOf(definition: NetworkDefinition, former: unknown = {}): Record<string, unknown> {
   const { name, id, driver, network_interface, created, routes, labels, options, ipam_options } = definition;
   const { ipv6_enabled, internal, dns_enabled, network_dns_servers } = definition;
@@ -186,7 +187,7 @@ function fileSubnetOf({ subnet, gateway, lease_range }: NetworkSubnet): Record<s
   return withoutNulls({ subnet, gateway, lease_range: lease_range ? withoutNulls(lease_range) : null });
 }
 
-/** podman 6 calls the type `route_type`; what is to be reached has none, as with podman before. */
+/** Converts a route. podman 6 calls the type `route_type`; a route to a reachable destination has none, as in earlier podman versions. */
 function fileRouteOf({ type, ...route }: NetworkRoute): Record<string, unknown> {
   return withoutNulls({ ...route, route_type: type === 'unicast' ? null : type });
 }

@@ -2,25 +2,25 @@ import { networkId } from '../names.ts';
 import type { NetworkDefinition } from './definition.ts';
 import { changeableOptions } from './options.ts';
 
-/** Whether two definitions mean one network. */
+/** Identity of networks: whether two definitions mean the same one. */
 
-/** Of podman's default network, whatever its name. */
+/** ID of podman's default network, whatever its name. */
 export const defaultNetworkId = '2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9';
 
-/** Whether it was defined by netloom, also by one that is long gone: by the id, which follows from the name. */
+/** Checks whether netloom defined it, even a former installation: by the ID, which follows from the name. */
 export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): boolean {
   return id === networkId(name);
 }
 
 /**
- * Whether both are one network, whatever became of it meanwhile: engines that keep a network in memory tell another time of
- * its making at each start of a container; its name servers, and whom it lets in, may change while it is in use.
+ * Checks whether both are one network, whatever has changed meanwhile: engines that keep a network in memory send another
+ * creation time at each start of a container; its name servers, and the traffic that it lets in, may change while it is in use.
  */
 export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition): boolean {
   return JSON.stringify(lastingParts(one)) === JSON.stringify(lastingParts(other));
 }
 
-/** Whether an engine means that network: podman 4.3 knows no routes, and later ones before 6 none that have a type. */
+/** Checks whether an engine means that network: podman 4.3 knows no routes, and later versions before 6 no routes with a type. */
 export function isBroughtNetwork(known: NetworkDefinition, brought: NetworkDefinition): boolean {
   const knowsTypes = brought.routes.some(({ type }) => type !== 'unicast');
   const told = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');

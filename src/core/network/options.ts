@@ -4,7 +4,7 @@ import { type Fault, fault } from '../fault.ts';
 import type { IpvlanMode, MacvlanMode } from '../link-kinds.ts';
 import { interfaceNamePattern } from '../name.ts';
 
-/** What a network's options say. Their names and values are podman's (netavark's), and two of docker's. */
+/** Settings from a network's options. Their names and values are podman's (netavark's), and two of docker's. */
 
 export const networkDrivers = ['bridge', 'macvlan', 'ipvlan'] as const;
 export type NetworkDriver = (typeof networkDrivers)[number];
@@ -20,10 +20,10 @@ export interface NetworkSettings {
   defaultRoute: boolean;
   /** an existing VRF that the bridge belongs to */
   vrf: string | null;
-  /** the address that containers are seen with elsewhere; null: that of the way out */
+  /** source address of containers outside; null: that of the way out */
   outbound4: string | null;
   outbound6: string | null;
-  /** false: a bridge that is there already, and is never changed or removed */
+  /** false: an existing bridge, which is never changed or removed */
   managed: boolean;
   vlanId: number | null;
   mode: MacvlanMode | IpvlanMode | null;
@@ -31,21 +31,21 @@ export interface NetworkSettings {
   broadcastLimit: number | null;
   /** open: other machines reach its containers by their addresses, as far as they know a route */
   inbound: 'guarded' | 'open';
-  /** allow: its containers may send as who they are not */
+  /** allow: its containers may send from addresses that are not their own */
   spoofing: 'guarded' | 'allow';
-  /** accept_ra inside its containers; null: by what the network is */
+  /** accept_ra inside its containers; null: derived from the kind of network */
   acceptRa: number | null;
 }
 
-/** What may be changed while containers use a network. Engines that keep a definition know nothing of them. */
+/** Options that may change while containers use a network. Engines that keep a definition know nothing of them. */
 export const changeableOptions: readonly string[] = ['inbound', 'spoofing'];
 
 type Options = Readonly<Record<string, string>>;
-/** How the text of an option becomes a setting. */
+/** Conversion of an option's text to a setting. */
 interface Reader {
-  /** null where it cannot be one */
+  /** null: invalid */
   read(text: string): Partial<NetworkSettings> | null;
-  /** what it can be, in words that go on after its name: `must be guarded or open` */
+  /** allowed values, in words that go on after its name: `must be guarded or open` */
   allowed: string;
 }
 
@@ -59,11 +59,11 @@ const address = (text: string, family: 4 | 6): string | null => {
 
 type Key = keyof NetworkSettings;
 
-/** null where the value cannot be one, else under its name. */
+/** Returns the value under its name; null if it is invalid. */
 const as = <Name extends Key>(key: Name, value: NetworkSettings[Name] | null) =>
   value === null ? null : { [key]: value };
 
-/** `a, b or c` */
+/** Formats a choice: `a, b or c`. */
 export const either = (values: readonly string[]): string =>
   values
     .filter((value) => value !== '')
@@ -75,13 +75,13 @@ const oneOf = <Name extends Key>(key: Name, ...values: (NetworkSettings[Name] & 
   allowed: `must be ${either(values)}`,
 });
 
-/** What an engine may write for the default. */
+/** Returns a reader that also accepts the word that an engine may write for the default. */
 const orDefault = (written: string, { read, allowed }: Reader): Reader => ({
   read: (text) => (text === written ? {} : read(text)),
   allowed,
 });
 
-/** Of words that stand for values. */
+/** Returns a reader of words that stand for values. */
 const word = <Name extends Key>(key: Name, values: Readonly<Record<string, NetworkSettings[Name]>>): Reader => ({
   read: (text) => (Object.hasOwn(values, text) ? { [key]: values[text] } : null),
   allowed: `must be ${either(Object.keys(values).sort(numbersLast))}`,
@@ -101,7 +101,7 @@ const addressOf = (key: Key, family: 4 | 6): Reader => ({
   allowed: `must be an IPv${family} address that this host can have`,
 });
 
-/** Looked at where interfaces are named. */
+/** Accepts any text here: interface names are checked elsewhere. */
 const interfaceName: Reader = { read: () => ({}), allowed: 'must be the name of an interface' };
 
 const vrf: Reader = {
@@ -109,7 +109,7 @@ const vrf: Reader = {
   allowed: 'must be the name of an interface',
 };
 
-/** below it the kernel takes no IPv4 address */
+/** below it the kernel accepts no IPv4 address */
 const leastMtuBytes = 68;
 const mtu = orDefault('0', wholeNumber('mtuBytes', leastMtuBytes, 65535));
 const metric = wholeNumber('metric', 0, 4_294_967_295);
@@ -171,12 +171,12 @@ const plain: NetworkSettings = {
   acceptRa: null,
 };
 
-/** The names of a driver's options, without docker's for one that is there already. */
+/** Returns the names of a driver's options, without docker's synonyms. */
 export function optionNames(driver: NetworkDriver): string[] {
   return Object.keys(readers[driver]).filter((name) => !name.startsWith('com.docker.'));
 }
 
-/** Everything must be known and make sense: an option that is misspelt would be missed only when it is needed. */
+/** Reads all options; refuses unknown or invalid ones, because a misspelt option would be missed only when it is needed. */
 export function readOptions(driver: NetworkDriver, options: Options): NetworkSettings | Fault {
   const known = readers[driver];
   const settings = { ...plain };
@@ -201,7 +201,7 @@ const onOneLine = (text: string): string => (/\p{Cc}/u.test(text) ? JSON.stringi
 
 const readerOf = (driver: NetworkDriver, name: string): Reader | undefined => entryOf(readers[driver], name);
 
-/** What is wrong with a value of a definition, whoever wrote it; an option that we do not know is another engine's. null: nothing. */
+/** Describes an invalid value in any definition; an unknown option belongs to another engine. null: all values are valid. */
 export function unreadableOption({ driver, options }: { driver: NetworkDriver; options: Options }): string | null {
   for (const [name, text] of Object.entries(options)) {
     const reader = readerOf(driver, name);
@@ -210,7 +210,7 @@ export function unreadableOption({ driver, options }: { driver: NetworkDriver; o
   return null;
 }
 
-/** Of a definition that is in force; what podman may know and we do not is passed over. */
+/** Returns the settings of a definition in force; ignores options that podman may know and netloom does not. */
 export function networkSettings({ driver, options }: { driver: NetworkDriver; options: Options }): NetworkSettings {
   const read = Object.entries(options).map(([name, text]) => readerOf(driver, name)?.read(text) ?? {});
   return Object.assign({ ...plain }, ...read);

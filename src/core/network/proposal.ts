@@ -10,16 +10,16 @@ import { type NetworkRequest, networkRequestSchema } from './request.ts';
 import { type NetworkWish, networkDefinition, networkWish } from './wish.ts';
 
 /**
- * A network that an engine is about to define, completed: podman 6 asks its network backend for that, and keeps the answer itself.
- * What is in use is told by the engine, for it alone knows its own networks.
+ * Completion of a network that an engine is about to define: podman 6 asks its network backend for that, and keeps the answer
+ * itself. The engine sends what is in use, because it alone knows its own networks.
  */
 export const networkProposalSchema = z
   .object({
     network: networkRequestSchema.extend({
-      // whom its engine lets have which name is the engine's to say
+      // the engine decides which network may have which name
       name: networkNameSchema,
       id: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
-      // some spell "none" so
+      // some engines spell "none" so
       network_interface: z.string().nullish().describe('bridge or parent; default: the first free name'),
     }),
     used: z
@@ -42,7 +42,8 @@ export const networkProposalSchema = z
 type Proposal = z.output<typeof networkProposalSchema>;
 
 /**
- * The definition, complete: what netavark would choose and refuse. `links`: of the host, now; `created`: when it is made, ISO 8601.
+ * Returns the complete definition: what netavark would choose and refuse. `links`: the host's links now; `created`: time of its
+ * making, ISO 8601.
  */
 export function proposedNetwork(
   proposal: Proposal,
@@ -65,15 +66,15 @@ export function proposedNetwork(
   return { ...networkDefinition(wish, { bridge: wish.link, subnets, created }), id: network.id };
 }
 
-/** With a name for its bridge, with subnets, and with what else follows from its driver. */
+/** Adds a bridge name, subnets, and what else follows from the driver. */
 function completeRequest({ network, used, options }: Proposal, links: readonly HostLink[]): NetworkRequest | Fault {
   const { id: _, ...request } = network;
   if ((network.driver ?? 'bridge') !== 'bridge') return completeUponParent(request);
   const named = withoutDockerNames(request);
-  // bridges of ours are of networks that the engine knows, or has removed a moment ago
+  // netloom's bridges belong to networks that the engine knows, or has removed a moment ago
   const others = links.filter(({ owner }) => owner === null).map(({ name }) => name);
   const taken = new Set([...(used?.interfaces ?? []), ...Object.keys(used?.names ?? {}), ...others]);
-  // names are answered only for addresses of ours
+  // names are answered only for addresses that netloom gives
   const givesAddresses = !['none', 'dhcp'].includes(network.ipam_options?.driver ?? '');
   const found = givesAddresses ? freeSubnets(named, { used, options }) : [];
   if ('code' in found) return found;
@@ -81,12 +82,15 @@ function completeRequest({ network, used, options }: Proposal, links: readonly H
     ...named,
     network_interface: named.network_interface || freeName(options?.default_interface_name || 'podman', taken),
     ...(found.length > 0 && { subnets: [...(network.subnets ?? []), ...found] }),
-    // engines ask for names wherever their users do not say otherwise
+    // engines request names unless their users refuse them
     dns_enabled: givesAddresses ? (network.dns_enabled ?? null) : false,
   };
 }
 
-/** Names are answered at a gateway of ours, which it has none of; and without a subnet it asks a DHCP server for addresses. */
+/**
+ * Completes a network upon a parent: names are answered at a netloom gateway, which it does not have; without a subnet it asks a
+ * DHCP server for addresses.
+ */
 function completeUponParent(request: NetworkRequest): NetworkRequest | Fault {
   const { ipam_options, subnets } = request;
   const network = { ...request, network_interface: request.network_interface || null, dns_enabled: false };
@@ -99,7 +103,7 @@ function completeUponParent(request: NetworkRequest): NetworkRequest | Fault {
 const dockerMtu = 'com.docker.network.driver.mtu';
 const dockerBridge = 'com.docker.network.bridge.name';
 
-/** As netavark keeps them: under its own names. */
+/** Renames docker's options to netavark's own, which netavark keeps. */
 function withoutDockerNames(request: NetworkRequest): NetworkRequest {
   const { [dockerMtu]: mtu, [dockerBridge]: bridge, ...options } = request.options ?? {};
   return {
@@ -111,7 +115,7 @@ function withoutDockerNames(request: NetworkRequest): NetworkRequest {
 
 type Asked = Pick<Proposal, 'used' | 'options'>;
 
-/** A network without subnets gets one of IPv4, and one that asks for IPv6 has both families in the end. */
+/** Picks subnets: a network without subnets gets one of IPv4, and one that requests IPv6 has both families in the end. */
 function freeSubnets({ subnets, ipv6_enabled, options: own }: NetworkRequest, asked: Asked): NetworkSubnet[] | Fault {
   const given = (subnets ?? []).flatMap(({ subnet }) => parseSubnet(subnet) ?? []);
   const lacks = (family: Family) => !given.some((subnet) => subnet.family === family);
@@ -129,7 +133,7 @@ function freeSubnets({ subnets, ipv6_enabled, options: own }: NetworkRequest, as
   return found.map((subnet) => ({ subnet: formatSubnet(subnet), gateway: null }));
 }
 
-/** What is upon a bridge of others may share its subnets, and so may what a bridge keeps apart by their VLAN. */
+/** Checks whether subnets in use are refused: networks upon foreign bridges may share them, and so may the VLANs of a bridge. */
 const checksUsed = (own: Record<string, string>, { options }: Asked): boolean =>
   !mayShare(own) && options?.check_used_subnets !== false;
 
@@ -137,7 +141,7 @@ const mayShare = ({ mode, vlan }: Record<string, string>): boolean => mode === '
 
 const usedSubnets = ({ used }: Asked): Subnet[] => (used?.subnets ?? []).flatMap((text) => parseSubnet(text) ?? []);
 
-/** A bridge's name must be free; a parent must be there. */
+/** Refuses a link: a bridge's name must be free; a parent must exist. */
 function linkRefusal(
   { driver, link, options }: NetworkWish,
   { used }: Asked,
@@ -165,19 +169,19 @@ function subnetRefusal(wish: NetworkWish, { network, ...asked }: Proposal): Faul
     : null;
 }
 
-/** Between its network and its broadcast address is no room for a gateway. */
+/** Checks whether a subnet has no room for a gateway between its network and its broadcast address. */
 const isCramped = ({ family, prefixLength }: Subnet): boolean => family === 4 && prefixLength > 30;
 
-/** Whether anything of the network's own has the gateway's address: the way out, or the resolver. */
+/** Checks whether anything of the network's own has the gateway's address: the way out, or the resolver. */
 const leadsOut = ({ internal, dnsEnabled }: NetworkWish): boolean => !internal || dnsEnabled;
 
-/** undefined: our own pools; of IPv6, engines have none. */
+/** Returns the engine's pools; undefined: netloom's. Engines have no IPv6 pools. */
 function poolsOf(family: Family, options: Proposal['options']): SubnetPool[] | undefined {
   if (family === 6 || !options?.subnet_pools?.length) return undefined;
   return options.subnet_pools.map(({ base, size }) => ({ base, prefixLength: size }));
 }
 
-/** From 1 on: 0 is that of the engine's default network, also while it has none. */
+/** Picks a free name from 1 on: 0 belongs to the engine's default network, even before that has one. */
 function freeName(prefix: string, taken: ReadonlySet<string>): string {
   for (let index = 1; ; index++) if (!taken.has(`${prefix}${index}`)) return `${prefix}${index}`;
 }

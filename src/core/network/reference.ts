@@ -1,6 +1,6 @@
 import { type Fault, fault } from '../fault.ts';
 
-/** A07: a network by its name, its id, or the beginning of its id where only one begins so. */
+/** A07: resolves a network by its name, its ID, or the beginning of its ID if only one ID begins so. */
 export function resolveNetworkName(
   networks: readonly { name: string; id: string }[],
   reference: string,

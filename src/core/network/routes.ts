@@ -9,22 +9,22 @@ import type { NetworkWish } from './wish.ts';
 
 /** The routes that a network gives its containers. */
 
-/** netavark's metric: of a route that says none, and of the first default route; that of each further network is one less preferred. */
+/** netavark's metric of a route without one, and of the first default route; each further network's default route has one more. */
 export const firstRouteMetric = 100;
 
-/** C12: netavark's metric of a network upon a parent: the LAN leads outwards before any bridge does. */
+/** C12: netavark's metric of a network upon a parent: the LAN is preferred to any bridge. */
 export const lanRouteMetric = 99;
 
-/** What the kernel makes of metric 0 for IPv6. */
+/** The kernel's replacement for metric 0 in IPv6. */
 const kernelMetric6 = 1024;
 
-/** The metric with which a route is in force. */
+/** Returns the metric that a route has in force. */
 export function routeMetric({ destination, metric }: Pick<NetworkRoute, 'destination' | 'metric'>): number {
   const wanted = metric ?? firstRouteMetric;
   return wanted === 0 && familyOf(destination) === 6 ? kernelMetric6 : wanted;
 }
 
-/** Whether one of the others is in the way of that route. */
+/** Checks whether another route already takes a route's place. */
 export function isRepeated(route: NetworkRoute, others: readonly NetworkRoute[]): boolean {
   return others.some((other) => other.destination === route.destination && routeMetric(other) === routeMetric(route));
 }
@@ -55,7 +55,7 @@ export function networkRoutes(
   return routes;
 }
 
-/** A route of everything that would not be in force beside the default route by the network's gateway. */
+/** Finds a route of everything that would not be in force beside the default route by the network's gateway. */
 export function hiddenDefaultRoute(
   { driver, routes, internal, subnets, automatic }: NetworkWish,
   settings: NetworkSettings,
@@ -75,7 +75,7 @@ export function hiddenDefaultRoute(
     : null;
 }
 
-/** Whether its gateway can be reached is known when a container joins: it may be on another network of the container. */
+/** Checks a route. Whether its gateway can be reached is known when a container joins: it may be on another network of the container. */
 function networkRoute({
   destination,
   gateway,

@@ -8,8 +8,8 @@ import type { ContainerView } from '../view.ts';
 import type { NetworkDefinition } from './definition.ts';
 
 /**
- * What `podman inspect` calls NetworkSettings, with its field names and its empty values: "" and 0 for what there is not,
- * null for what it knows but never fills. Lists of further addresses are there only when there are any.
+ * podman inspect's NetworkSettings, with its field names and its empty values: "" and 0 for missing values, null for fields that
+ * it knows but never fills. Lists of further addresses exist only when they are not empty.
  */
 
 export interface AddressWithPrefix {
@@ -33,7 +33,7 @@ export interface BasicNetworkSettings {
 }
 
 export interface JoinedNetworkSettings extends BasicNetworkSettings {
-  /** "" when the network is not there (any more) */
+  /** "": the network does not exist, or no longer */
   NetworkID: string;
   DriverOpts: Record<string, string> | null;
   IPAMConfig: Record<string, string> | null;
@@ -44,7 +44,7 @@ export interface JoinedNetworkSettings extends BasicNetworkSettings {
 export interface HostPort {
   /** "": every address of the host */
   HostIp: string;
-  /** "": one is picked at the set-up */
+  /** "": picked at set-up */
   HostPort: string;
 }
 
@@ -65,8 +65,8 @@ export interface NetworkSettings extends BasicNetworkSettings {
 type Inspected = Pick<ContainerView, 'id' | 'netns' | 'attachments' | 'status' | 'ports'>;
 
 /**
- * D01, D02. `networks` need not know all that the container has joined. A container that is up and has not a status of
- * every network is our own mistake: internal.unexpected (D03).
+ * Converts a container's status to podman's form (D01, D02). `networks` may lack some that the container has joined. A container
+ * that is up without a status of every network is netloom's own bug: internal.unexpected (D03).
  */
 export function networkSettingsOf(
   container: Inspected,
@@ -109,7 +109,7 @@ function joinedSettings({ aliases }: Attachment, id: string, block: StatusBlock 
   return { ...basicSettings(block), NetworkID: id, DriverOpts: null, IPAMConfig: null, Links: null, Aliases: aliases };
 }
 
-/** The first address of a family is the address, the others are secondary; so with MAC addresses. */
+/** Converts a status block. The first address of a family is the address, the others are secondary; likewise MAC addresses. */
 function basicSettings(block: StatusBlock | undefined): BasicNetworkSettings {
   const interfaces = Object.values(block?.interfaces ?? {});
   const addresses = interfaces.flatMap(({ subnets }) => subnets.map(addressOf));
@@ -138,7 +138,7 @@ function addressOf({ ipnet, gateway = '' }: { ipnet: string; gateway?: string })
 
 const withPrefix = ({ Addr, PrefixLength }: AddressWithPrefix): AddressWithPrefix => ({ Addr, PrefixLength });
 
-/** One entry per port; when they are more than this, a range is one entry: `8000-65535/tcp`. An answer has its limits. */
+/** Largest number of ports with an entry each; above it a range is one entry, `8000-65535/tcp`, because an answer's size is limited. */
 const mostPorts = 1024;
 
 function portBindings(ports: readonly PublishedPort[]): Record<string, HostPort[]> {

@@ -17,12 +17,12 @@ import type { NetworkRequest } from './request.ts';
 
 /** The subnets of a network, checked and completed. */
 
-/** What is no container's, whatever a user asks for: unspecified, loopback, link-local, mapped, multicast. */
+/** Ranges that no container may use: unspecified, loopback, link-local, mapped, multicast. */
 const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'].map(
   (text) => parseSubnet(text) as Subnet,
 );
 
-/** What of that a subnet overlaps; null: it can be a network's. */
+/** Returns the reserved range that a subnet overlaps; null: it is usable. */
 export function reservedAround(subnet: Subnet): string | null {
   const clash = reserved.find((other) => subnetsOverlap(other, subnet));
   return clash ? formatSubnet(clash) : null;
@@ -60,7 +60,7 @@ export function completeSubnet(
   return 'code' in range ? range : { subnet: text, gateway: via, lease_range: range };
 }
 
-/** The kernel has no route over a broadcast address, and before 5.14 the lowest address is one. */
+/** Refuses a gateway at either end: the kernel has no route via a broadcast address, and before 5.14 the lowest address is one. */
 export function gatewayAtEnd(subnets: readonly NetworkSubnet[]): Fault | null {
   const wrong = subnets.find(({ subnet: text, gateway }) => {
     const subnet = parseSubnet(text) as Subnet;

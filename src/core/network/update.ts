@@ -4,9 +4,9 @@ import { guardConflict, nameServersRefusal } from './contradictions.ts';
 import type { NetworkDefinition } from './definition.ts';
 import { changeableOptions, readOptions } from './options.ts';
 
-/** Which changes of a network are possible while it is defined. */
+/** Possible changes of a defined network. */
 
-/** Why a network cannot have these options instead of those that it has; null: it can. */
+/** Returns why a network cannot have these options instead of its present ones; null: it can. */
 export function optionsRefusal(definition: NetworkDefinition, options: Readonly<Record<string, string>>): Fault | null {
   const lasting = Object.keys(options).find((name) => !changeableOptions.includes(name));
   if (lasting !== undefined)
@@ -20,7 +20,7 @@ export function optionsRefusal(definition: NetworkDefinition, options: Readonly<
   return 'code' in read ? read : null;
 }
 
-/** Why a network cannot be changed so; null: it can. */
+/** Returns why an update of a network is refused; null: it is possible. */
 export function updateRefusal(
   definition: NetworkDefinition,
   { nameServers, options }: { nameServers: readonly string[]; options?: Readonly<Record<string, string>> | undefined },
@@ -31,7 +31,7 @@ export function updateRefusal(
   return unasked ?? (options ? optionsRefusal(definition, options) : null);
 }
 
-/** Those options that may change while the network is in use. */
+/** Returns those options that may change while the network is in use. */
 export function changeable(options: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => changeableOptions.includes(name)));
 }

@@ -18,19 +18,19 @@ import type { NetworkRequest } from './request.ts';
 import { hiddenDefaultRoute, networkRoutes } from './routes.ts';
 import { gatewayAtEnd, networkSubnets } from './subnets.ts';
 
-/** A wish with every default filled in but those that need the host: the bridge's name and free subnets. */
+/** A wish with all defaults except those that need the host: the bridge's name and free subnets. */
 export interface NetworkWish {
   name: string;
   id: string;
   driver: NetworkDriver;
   /** bridge or parent; null: a free name, or the link of the default route */
   link: string | null;
-  /** the link is there already, and may be somebody else's as well */
+  /** the link exists already, and others may use it */
   sharesLink: boolean;
   subnets: NetworkSubnet[];
-  /** families for which a free subnet is to be found */
+  /** families that need a free subnet */
   automatic: (4 | 6)[];
-  /** asked for, also where no subnet of it is given out */
+  /** requested, even if it gives out no IPv6 subnet */
   ipv6Enabled: boolean;
   routes: NetworkRoute[];
   internal: boolean;
@@ -42,8 +42,8 @@ export interface NetworkWish {
 }
 
 /**
- * Checks all that can be checked without the host. `asker`: podman's users may give the gateway either end of its subnet, and an engine
- * brings what they gave.
+ * Checks all that can be checked without the host. `asker`: podman's users may give the gateway either end of its subnet, and an
+ * engine brings what they gave.
  */
 export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 'user'): NetworkWish | Fault {
   const driver = request.driver ?? 'bridge';
@@ -76,7 +76,7 @@ export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 
     automatic: ipamDriver !== 'host-local' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
     routes,
     internal: request.internal ?? false,
-    // without addresses of ours there is no gateway to answer at
+    // a network without addresses from netloom has no gateway to answer at
     dnsEnabled: request.dns_enabled ?? (driver === 'bridge' && ipamDriver === 'host-local'),
     dnsServers,
     labels: request.labels ?? {},
@@ -99,7 +99,7 @@ const ipamRefusal = (driver: string): Fault =>
 
 const isDriver = (text: string): text is NetworkDriver => networkDrivers.includes(text as NetworkDriver);
 
-/** Engines may keep under an option what they name. */
+/** Returns the link, which engines may also name in an option. */
 function linkOf(
   { network_interface }: NetworkRequest,
   driver: NetworkDriver,

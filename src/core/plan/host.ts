@@ -7,13 +7,13 @@ import type { Step } from '../steps/step.ts';
 import type { Plan } from './plan.ts';
 import type { HostPurpose } from './purpose.ts';
 
-/** The ruleset, with the host's own elements in it; and without those that another daemon was told to have. */
+/** Loads the ruleset with the host's own elements, and removes those that a daemon with another setting left. */
 export function basePlan(elements: Element[] = [], unwanted: Element[] = []): Plan<HostPurpose> {
   const without: Step[] = unwanted.length > 0 ? [{ verb: 'nft.delete', elements: unwanted }] : [];
   return { purpose: { kind: 'base' }, kind: 'extend', steps: [...rulesetSteps(elements), ...without] };
 }
 
-/** Changes nothing where the whole ruleset is there. */
+/** Restores the ruleset; changes nothing if it is complete. */
 export function mendBasePlan(elements: Element[] = []): Plan<HostPurpose> {
   return { purpose: { kind: 'mend' }, kind: 'mend', steps: rulesetSteps(elements) };
 }
@@ -32,7 +32,7 @@ export function surveyPlan(): Plan<HostPurpose> {
   return { purpose: { kind: 'survey' }, kind: 'build', steps: [{ verb: 'host.survey' }] };
 }
 
-/** Removes what has no owner; what is gone already is no failure. */
+/** Removes objects without an owner; one that is missing already is no failure. */
 export function sweepPlan(command: CommandId, steps: Step[]): Plan<HostPurpose> {
   return { purpose: { kind: 'sweep', command }, kind: 'dismantle', steps };
 }
@@ -42,7 +42,7 @@ export function holdPlan(container: string, attempt: number, ports: readonly Pub
   return { purpose: { kind: 'hold', container, attempt }, kind: 'build', steps: holdSteps(container, ports) };
 }
 
-/** Holds again what a container has published; a port that another program has taken meanwhile does not cost the others. */
+/** Holds a container's published ports again; a port that another program has taken meanwhile does not cost the others. */
 export function holdAgainPlan(container: string, ports: readonly PublishedPort[]): Plan<HostPurpose> {
   return { purpose: { kind: 'hold-again', container }, kind: 'mend', steps: holdSteps(container, ports) };
 }
@@ -50,17 +50,17 @@ export function holdAgainPlan(container: string, ports: readonly PublishedPort[]
 const holdSteps = (container: string, ports: readonly PublishedPort[]): Step[] =>
   ports.map((port) => ({ verb: 'port.hold', owner: containerAddress(container), ...heldPorts(port) }));
 
-/** Without ports: all that the container holds. */
+/** Releases ports. null: all that the container holds. */
 export function letGoPlan(container: string, ports: readonly PublishedPort[] | null = null): Plan<HostPurpose> {
   const some = ports ? { ports: ports.map(heldPorts) } : {};
   const step: Step = { verb: 'port.release', owner: containerAddress(container), ...some };
   return { purpose: { kind: 'release', container }, kind: 'dismantle', steps: [step] };
 }
 
-/** How long a claim waits for what others are about to release. */
+/** Time that a claim waits for what others are about to release. */
 const leavingWithinMs = 2_000;
 
-/** `at`: by which moment, where an earlier life of the daemon has set it. */
+/** Sets the deadline of a waiting claim. `at`: the moment, if an earlier run of the daemon has set it. */
 export function awaitPlan(claimant: ActorAddress, at: number | null): Plan<HostPurpose> {
   const step = { owner: hostAddress, deadline: 'leaving', withinMs: leavingWithinMs, at, claimant } as const;
   return { purpose: { kind: 'wait', claimant }, kind: 'build', steps: [{ verb: 'deadline.set', ...step }] };

@@ -1,18 +1,18 @@
 /**
- * The kernel's settings of each interface that netloom makes: one table. They are those of netavark, and two of our own
- * (`forwarding`, which another program may have switched off for interfaces to come, and `autoconf` on bridges).
+ * The kernel's settings of each interface that netloom makes: one table. They are netavark's, and two more (`forwarding`, which
+ * another program may have switched off for new interfaces, and `autoconf` on bridges).
  */
 
-/** net.ipv4.conf.<interface>.…; what is absent is left alone. */
+/** net.ipv4.conf.<interface>.…; absent ones are left alone. */
 export interface Ipv4Settings {
   routeLocalnet?: boolean;
   forwarding?: boolean;
   arpNotify?: boolean;
-  /** 0: none, 1: strict, 2: loose */
+  /** 0: off, 1: strict, 2: loose */
   rpFilter?: number;
 }
 
-/** net.ipv6.conf.<interface>.…; what is absent is left alone. */
+/** net.ipv6.conf.<interface>.…; absent ones are left alone. */
 export interface Ipv6Settings {
   forwarding?: boolean;
   /** 0: never, 1: unless it forwards, 2: always */
@@ -39,15 +39,15 @@ const ipv6Names = {
   disableIpv6: 'disable_ipv6',
 } as const satisfies Record<keyof Ipv6Settings, string>;
 
-/** What the settings of a bridge depend on. */
+/** Properties that determine the settings of a bridge. */
 export interface BridgeTraits {
   internal: boolean;
   hasIpv6: boolean;
-  /** a published port leads into it that 127.0.0.1 reaches; null: not known, and left alone */
+  /** a published port leads into it that 127.0.0.1 reaches; null: unknown, the setting is left alone */
   onLoopback: boolean | null;
 }
 
-/** What the settings inside a container depend on. */
+/** Properties that determine the settings inside a container. */
 export interface ContainerTraits {
   /** value of accept_ra; 0 unless its network asks for router advertisements */
   acceptRa: number;
@@ -82,7 +82,7 @@ const bridgeTable = ({ internal, hasIpv6, onLoopback }: BridgeTraits): Row[] => 
             : 'no container reaches loopback of the host, not even without the ruleset',
         } as const,
       ]),
-  // after those that say what it may hear
+  // after the settings that decide which advertisements it accepts
   ...(hasIpv6
     ? [
         {
@@ -145,13 +145,13 @@ export const bridgeSettings = (traits: BridgeTraits): InterfaceSettings => setti
 
 export const containerSettings = (traits: ContainerTraits): InterfaceSettings => settingsOf(containerTable(traits));
 
-/** Every interface of a namespace that netloom makes begins with these, by `net.ipv6.conf.default`. */
+/** Initial settings of every interface in a namespace that netloom makes, by `net.ipv6.conf.default`. */
 export const namespaceSettings: Ipv6Settings = containerSettings({ acceptRa: 0 }).ipv6;
 
 /** The same as sysctls. */
 export const namespaceSysctls = ipv6Sysctls('default', namespaceSettings);
 
-/** One setting in words, for people: in `plan` and `inspect`. */
+/** One setting with its reason, for users: in `plan` and `inspect`. */
 export interface ExplainedSetting {
   interface: string;
   /** `net.ipv6.conf.eth0.accept_ra` */
@@ -174,7 +174,7 @@ function keyOf(link: string, setting: Pick<Setting, 'family' | 'name'>, separato
   return ['net', `ipv${setting.family}`, 'conf', link, names[setting.name]].join(separator);
 }
 
-/** `net/ipv6/conf/<interface>/accept_ra`: with slashes, for an interface's name may have dots. */
+/** Returns sysctls such as `net/ipv6/conf/<interface>/accept_ra`: with slashes, because an interface's name may have dots. */
 export function ipv6Sysctls(link: string, settings: Ipv6Settings): { key: string; value: string }[] {
   return Object.entries(settings).map(([name, value]) => ({
     key: keyOf(link, { family: 6, name: name as keyof Ipv6Settings }, '/'),
@@ -182,7 +182,7 @@ export function ipv6Sysctls(link: string, settings: Ipv6Settings): { key: string
   }));
 }
 
-/** What of a bridge systemd-sysctl keeps as it is, when it reads its files again: in its own format (sysctl.d(5)). */
+/** Returns the settings of a bridge that systemd-sysctl must not reset when it reads its files again: in its own format (sysctl.d(5)). */
 export function persistedSettings(bridge: string, traits: Omit<BridgeTraits, 'onLoopback'>): string {
   const lines = bridgeTable({ ...traits, onLoopback: null }).map(
     (row) => `-${keyOf(bridge, row, '/')} = ${textOf(row.value)}`,
@@ -198,7 +198,7 @@ export interface SettingDrift {
   wanted: string;
 }
 
-/** Those of `wanted` that differ from what was found; `found` is null where the interface has nothing of the family. */
+/** Returns the settings of `wanted` that differ from the kernel's; `found` is null if the interface lacks the family. */
 export function settingDrift(
   link: string,
   family: 4 | 6,

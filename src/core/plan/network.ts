@@ -23,16 +23,16 @@ import {
 import type { Plan } from './plan.ts';
 import type { NetworkPurpose } from './purpose.ts';
 
-/** What a network's plans are made from. */
+/** The basis of a network's plans. */
 export interface NetworkGrant {
   definition: NetworkDefinition;
-  /** the names of containers end in this */
+  /** the domain that containers' names end in */
   searchDomain: string;
   /** a member publishes a port that 127.0.0.1 reaches, which may lead into this network */
   onLoopback?: boolean;
 }
 
-/** The definition is kept where podman keeps its own; `previous` is what was there. */
+/** Writes the definition where podman keeps its own; `previous` is the former content. */
 export function definePlan(
   definition: NetworkDefinition,
   previous: NetworkDefinition | null = null,
@@ -40,31 +40,31 @@ export function definePlan(
   return { purpose: { kind: 'define' }, kind: 'build', steps: [{ verb: 'definition.write', definition, previous }] };
 }
 
-/** For which the host must forward while the network is up. */
+/** Returns the families that the host must forward while the network is up. */
 export function routedFamilies(definition: NetworkDefinition): Family[] {
   if (!ownsBridge(definition) || definition.internal) return [];
   const all = new Set(definition.subnets.map(({ subnet }) => parseSubnet(subnet)?.family));
   return families.filter((family) => all.has(family));
 }
 
-/** Everything that the network is in the kernel. Safe to perform again. The last output tells of its link. */
+/** Builds the whole network in the kernel. Safe to repeat. The last output describes its link. */
 export function raisePlan(grant: NetworkGrant): Plan<NetworkPurpose> {
   return { purpose: { kind: 'raise' }, kind: 'extend', steps: deviceSteps(grant) };
 }
 
-/** The same for a network that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
+/** Repairs a network that is in use: leaves alone what matches, restores what is missing, removes nothing. */
 export function mendPlan(grant: NetworkGrant): Plan<NetworkPurpose> {
   return { purpose: { kind: 'mend' }, kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
 }
 
-/** Nothing is published on loopback any more: the bridge no longer routes its addresses. */
+/** Stops routing loopback addresses on the bridge, when no port is published on loopback any longer. */
 export function closePlan({ definition }: NetworkGrant): Plan<NetworkPurpose> {
   const name = definition.network_interface as string;
   const steps: Step[] = [{ verb: 'link.set', netns: null, name, ipv4: { routeLocalnet: false } }];
   return { purpose: { kind: 'close' }, kind: 'build', steps };
 }
 
-/** What of a definition can change while containers use it: whom its resolver asks, and what its guards let through. */
+/** Applies the parts of a definition that may change while containers use it: its resolver's servers, and what its guards let through. */
 export function updatePlan(
   before: NetworkDefinition,
   after: NetworkGrant,
@@ -77,7 +77,7 @@ export function updatePlan(
   return { purpose: { kind: 'update' }, kind: 'build', steps: [...(writes ? steps : []), ...device] };
 }
 
-/** In one transaction: nothing passes, or is refused, that neither of the two definitions wants so. */
+/** Replaces the guards in one transaction: no packet meets a state that neither definition wants. */
 function guardSteps(before: NetworkDefinition, after: NetworkDefinition): Step[] {
   if (!ownsBridge(after)) return [];
   const [present, wanted] = [before, after].map((definition) => networkElements(networkFirewall(definition)));
@@ -89,9 +89,7 @@ function guardSteps(before: NetworkDefinition, after: NetworkDefinition): Step[]
   return remove.length + add.length > 0 ? [{ verb: 'nft.replace', remove, add }] : [];
 }
 
-/**
- * A bridge that is not ours, and a parent, stay. forget: the definition's file goes; unmake: the bridge was made by us.
- */
+/** Removes a network. A foreign bridge or a parent stays. forget: removes the definition's file; unmake: netloom made the bridge. */
 export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake = true } = {}): Plan<NetworkPurpose> {
   const { name, network_interface: link } = definition;
   const isOurs = unmake && ownsBridge(definition) && link !== null;
@@ -113,12 +111,12 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
   };
 }
 
-/** The link as it is now, of a network on a link of others. */
+/** Inspects the link of a network on a foreign link. */
 export function lookPlan(grant: NetworkGrant): Plan<NetworkPurpose> {
   return { purpose: { kind: 'look' }, kind: 'mend', steps: deviceSteps(grant) };
 }
 
-/** A bridge of ours has the smallest MTU of its ports: what the next one should have is not seen there. */
+/** Finds the link. A netloom bridge has the smallest MTU of its ports, so its own MTU does not show what the next port should have. */
 export function findStep(definition: NetworkDefinition): Extract<Step, { verb: 'link.find' }> {
   const follows = followsUplink(definition) && definition.network_interface !== null;
   return { verb: 'link.find', name: definition.network_interface, ...(follows && { mtuOf: 'uplink' }) };
@@ -139,21 +137,21 @@ export function bridgeTraits({ internal, subnets }: NetworkDefinition, onLoopbac
   return { onLoopback, internal, hasIpv6: hasIpv6Subnet({ subnets }) };
 }
 
-/** The settings of its bridge, for people; none of a link that is not ours. */
+/** Returns the settings of its bridge, for users; none for a foreign link. */
 export function settingsOfBridge(definition: NetworkDefinition, onLoopback: boolean): ExplainedSetting[] {
   const { network_interface: link } = definition;
   if (!ownsBridge(definition) || link === null) return [];
   return explainedBridgeSettings(link, bridgeTraits(definition, onLoopback));
 }
 
-/** The MAC address of its bridge. It follows from the name, so that a bridge that netloom made is known again. */
+/** The MAC address of its bridge. It follows from the name, so that netloom recognizes a bridge that it made. */
 export const bridgeMac = ({ name }: Pick<NetworkDefinition, 'name'>): string => derivedMac(`network/${name}`);
 
-/** The bridge, its gateway addresses, forwarding, and the network's elements. */
+/** Returns steps for the bridge, its gateway addresses, forwarding, and the network's elements. */
 function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: boolean): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
   const macAddress = bridgeMac(definition);
-  // opened by the first member whose port leads here, and only by it
+  // only the first member whose port leads here switches it on
   const traits = bridgeTraits(definition, onLoopback ? null : false);
   const { ipv4, ipv6 } = bridgeSettings(traits);
   return [
@@ -164,7 +162,7 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: 
       mtuBytes: mtuBytes ?? 'uplink',
       ...(vlanId === null ? {} : { vlanFiltering: true }),
     },
-    // before it is up: a bridge that is up hears router advertisements
+    // before it is up: a bridge that is up receives router advertisements
     ...(carriesIpv6(mtuBytes) ? [{ verb: 'link.ipv6', netns: null, name: bridge, settings: ipv6 } as const] : []),
     {
       verb: 'link.set',
@@ -184,13 +182,13 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: 
   ];
 }
 
-/** Also where nothing leaves the network: its containers ask the host for names. */
+/** Returns the firewalld step, also for an internal network: its containers ask the host for names. */
 function trust(verb: 'firewalld.trust' | 'firewalld.distrust', definition: NetworkDefinition): Step[] {
   const subnets = definition.subnets.map(({ subnet }) => subnet);
   return subnets.length === 0 || !hasOurRules(definition) ? [] : [{ verb, subnets }];
 }
 
-/** From when its engine wants rules, or wants none any more. */
+/** Returns the firewalld steps when its engine begins or stops wanting rules. */
 function trustSteps(before: NetworkDefinition, after: NetworkDefinition): Step[] {
   if (hasOurRules(before) === hasOurRules(after)) return [];
   return [...trust('firewalld.distrust', before), ...trust('firewalld.trust', after)];
@@ -215,8 +213,8 @@ function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {
 }
 
 /**
- * The kernel would give the bridge the same one, but only use it after a second or two of looking for duplicates; until
- * then it cannot ask who has an address, so that nothing from elsewhere would reach the first container by IPv6.
+ * Adds the link-local address. The kernel would choose the same one, but only use it after a second or two of looking for
+ * duplicates; until then it cannot resolve neighbours, so nothing from elsewhere would reach the first container by IPv6.
  */
 function linkAddress(bridge: string, macAddress: string): Step {
   return { verb: 'address.add', netns: null, link: bridge, address: `${linkLocalAddress(macAddress)}/64` };

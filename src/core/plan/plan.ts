@@ -1,9 +1,9 @@
 import type { Step } from '../steps/step.ts';
 import type { Purpose } from './purpose.ts';
 
-/** Kernel steps that belong together, and what happens when one of them fails. */
+/** Kernel steps that belong together, and the handling of a failed one. */
 export interface Plan<For extends Purpose = Purpose> {
-  /** comes back with its result */
+  /** returned with its result */
   purpose: For;
   /**
    * build: stop at the first failure and take everything back; extend: take back only what it made itself, because the rest

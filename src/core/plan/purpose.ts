@@ -2,7 +2,7 @@ import type { ActorAddress } from '../actor-address.ts';
 import type { Family } from '../address.ts';
 import type { DhcpQuestion } from '../dhcp/requests.ts';
 
-/** What a plan is for. It comes back with the plan's result, so a machine knows whose result it is. */
+/** The purpose of a plan. The plan's result carries it, so a machine knows which plan the result belongs to. */
 export type Purpose = ContainerPurpose | NetworkPurpose | HostPurpose | DhcpPurpose;
 
 export interface ContainerPurpose {
@@ -32,7 +32,7 @@ export type HostPurpose =
   | { kind: 'survey' }
   /** binds the ports of one claim of a container */
   | { kind: 'hold'; container: string; attempt: number }
-  /** binds again what a container has published, after a restart of the daemon */
+  /** binds a container's published ports again, after a restart of the daemon */
   | { kind: 'hold-again'; container: string }
   | { kind: 'release'; container: string }
   /** sets the deadline of a claim that waits for what others are about to release */
@@ -40,7 +40,7 @@ export type HostPurpose =
   | { kind: 'sweep'; command: string | null }
   | { kind: 'forwarding'; work: ForwardingWork };
 
-/** open: families that are about to be in force; close: families whose settings are set back. */
+/** open: families that are about to be in force; close: families whose settings are reset. */
 export type ForwardingWork =
   | { kind: 'look' | 'links' | 'mend' }
   | { kind: 'open'; families: Family[] }
@@ -48,7 +48,7 @@ export type ForwardingWork =
 
 export type DhcpPurpose = { kind: 'ask'; question: DhcpQuestion['kind'] } | { kind: 'keep' | 'stop' };
 
-/** One line for people: `hold c1 3`. */
+/** Describes a purpose in one line for users: `hold c1 3`. */
 export function describePurpose(purpose: Purpose): string {
   switch (purpose.kind) {
     case 'hold':

@@ -12,13 +12,13 @@ export interface AddressSteps {
   /** ip address delete <address> dev <link> */
   'address.delete': LinkAddress;
   /**
-   * ip -6 route get <address>, until it is local: an IPv6 address that is added takes effect a moment later, by a work queue
-   * that other work may hold up. Goes on after a moment all the same
+   * ip -6 route get <address>, until it is local: a new IPv6 address takes effect a moment later, by a work queue that other work
+   * may delay. Continues after a moment even if it is not
    */
   'address.settle': { netns: string; addresses: string[] };
   /**
-   * arping -U (IPv4), ndsend (IPv6): announces to all neighbours which MAC address the link's addresses have, now and some more
-   * times within a second; no step waits for those
+   * arping -U (IPv4), ndsend (IPv6): announces to all neighbours the MAC address of the link's addresses, now and some more times
+   * within a second; no step waits for the repetitions
    */
   'address.announce': { netns: string; link: string; addresses: string[] };
 }

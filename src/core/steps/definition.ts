@@ -2,7 +2,7 @@ import type { NetworkDefinition } from '../network/definition.ts';
 import { inDetail, type StepKinds } from './kind.ts';
 
 export interface DefinitionSteps {
-  /** the file of a network's definition; `previous` is what it held before */
+  /** the file of a network's definition; `previous` is its former content */
   'definition.write': { definition: NetworkDefinition; previous: NetworkDefinition | null };
   'definition.remove': { name: string };
 }

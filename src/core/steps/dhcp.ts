@@ -5,33 +5,33 @@ import { type StepKinds, within } from './kind.ts';
 
 export interface DhcpSteps {
   /**
-   * dhclient <link>: asks DHCP servers, again until one answers, instead of what the owner has asked before. The owner hears what
-   * comes: `dhcp.offered`, `dhcp.acknowledged`, `dhcp.refused`; a server that has offered something is asked for it for some
-   * seconds only (`dhcp.unacknowledged`). `withinMs`: what is asked from now on must lead to a lease within that time, or the owner
-   * hears so, once (`dhcp.timeout`); null: it is asked for ever
+   * dhclient <link>: asks DHCP servers, again until one answers; replaces the owner's earlier question. The owner receives the
+   * answers: `dhcp.offered`, `dhcp.acknowledged`, `dhcp.refused`; after an offer, its server is asked for some seconds only
+   * (`dhcp.unacknowledged`). `withinMs`: if no lease results from the questions within that time, the owner is notified once
+   * (`dhcp.timeout`); null: asks forever
    */
   'dhcp.ask': { owner: ActorAddress; place: DhcpPlace; question: DhcpQuestion; withinMs: number | null };
-  /** reports to the owner when its lease is to be renewed, is to be rebound, and has ended; null: never */
+  /** reports to the owner when its lease must be renewed, must be rebound, and has ended; null: never */
   'dhcp.keep': { owner: ActorAddress; times: DhcpTimes | null };
   /**
-   * dhclient -r <link>: nothing more is asked or kept for the owner, and the server hears that its lease is free; null: there is none. A
-   * server that does not hear of it gives the address away when the lease has ended: no failure
+   * dhclient -r <link>: asks and keeps nothing more for the owner, and notifies the server that its lease is free; null: no
+   * lease. If the server misses the message, it frees the address when the lease ends: no failure
    */
   'dhcp.release': { owner: ActorAddress; place: DhcpPlace; lease: DhcpRelease | null };
   /** the same without a message to the server */
   'dhcp.stop': { owner: ActorAddress };
 }
 
-/** Where a DHCP client speaks. */
+/** Where a DHCP client sends and receives. */
 export interface DhcpPlace {
   netns: string;
   /** null: whichever namespace is there */
   inode: number | null;
   link: string;
   macAddress: string;
-  /** what servers may show it as */
+  /** name that servers may show for it */
   hostName: string | null;
-  /** of the container's other networks, as far as they are not given by DHCP: an address in one of them is not taken. Absent: none */
+  /** subnets of the container's other networks, unless DHCP gives them: an address in one of them is not accepted. Absent: none */
   otherSubnets?: string[];
 }
 

@@ -2,13 +2,13 @@ import type { StepKinds } from './kind.ts';
 
 export interface DnsSteps {
   /**
-   * answers the names of a network's containers at its gateways, port 53; asks `servers` (or the host's) for the rest. `link`: of
-   * others, where this host listens at the addresses that it has in the subnets, whichever there are. Output: those; where another
-   * program has the port it is left there, and the output says why
+   * answers the names of a network's containers at its gateways, port 53; asks `servers` (or the host's) for the rest. `link`: a
+   * foreign link, where this host listens at all addresses that it has in the subnets. Output: those; if another program has the
+   * port there, it keeps it, and the output gives the reason
    */
   'dns.serve': { link?: string } & ServedNetwork;
   'dns.retire': { network: string };
-  /** the names of one container on one network, instead of those that it had there */
+  /** the names of one container on one network; replaces its former names there */
   'dns.add': ContainerNames;
   'dns.remove': { network: string; container: string };
 }
@@ -18,15 +18,15 @@ export interface ServedNetwork {
   /** gateway addresses */
   listen: string[];
   /**
-   * The resolver listens at a port of its own (null: any), and the firewall leads queries to port 53 there. null: it
-   * listens at port 53 itself, on a bridge whose traffic our firewall leaves alone
+   * the resolver listens at another port (null: any), and the firewall redirects queries from port 53. null: it listens at port
+   * 53 itself, on a bridge whose traffic netloom's firewall leaves alone
    */
   redirect: { port: number | null } | null;
-  /** whose questions are answered */
+  /** sources whose questions are answered */
   subnets: string[];
   searchDomain: string;
   servers: string[];
-  /** whether anything is asked outside */
+  /** whether outside servers are asked */
   forward: boolean;
 }
 
@@ -37,14 +37,14 @@ export interface ContainerNames {
   addresses: string[];
   /** the container's own name servers */
   servers: string[];
-  /** what its engine puts behind names; absent: the search domain of the network */
+  /** the domain that its engine appends to names; absent: the search domain of the network */
   domain?: string;
 }
 
-/** Where names are answered on a link of others. */
+/** Where names are answered on a foreign link. */
 export interface ServedNames {
   servers: string[];
-  /** why nowhere, though this host has addresses there */
+  /** why they are answered at no address, although this host has addresses there */
   refused: string | null;
 }
 

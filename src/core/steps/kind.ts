@@ -5,11 +5,11 @@ import type { Step, Verb } from './step.ts';
 export interface StepKind<V extends Verb> {
   /** the step that takes it back, from its own data alone; null: there is nothing to take back */
   inverse: ((step: Step<V>) => Step) | null;
-  /** what stands behind the verb in a line for people; `''`: nothing */
+  /** text after the verb in a line for users; `''`: no text */
   describe: (step: Step<V>) => string;
   /** by errno: what a failure means to the caller. Other failures are `kernel.refused`, in the kernel's own words */
   faults?: Readonly<Record<string, StepFaultKind<V>>>;
-  /** only netloom has it, so a build that extends takes it back even if it was there before */
+  /** only netloom has such objects, so a build that extends takes it back even if it was there before */
   isPrivate?: true;
 }
 
@@ -23,7 +23,7 @@ export interface StepFaultKind<V extends Verb> {
 /** The table of a noun: its verbs, and no other. */
 export type StepKinds<V extends Verb> = { readonly [P in V]: StepKind<P> };
 
-/** What was found says it best. */
+/** Returns what was found, which is the best message. */
 export const inDetail = (_: unknown, detail: string | null): string | null => detail;
 
 export const within = (netns: string | null): string => (netns === null ? '' : ` in ${netns}`);

@@ -2,7 +2,7 @@ import type { Ipv4Settings, Ipv6Settings } from '../plan/interface-settings.ts';
 import { inDetail, type StepKinds, within } from './kind.ts';
 import { type UponParentSteps, uponParentSteps } from './link-upon-parent.ts';
 
-/** `alias`: the name is a user's, and a link whose alias says that it is another's is left alone. */
+/** `alias`: a user chose the name; if the link's alias names another owner, it is left alone. */
 interface Named {
   name: string;
   alias?: string;
@@ -12,8 +12,8 @@ export interface LinkSteps extends UponParentSteps {
   /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the link to the outside */
   'link.bridge': { name: string; macAddress: string; mtuBytes: number | 'uplink' | null; vlanFiltering?: boolean };
   /**
-   * changes nothing: the link must be there. null: the uplink, by which this host reaches the outside. Output: its name, its
-   * MTU (or the uplink's, where there is one), and the addresses that this host has itself
+   * changes nothing: the link must exist. null: the uplink, by which this host reaches the outside. Output: its name, its MTU (or
+   * the uplink's, if there is one), and the host's own addresses
    */
   'link.find': { name: string | null; mtuOf?: 'uplink' };
   /** ip link add <name> [address <mac>] group <vethGroup> type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
@@ -26,20 +26,20 @@ export interface LinkSteps extends UponParentSteps {
   };
   /** ip link set <name> … */
   'link.set': { netns: string | null; name: string } & LinkSettings;
-  /** sysctl -w net.ipv6.conf.<name>.<setting>=<value> …, those that differ; a link without IPv6 has none. Output: what differed */
+  /** sysctl -w net.ipv6.conf.<name>.<setting>=<value> …, those that differ; a link without IPv6 has none. Output: the differences */
   'link.ipv6': { netns: string | null; name: string; settings: Ipv6Settings };
   /**
-   * ip link show <name>, then <bridge>: until the kernel has taken note that a port has a carrier, which it does later by itself
-   * and much later on a busy machine, the bridge drops what is sent by it. Asked for a link, it does so at once
+   * ip link show <name>, then <bridge>: until the kernel notices a port's carrier, which takes a while and much longer on a busy
+   * machine, the bridge drops what is sent through it. A query of the link makes the kernel notice at once
    */
   'link.settle': { name: string; bridge: string };
-  /** changes nothing: no link of this host has the name (EEXIST), unless it is the veth that leads to that peer */
+  /** changes nothing: no link of this host has the name (EEXIST), except the veth that leads to that peer */
   'link.vacant': { name: string; peer: { netns: string; name: string } };
-  /** ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25 */
+  /** ip link set <name> down, on this host: nothing passes any longer. Takes 0.1 ms, while deleting it waits for 10-25 */
   'link.cut': Named;
   /** ip link delete <name> */
   'link.delete': { netns: string | null } & Named;
-  /** waits for the kernel to take the link along with its namespace, deletes it when it has not after graceMs */
+  /** waits for the kernel to remove the link along with its namespace, and deletes it if it still exists after graceMs */
   'link.gone': { graceMs: number } & Named;
 }
 
@@ -48,10 +48,10 @@ export interface LinkSettings {
   master?: string;
   /** the VLAN of a bridge port: its untagged frames belong there */
   bridgeVlan?: number;
-  /** lets a bridge send a packet back through the port that it came by: a container that asks for its own published port */
+  /** lets a bridge send a packet back through the port of its arrival: a container that connects to its own published port */
   hairpin?: boolean;
   alias?: string;
-  /** ip link set group: what the firewall knows the host's ends of veths by */
+  /** ip link set group: the firewall recognizes the host's ends of veths by it */
   group?: number;
   ipv4?: Ipv4Settings;
   ipv6AddressGeneration?: 'none' | 'eui64';
@@ -61,10 +61,10 @@ export interface LinkSettings {
 export interface FoundLink {
   name: string;
   mtuBytes: number;
-  /** of this host, on whichever link: `10.0.0.5`; without loopback and IPv6 link-local ones */
+  /** addresses of this host, on all links: `10.0.0.5`; without loopback and IPv6 link-local ones */
   addresses: string[];
   macAddress: string | null;
-  /** route_localnet, as it was found */
+  /** route_localnet, as found */
   routesLoopback: boolean;
 }
 

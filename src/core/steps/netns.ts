@@ -3,17 +3,17 @@ import { inDetail, type StepKinds } from './kind.ts';
 export interface NetnsSteps {
   /** ip netns add; its interfaces begin with namespaceSettings */
   'netns.create': { path: string };
-  /** ip netns attach; ENOTUNIQ: the process is in the host's own */
+  /** ip netns attach; ENOTUNIQ: the process is in the host's own namespace */
   'netns.adopt': { path: string; pid: number };
-  /** changes nothing: the namespace must be there (and be the one with that inode); foreign: and not the host's own (ENOTUNIQ) */
+  /** changes nothing: the namespace must exist (and have that inode); foreign: and must not be the host's own (ENOTUNIQ) */
   'netns.require': { path: string; inode: number | null; foreign?: true };
   /**
-   * ip netns set <path> auto; ip monitor nsid: reports the end of the namespace to the owner. The end of a namespace with a veth
-   * whose other end is here is known by the end of the veth
+   * ip netns set <path> auto; ip monitor nsid: reports the end of the namespace to the owner. Not needed if a veth of the
+   * namespace has its other end here: then the veth's end shows it
    */
   'netns.watch': { owner: string; path: string };
   'netns.unwatch': { owner: string };
-  /** changes nothing: whether a thread of any process is in that namespace; EACCES unless all can be seen. Output: that */
+  /** changes nothing: checks whether a thread of any process is in that namespace; EACCES unless all can be seen. Output: the result */
   'netns.inhabited': { path: string; inode: number };
   /** ip netns delete */
   'netns.remove': { path: string };
@@ -23,7 +23,7 @@ type Pinned = { path: string };
 const pathOf = ({ path }: Pinned): string => path;
 const isGone = ({ path }: Pinned): string => `the network namespace ${path} is gone`;
 
-/** The host's own namespace, taken for a container's. */
+/** Fault for the host's own namespace, used as a container's. */
 const hostsOwn = { code: 'mode.conflict', words: inDetail } as const;
 
 export const netnsSteps: StepKinds<keyof NetnsSteps> = {
@@ -41,7 +41,7 @@ export const netnsSteps: StepKinds<keyof NetnsSteps> = {
     describe: pathOf,
     faults: {
       ENOENT: { code: 'netns.gone', words: isGone },
-      // what is at a path and is not a namespace did not go away
+      // an object at the path that is not a namespace did not vanish
       EINVAL: { code: 'netns.gone', words: (step, detail) => detail || isGone(step) },
       ENOTUNIQ: hostsOwn,
     },

@@ -9,11 +9,11 @@ export interface NftSteps {
   'nft.add': { elements: Element[] };
   /** nft delete element inet|bridge netloom … (one batch) */
   'nft.delete': { elements: Element[] };
-  /** both in one transaction: no packet meets a moment between */
+  /** both in one transaction: no packet meets an intermediate state */
   'nft.replace': { remove: Element[]; add: Element[] };
   /**
-   * conntrack -D -p udp --orig-port-dst <port>: flows that were under way keep going where they went before, until they are
-   * forgotten. Behind the step that changes where ports lead; where that found nothing to change, flows are left alone
+   * conntrack -D -p udp --orig-port-dst <port>: existing flows keep their old target until they are forgotten. Follows the step
+   * that changes where ports lead; if that step changed nothing, flows are left alone
    */
   'conntrack.flush': { ports: PublishedPort[] };
 }

@@ -11,7 +11,7 @@ export interface HeldPorts {
 export interface PortSteps {
   /** binds host ports; port 0: the kernel picks. Output: the first port held */
   'port.hold': { owner: string } & HeldPorts;
-  /** gives up ports that the owner holds; without ports: all */
+  /** releases ports that the owner holds; without ports: all */
   'port.release': { owner: string; ports?: HeldPorts[] | null };
 }
 

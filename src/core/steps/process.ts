@@ -1,17 +1,17 @@
 import type { ActorAddress } from '../actor-address.ts';
 import type { StepKinds } from './kind.ts';
 
-/** What is waited for: that a container's process starts, that its engine reports the exit code, or that containers have left. */
+/** Awaited events with a deadline: that a container's process starts, that its engine reports the exit code, or that containers leave. */
 export type Deadline = 'start' | 'exit-code' | 'leaving';
 
 export interface ProcessSteps {
-  /** reports the end of the process to the owner. Output: its start time, by which a reused pid is told apart */
+  /** reports the end of the process to the owner. Output: its start time, which distinguishes it from a later process with the same pid */
   'process.watch': { owner: string; pid: number; startTicks: number | null };
   'process.unwatch': { owner: string };
   /**
-   * reports to the owner that that long has passed (`deadline.passed`), instead of what it waited for before. `at`: when that is, in
-   * ms since 1970, where an earlier life of the daemon has set it; then not before commands have been taken for a while. `claimant`:
-   * whose claim waits in the owner; each has a deadline of its own. Output: when
+   * reports to the owner that the time has passed (`deadline.passed`); replaces its earlier deadline. `at`: when that is, in ms
+   * since 1970, if an earlier run of the daemon has set it; then not before the daemon has accepted commands for a while.
+   * `claimant`: the actor whose claim waits in the owner; each has a separate deadline. Output: when
    */
   'deadline.set': {
     owner: ActorAddress;

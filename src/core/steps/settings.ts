@@ -4,12 +4,9 @@ import { type StepKinds, within } from './kind.ts';
 export interface SettingSteps {
   /** sysctl -w <key>=<value> */
   'sysctl.set': { netns: string | null; key: string; value: string };
-  /**
-   * sysctl -w <key>=<to> on this host, where it is `from`; another value stays. optional: a key that is not there is no failure.
-   * Output: what was changed
-   */
+  /** sysctl -w <key>=<to> on this host, if it is `from`; another value stays. optional: a missing key is no failure. Output: the changes */
   'sysctl.turn': { key: string; from: string; to: string; optional?: true };
-  /** the settings of a bridge as a file that systemd-sysctl reads, so that it does not set them back */
+  /** writes the settings of a bridge to a file that systemd-sysctl reads, so that it does not reset them */
   'settings.persist': { link: string; traits: Omit<BridgeTraits, 'onLoopback'> };
   /** removes that file */
   'settings.forget': { link: string };

@@ -31,9 +31,9 @@ interface StepFields
 export type Verb = keyof StepFields;
 
 /**
- * A step of a plan: one kernel verb, plain data, printable. A step that finds its work done already, and the same, has
- * succeeded; so has the undoing of what is gone. That makes every plan safe to perform again after a crash.
- * `netns: null` is the namespace of the daemon (the host's).
+ * A step of a plan: one kernel verb, plain data, printable. A step succeeds if it finds its work done already, and the same;
+ * undoing succeeds if the object is missing already. So every plan is safe to repeat after a crash. `netns: null` is the
+ * namespace of the daemon (the host's).
  */
 export type Step<V extends Verb = Verb> = { [P in V]: { verb: P } & StepFields[P] }[V];
 
@@ -53,26 +53,26 @@ const stepKinds: StepKinds<Verb> = {
   ...hostSteps,
 };
 
-/** The step that takes another back, from its own data alone; null where there is nothing to take back. */
+/** Returns the step that takes another back, from its own data alone; null if there is nothing to take back. */
 export function inverse<V extends Verb>(step: Step<V>): Step | null {
   return stepKinds[step.verb].inverse?.(step) ?? null;
 }
 
-/** One line for people: in errors, events and `netloom plan`. */
+/** Describes a step in one line for users: in errors, events and `netloom plan`. */
 export function describeStep<V extends Verb>(step: Step<V>): string {
   const details = stepKinds[step.verb].describe(step);
   return details === '' ? step.verb : `${step.verb} ${details}`;
 }
 
-/** What a failure with that errno means to the caller; null: nothing is known of it. */
+/** Returns what a failure with that errno means to the caller; null: unknown. */
 export function faultKindOf<V extends Verb>({ verb }: Step<V>, errno: string): StepFaultKind<V> | null {
   return stepKinds[verb].faults?.[errno] ?? null;
 }
 
-/** Only netloom has what the step makes, so it does not matter whether it was there before. */
+/** Checks whether only netloom has what the step makes, so that it does not matter whether it was there before. */
 export const isPrivate = ({ verb }: Step): boolean => stepKinds[verb].isPrivate ?? false;
 
-/** What a step answers beside success; the rest answer nothing. */
+/** Outputs of steps beside success; most steps have none. */
 export interface StepOutput {
   netns?: { path: string; inode: number };
   port?: number;
@@ -85,6 +85,6 @@ export interface StepOutput {
   forwarding?: ForwardingSurvey;
   link?: FoundLink;
   names?: ServedNames;
-  /** settings of an interface that were not as they should be, and are now */
+  /** settings of an interface that differed and are corrected now */
   drifted?: SettingDrift[];
 }

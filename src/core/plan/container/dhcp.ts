@@ -4,9 +4,9 @@ import type { DhcpPlace } from '../../steps/dhcp.ts';
 import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined, macOf } from './grant.ts';
 
-/** What the DHCP clients of a container are told, and what they give back. */
+/** Data from a container's plan to its DHCP clients, and back. */
 
-/** The grant as it was before any DHCP server gave anything; or before those of these networks did. */
+/** Returns the grant without the terms of any DHCP server; or without those of these networks. */
 export function withoutTerms(grant: ContainerGrant, networks: readonly string[] | null = null): ContainerGrant {
   const leases = Object.entries(grant.leases).map(([name, lease]) => [
     name,
@@ -15,7 +15,7 @@ export function withoutTerms(grant: ContainerGrant, networks: readonly string[] 
   return { ...grant, leases: Object.fromEntries(leases) };
 }
 
-/** Where the DHCP clients of these networks speak, and for which claims. */
+/** Returns where the DHCP clients of these networks send, and for which claims. */
 export function dhcpPlaces(
   grant: ContainerGrant,
   inode: number | null,
@@ -44,7 +44,7 @@ function placeOf(grant: ContainerGrant, { attachment, lease }: Joined, inode: nu
   };
 }
 
-/** While the link is there: what is sent needs it. */
+/** Returns the release steps, which run while the link exists: sending needs it. */
 export function releaseSteps(grant: ContainerGrant, one: Joined): Step[] {
   const { attachment, lease } = one;
   if (!lease.dhcp) return [];

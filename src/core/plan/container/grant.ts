@@ -7,19 +7,19 @@ import { macOfContainer, netnsPath, type OwnerMark, ownerMark } from '../../name
 import type { GrantedPort } from '../../port.ts';
 import type { Step } from '../../steps/step.ts';
 
-/** All that a container's plans are made from: the wish and what was granted for it. */
+/** The basis of all plans of a container: the wish and what was granted for it. */
 export interface ContainerGrant {
   wish: ContainerWish;
   /** where the namespace is, or will be */
   netns: string;
   leases: Readonly<Record<string, Lease>>;
-  /** as they were asked for, with those that were picked; see `servedPorts` */
+  /** in the order of the request, with the picked ones; see `servedPorts` */
   ports: readonly GrantedPort[];
-  /** when its process must have started, in ms since 1970; absent: that is not known yet, or not waited for */
+  /** deadline for the start of its process, in ms since 1970; absent: not known yet, or no deadline */
   startBy?: number;
 }
 
-/** The namespace of the daemon, by the path that every process has of its own. */
+/** The daemon's namespace, by a path that every process has for its own. */
 const hostNetns = '/proc/self/ns/net';
 
 export function netnsOf(wish: ContainerWish, netnsDirectory: string, sharedPath: string | null): string {
@@ -28,7 +28,7 @@ export function netnsOf(wish: ContainerWish, netnsDirectory: string, sharedPath:
   return sharedPath ?? netnsPath(netnsDirectory, wish.id);
 }
 
-/** Whether the pin is ours to make and to remove (B03: a namespace that netloom did not pin is never removed). */
+/** Checks whether netloom makes and removes the pin (B03: a namespace that netloom did not pin is never removed). */
 export function ownsNetns(wish: ContainerWish): boolean {
   return wish.netns.kind === 'create' || wish.netns.kind === 'adopt';
 }
@@ -45,12 +45,12 @@ export function joined(grant: ContainerGrant): Joined[] {
   });
 }
 
-/** A lease of journal version 9 has none: what its container has is found the way it was then. */
+/** Returns the MAC address. A lease of journal version 9 has none: the container's address is derived as it was then. */
 export function macOf(wish: ContainerWish, attachment: Attachment, lease: Lease): string {
   return lease.macAddress ?? attachment.staticMac ?? macOfContainer(wish.id, attachment.network, null);
 }
 
-/** Who shares a namespace takes the owner's, which may be the host's; a path that leads to the host's is a mistake. */
+/** Requires the namespace. A container that shares one takes the owner's, even the host's; a path that leads to the host's is a mistake. */
 export function requireStep({ wish, netns: path }: ContainerGrant, inode: number | null): Step {
   const { kind } = wish.netns;
   const foreign = kind !== 'host' && kind !== 'container';

@@ -16,14 +16,14 @@ import { type ContainerGrant, type Joined, joined, macOf } from './grant.ts';
 
 /** Interfaces: both ends, their settings and addresses. */
 
-/** The settings of every interface inside, for people. */
+/** Returns the settings of every interface inside, for users. */
 export function settingsInside(grant: ContainerGrant): ExplainedSetting[] {
   return joined(grant).flatMap(({ attachment, lease }) => explainedContainerSettings(attachment.interfaceName, lease));
 }
 
 /**
- * Before the interfaces are up. Those of a namespace that is made with this very set-up begin with the settings of most
- * networks, and need no step.
+ * Returns steps that run before the interfaces are up. In a namespace that this set-up makes, interfaces begin with the settings
+ * of most networks, and need no step.
  */
 export function ipv6Steps({ netns }: ContainerGrant, list: readonly Joined[], beginsWith: Ipv6Settings | null): Step[] {
   return list.flatMap(({ attachment, lease }): Step[] => {
@@ -33,7 +33,7 @@ export function ipv6Steps({ netns }: ContainerGrant, list: readonly Joined[], be
   });
 }
 
-/** What is done from the host's side: the interface itself, and its other end where it has one. */
+/** Returns the steps on the host's side: the interface itself, and its other end if it has one. */
 export function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   const { interfaceName } = attachment;
   const macAddress = macOf(wish, attachment, lease);
@@ -50,7 +50,7 @@ export function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attach
   }
 }
 
-/** Before anything is built: a name that a user chose may be another link's. */
+/** Checks user-chosen names before anything is built: another link may have one. */
 export function vacantSteps({ netns }: ContainerGrant, list: readonly Joined[]): Step[] {
   return list.flatMap(({ attachment: { hostInterfaceName: name, interfaceName }, lease }): Step[] =>
     name === undefined || lease.link.kind !== 'bridge'
@@ -59,7 +59,7 @@ export function vacantSteps({ netns }: ContainerGrant, list: readonly Joined[]):
   );
 }
 
-/** The host's end of a veth that is taken away; one whose name a user chose is told apart by its alias. */
+/** Returns the host's end of a veth to be removed; a user-chosen name is checked by its alias. */
 export function hostEnd({ wish }: ContainerGrant, attachment: Attachment): { name: string; alias?: string } {
   const { network, hostInterfaceName } = attachment;
   const name = hostEndName(wish.id, attachment);
@@ -85,7 +85,7 @@ function vethSteps(
       hairpin: true,
       alias: vethAlias(id, attachment.network),
       group: vethGroup,
-      // a bridge port needs no address of its own: saves addrconf and the flood of its multicast to every port
+      // a bridge port needs no address: saves addrconf and the flood of its multicast to every port
       ...addressGeneration('none', mtuBytes),
       ...(link.vlanId === null ? {} : { bridgeVlan: link.vlanId }),
     },
@@ -102,7 +102,7 @@ export function deleteLinkStep(grant: ContainerGrant, attachment: Attachment, le
     : { verb: 'link.delete', netns: grant.netns, name: attachment.interfaceName };
 }
 
-/** Nothing passes any more, and who lives in the namespace sees that he has no address there. */
+/** Cuts a link: nothing passes any more, and processes in the namespace see that they have no address there. */
 export function cutSteps(grant: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   return [
     ...lease.addresses.map(
@@ -140,7 +140,7 @@ export function containerEndSteps({ netns }: ContainerGrant, attachment: Attachm
   ];
 }
 
-/** Behind all that makes an address reachable: a neighbour that hears of it may answer at once. */
+/** Returns the steps that run after all that makes an address reachable: a neighbour that learns of it may answer at once. */
 export function readyStepsOf(
   { wish, netns }: ContainerGrant,
   attachment: Attachment,

@@ -4,11 +4,11 @@ import { dnsName, podmanDomain } from '../../dns-name.ts';
 import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined } from './grant.ts';
 
-/** What the resolver answers for a container. */
+/** The resolver's answers for a container. */
 
 export const nameStepsOf = (grant: ContainerGrant): Step[] => joined(grant).flatMap((one) => nameSteps(grant, one));
 
-/** Last, so that who is told that a container is configured can ask for it by name. */
+/** Returns the last steps, so that a subscriber to `configured` can query the container's name. */
 export function nameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Step[] {
   if (!lease.dns) return [];
   return [
@@ -19,7 +19,7 @@ export function nameSteps({ wish }: ContainerGrant, { attachment, lease }: Joine
       names: namesOf(wish, attachment).filter((name) => dnsName(name) !== null),
       addresses: lease.addresses.map(({ address }) => address),
       servers: wish.dnsServers,
-      // podman tells its containers its own, whatever ours is
+      // podman gives its containers its own search domain, whatever netloom's is
       ...(attachment.definition && { domain: podmanDomain }),
     },
   ];
@@ -29,7 +29,7 @@ const namesOf = ({ networkName }: ContainerWish, { aliases }: Attachment): strin
   ...new Set([networkName, ...aliases]),
 ];
 
-/** N15: names that are left out, by network, for no question of DNS can carry them. */
+/** N15: returns names that are left out, by network, because no DNS question can carry them. */
 export function namesLeftOut(grant: ContainerGrant, network?: string): { network: string; names: string[] }[] {
   return joined(grant)
     .filter(({ attachment, lease }) => lease.dns && (network === undefined || attachment.network === network))

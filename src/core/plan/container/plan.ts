@@ -37,15 +37,15 @@ import {
   withdrawn,
 } from './routes.ts';
 
-/** How long the kernel may take to unregister a veth after its namespace was dropped, before it is deleted by hand. */
+/** Time that the kernel may take to unregister a veth after its namespace was dropped, before netloom deletes it. */
 const linkGraceMs = 200;
 
-/** The same for a namespace that somebody else is about to drop, as container engines do after a teardown. */
+/** The same for a namespace that another program is about to drop, as container engines do after a teardown. */
 const foreignGraceMs = 50;
 
 /**
- * What is done inside the namespace is next to each other, so that it goes in one send. The firewall comes before the links:
- * not one frame passes that is not looked at.
+ * Builds the set-up plan. Steps inside the namespace are adjacent, so that one message sends them all. The firewall precedes the
+ * links: every frame is filtered.
  */
 export function setupPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   return {
@@ -67,10 +67,10 @@ export function setupPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   };
 }
 
-/** The set-up again, for a network that is there: what matches is left alone, what is missing is put back. */
+/** Repeats the set-up for an existing network: leaves alone what matches, restores what is missing. */
 export function verifyPlan(grant: ContainerGrant, inode: number): Plan<ContainerPurpose> {
   const require = requireStep(grant, inode);
-  // somebody may have taken the whole table
+  // another program may have removed the whole table
   const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
   const vacant = vacantSteps(grant, joined(grant));
   const deadline = grant.startBy === undefined ? [] : startDeadlineSteps(grant.wish, grant.startBy);
@@ -82,9 +82,9 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan<Container
 }
 
 /**
- * Goes by what was wished, so that it also cleans up what is half made. Dropping a namespace that we made takes its veths
- * along, without the wait that deleting each would cost. In somebody else's they are cut, so that nothing passes any more, and
- * go when he drops it, or are deleted soon.
+ * Builds the teardown from the wish, so that it also cleans up what is half made. Dropping a namespace that netloom made removes
+ * its veths, without the wait that deleting each would cost. In a foreign namespace they are cut, so that nothing passes any
+ * more; they vanish when its owner drops it, or are deleted soon.
  */
 export function teardownPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   const elements = publishedElements(grant);
@@ -105,7 +105,7 @@ export function teardownPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
       ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
         if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
         if (!dropsNetns) return cutSteps(grant, attachment, lease);
-        // who asks for the name next sees that the link is on its way out
+        // a later request for the name sees that the link is being removed
         return attachment.hostInterfaceName === undefined ? [] : [{ verb: 'link.cut', ...hostEnd(grant, attachment) }];
       }),
       ...(dropsNetns ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
@@ -114,8 +114,8 @@ export function teardownPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
 }
 
 /**
- * The links that must have gone before addresses may be given to others. What they may send is forgotten after them. The pin of an
- * adopted namespace goes only now: a teardown that left something inside is said again, and needs the way in.
+ * Removes the links that must vanish before their addresses may be given to others, and then the permission to send from these.
+ * An adopted namespace's pin is removed only now: a teardown that left something inside is repeated, and needs the pin.
  */
 export function unlinkPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   const unpin: Step[] = grant.wish.netns.kind === 'adopt' ? [{ verb: 'netns.remove', path: grant.netns }] : [];
@@ -135,7 +135,7 @@ export function unlinkPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
 
 // ---------------------------------------------------------------------------------------------------- live changes
 
-/** C03: more networks and ports for a container that is up. `after` is the grant with them. */
+/** C03: adds networks and ports to a container that is up. `after` is the grant with them. */
 export function joinPlan(before: ContainerGrant, after: ContainerGrant, inode: number): Plan<ContainerPurpose> {
   const added = joinedBeside(after, before);
   return {
@@ -156,7 +156,7 @@ export function joinPlan(before: ContainerGrant, after: ContainerGrant, inode: n
   };
 }
 
-/** C04: networks and ports less. Ports that led there lead to the next network first (C05); each link is held to its end. */
+/** C04: removes networks and ports. Ports that led there lead to the next network first (C05); each link is restricted until it is gone. */
 export function leavePlan(
   kind: 'leave' | 'withdraw',
   before: ContainerGrant,
@@ -174,23 +174,20 @@ export function leavePlan(
       ...replaced.filter((route) => !leadsOutwards(route)).map(withdrawn),
       ...dropped.map(({ attachment, lease }) => deleteLinkStep(before, attachment, lease)),
       ...exchange(heldElements(before), heldElements(after)),
-      // a LAN that is left when the first one goes leads outwards in its place: never is there none
+      // when the preferred LAN leaves, the next one takes over its default route first: one exists at every moment
       ...routesThatCome(before, after),
       ...replaced.filter(leadsOutwards).map(withdrawn),
     ],
   };
 }
 
-/** What the one has joined and the other has not. */
+/** Returns attachments that the one grant has and the other does not. */
 function joinedBeside(one: ContainerGrant, other: ContainerGrant): Joined[] {
   const known = new Set(joined(other).map(({ attachment }) => attachment.network));
   return joined(one).filter(({ attachment }) => !known.has(attachment.network));
 }
 
-/**
- * What DHCP servers give now, instead of what they gave before. What is old goes first: a further address of a subnet would go with the
- * first one.
- */
+/** Replaces what DHCP servers gave. Old addresses go first: removing the first address of a subnet also removes the further ones. */
 export function addressPlan(
   kind: 'join' | 'address',
   before: ContainerGrant,
@@ -218,7 +215,7 @@ export function addressPlan(
         const gone = old.filter((step) => !wanted.some((other) => isDeepEqual(step, other)));
         return [...gone.toReversed().flatMap((step) => inverse(step) ?? []), ...wanted];
       }),
-      // those that stay may have gone with an address
+      // routes that stay may have vanished with an address
       ...allRoutes(after).filter((route) => comes(route) || links.has(route.link)),
       ...changed.flatMap((one) => readyStepsOf(after, one.attachment, one.lease)),
     ],
@@ -239,13 +236,13 @@ function netnsSteps(grant: ContainerGrant): Step[] {
   }
 }
 
-/** An engine that makes namespaces leaves the loopback to who gives them their networks. */
+/** Returns loopback steps, because an engine that makes namespaces leaves the loopback to its network backend. */
 function loopbackSteps({ wish, netns }: ContainerGrant): Step[] {
   const isForeign = wish.netns.kind === 'path' && wish.attachments.length > 0;
   return ownsNetns(wish) || isForeign ? [{ verb: 'link.set', netns, name: 'lo', up: true }] : [];
 }
 
-/** Links, addresses, routes and elements, for who verifies them. */
+/** Returns links, addresses, routes and elements, for verification. */
 function networkSteps(grant: ContainerGrant): Step[] {
   return [
     ...firewallSteps(grant),
@@ -263,13 +260,13 @@ const hostSteps = (grant: ContainerGrant): Step[] => [
   ...loopbackRoutes(grant),
 ];
 
-/** What ends without a word here: where no link of the namespace has its other end on this host. */
+/** Returns steps that watch a namespace whose end would go unnoticed: no link of it has its other end on this host. */
 function watchSteps({ wish, netns }: ContainerGrant, links: readonly Joined[]): Step[] {
   const isSilent = links.some(({ lease }) => lease.link.kind !== 'bridge');
   return isSilent ? [{ verb: 'netns.watch', owner: `container/${wish.id}`, path: netns }] : [];
 }
 
-/** All addresses before all routes: the gateway of a network's route may be on another network. */
+/** Orders all addresses before all routes: the gateway of a network's route may be on another network. */
 const insideSteps = (grant: ContainerGrant): Step[] => [
   ...joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease)),
   ...allRoutes(grant),

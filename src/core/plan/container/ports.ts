@@ -21,14 +21,14 @@ import type { Plan } from '../plan.ts';
 import type { ContainerPurpose } from '../purpose.ts';
 import { type ContainerGrant, joined, macOf, markOf } from './grant.ts';
 
-/** Where published ports lead, and what the firewall holds of a container. */
+/** Published ports: where they lead, and a container's elements in the firewall. */
 
-/** Other containers have given up what they had of its ports. */
+/** Publishes port parts that other containers have released. */
 export function freedPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
   return { purpose: { kind: 'freed' }, kind: 'build', steps: refirewall(before, after, publishedElements) };
 }
 
-/** B14: a network of the container lets it send what it likes, or does so no more. */
+/** B14: changes the elements after a network began or stopped letting the container send from any address. */
 export function spoofingPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
   return { purpose: { kind: 'spoofing' }, kind: 'build', steps: exchange(heldElements(before), heldElements(after)) };
 }
@@ -45,7 +45,7 @@ export function refirewall(
   return [...opening, ...exchanged, ...forgetFlows(portsThatDiffer(before, after))];
 }
 
-/** Only what differs is touched: packets to ports that stay are not lost. */
+/** Returns steps that change only the differences: ports that stay lose no packet. */
 export function exchange(old: readonly Element[], wanted: readonly Element[]): Step[] {
   const missingFrom = (others: readonly Element[]) => {
     const known = new Set(others.map(describeElement));
@@ -57,7 +57,7 @@ export function exchange(old: readonly Element[], wanted: readonly Element[]): S
   return [{ verb: 'nft.replace', remove, add }];
 }
 
-/** Those that come, that go, and that lead elsewhere than before. */
+/** Returns ports that are added, removed, or lead to another target than before. */
 function portsThatDiffer(before: ContainerGrant, after: ContainerGrant): PublishedPort[] {
   const [old, wanted] = [before, after].map(({ ports }) => servedPorts(ports)) as [PublishedPort[], PublishedPort[]];
   const [oldTargets, targets] = [portTargets(before), portTargets(after)];
@@ -69,15 +69,15 @@ function portsThatDiffer(before: ContainerGrant, after: ContainerGrant): Publish
   return [...all].filter(([name]) => led.get(name) !== leads.get(name)).map(([, port]) => port);
 }
 
-/** Without connections there is no first packet: a flow of UDP that goes on would never ask where the port leads now. */
+/** Forgets connections: without it, an ongoing UDP flow would never send a first packet again, and never reach the new target. */
 export function forgetFlows(ports: readonly PublishedPort[]): Step[] {
   const udp = ports.filter(({ protocol }) => protocol === 'udp');
   return udp.length > 0 ? [{ verb: 'conntrack.flush', ports: udp }] : [];
 }
 
 /**
- * The host reaches published ports by 127.0.0.1 only through a bridge that routes loopback addresses. base.nft closes what that
- * opens, unless the ruleset is gone: so the network takes it back when nothing is published there any more.
+ * Returns steps that make bridges route loopback addresses: only so does the host reach published ports by 127.0.0.1. base.nft
+ * closes what that opens, unless the ruleset is missing: so the network switches it off when nothing is published there any longer.
  */
 export function loopbackRoutes(grant: ContainerGrant): Step[] {
   const target = grant.ports.some(isOnLoopback) ? portTargets(grant)[4] : undefined;
@@ -90,8 +90,8 @@ export function loopbackRoutes(grant: ContainerGrant): Step[] {
 }
 
 /**
- * Ports that lead nowhere: on ::1, on an address of a family of which the container has none, or into networks of which none
- * carries ports or has rules. An engine that wants no rules has said so itself.
+ * Returns ports that lead to no container: on ::1, on an address of a family that the container lacks, or into networks that
+ * carry no ports or have no rules. If the container's own engine wants no rules, such ports are expected and left out.
  */
 export function portsWithoutTarget(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): GrantedPort[] {
   const networks = joined(grant).filter(({ lease: { link } }) => link.kind !== 'bridge' || link.firewall !== 'none');
@@ -99,7 +99,7 @@ export function portsWithoutTarget(grant: ContainerGrant, ports: readonly Grante
   return ports.filter((port) => !leadsSomewhere(grant, port));
 }
 
-/** What is served, and over which families each leads to the container; none: it is left out. */
+/** Returns the served ports, and the families over which each leads to the container; no families: it is left out. */
 export function shownPorts(grant: ContainerGrant): ShownPort[] {
   const led = targetFamilies(grant);
   return servedPorts(grant.ports).map((port) => ({
@@ -108,11 +108,11 @@ export function shownPorts(grant: ContainerGrant): ShownPort[] {
   }));
 }
 
-/** Whether a network of the container is a bridge that carries published ports. */
+/** Checks whether a network of the container is a bridge that carries published ports. */
 export const isOnOurBridge = (grant: ContainerGrant): boolean =>
   joined(grant).some(({ lease: { link } }) => link.kind === 'bridge' && link.published);
 
-/** N19: the first network that has no firewall rules by the word of another engine than this container's; null: none. */
+/** N19: returns the first network without firewall rules because another engine than the container's wants none; null: no such network. */
 export function networkWithoutRules(grant: ContainerGrant): string | null {
   const without = joined(grant).find(
     ({ attachment: { definition }, lease: { link } }) =>
@@ -121,7 +121,7 @@ export function networkWithoutRules(grant: ContainerGrant): string | null {
   return without?.attachment.network ?? null;
 }
 
-/** The families over which its ports can lead to the container. */
+/** Returns the families over which its ports can lead to the container. */
 export function targetFamilies(grant: ContainerGrant): Family[] {
   const targets = portTargets(grant);
   return families.filter((family) => targets[family] !== undefined);
@@ -133,8 +133,8 @@ export function leadsSomewhere(grant: ContainerGrant, port: GrantedPort): boolea
 }
 
 /**
- * The port for which what is asked must be refused: nothing else is asked. Beside others that lead to the container it is left
- * out, also where one asked for the same host port before; and so is one that an engine holds: engines ask for what their users
+ * Returns the port that makes the whole request fail, because no requested port leads to the container. Beside ports that do, also
+ * earlier ones of the same host port, it is only left out; and so is a port that an engine holds: engines request what their users
  * typed, and could not take it back.
  */
 export function refusedPort(
@@ -150,7 +150,7 @@ export function refusedPort(
 
 export const allElements = (grant: ContainerGrant): Element[] => [...publishedElements(grant), ...heldElements(grant)];
 
-/** B14: what its links may send. */
+/** B14: returns elements that restrict what its links may send. */
 export function heldElements(grant: ContainerGrant): Element[] {
   const { wish } = grant;
   const links = joined(grant).map(({ attachment, lease }) => ({
@@ -168,7 +168,10 @@ export function publishedElements(grant: ContainerGrant): Element[] {
 
 type PortTargets = Partial<Record<Family, string>>;
 
-/** Ports lead to the first network that has an address of the family and whose traffic passes the firewall, in attach order. */
+/**
+ * Returns targets: ports lead to the first network that has an address of the family and whose traffic passes the firewall, in
+ * attach order.
+ */
 function portTargets(grant: ContainerGrant): PortTargets {
   const targets: PortTargets = {};
   for (const { lease } of joined(grant)) {

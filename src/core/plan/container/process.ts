@@ -4,23 +4,23 @@ import type { Step } from '../../steps/step.ts';
 import type { Plan } from '../plan.ts';
 import type { ContainerPurpose } from '../purpose.ts';
 
-/** What is waited for of the process that lives in a container's network. */
+/** Waiting for the process that lives in a container's network. */
 
 export function watchPlan(wish: ContainerWish, pid: number, startTicks: number | null): Plan<ContainerPurpose> {
   const owner = containerAddress(wish.id);
   return { purpose: { kind: 'watch' }, kind: 'build', steps: [{ verb: 'process.watch', owner, pid, startTicks }] };
 }
 
-/** P18: unless the process starts in time, the network is torn down again. `at`: by which moment, where that is known. */
+/** P18: sets the deadline: unless the process starts in time, the network is torn down again. `at`: the moment, if known. */
 export function startDeadlineSteps({ id, startWithinMs }: ContainerWish, at: number | null): Step[] {
   if (startWithinMs === undefined) return [];
   return [{ verb: 'deadline.set', owner: containerAddress(id), deadline: 'start', withinMs: startWithinMs, at }];
 }
 
-/** How long a container stays at least whose process was not reported in time, although one lives in its namespace. */
+/** Minimum time that a container stays whose process was not reported in time, although a process lives in its namespace. */
 const lookAgainMs = 60_000;
 
-/** Whether a process lives in its namespace, although none was reported in time; and when that is looked at again if there is one. */
+/** Checks whether a process lives in the namespace, although none was reported in time; if so, sets the time of the next check. */
 export function lookPlan(
   { id, startWithinMs = 0 }: ContainerWish,
   path: string,
@@ -31,7 +31,7 @@ export function lookPlan(
   return { purpose: { kind: 'look' }, kind: 'mend', steps: [{ verb: 'netns.inhabited', path, inode }, again] };
 }
 
-/** How long an engine that reports exit codes may take to do so. */
+/** Time that an engine that reports exit codes may take to do so. */
 const exitCodeWithinMs = 2_000;
 
 export function exitCodePlan({ id }: ContainerWish): Plan<ContainerPurpose> {

@@ -17,13 +17,13 @@ import { firstRouteMetric, lanRouteMetric } from '../../network/routes.ts';
 import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined } from './grant.ts';
 
-/** Default routes, the routes of networks, and those that DHCP servers send: which a container has, and which come and go. */
+/** Default routes, the routes of networks, and those that DHCP servers send: a container's routes, and their changes. */
 
 export type RouteAdd = Extract<Step, { verb: 'route.add' | 'route.delete' }>;
 
 /**
- * Network by network: its default routes, then its own. A destination has one route of a metric: of several that networks have,
- * the first is in force.
+ * Returns all routes, network by network: its default routes, then its own. A destination has one route per metric: if several
+ * networks have one, the first is in force.
  */
 export function allRoutes(grant: ContainerGrant): RouteAdd[] {
   const routes = joined(grant).flatMap((one) => [
@@ -38,19 +38,22 @@ export function allRoutes(grant: ContainerGrant): RouteAdd[] {
   return routes.filter((route, index) => routes.findIndex(isInPlaceOf(route)) === index);
 }
 
-/** Those that refuse have no link to go with. */
+/** Returns routes that refuse traffic: no link takes them along when it is removed. */
 export const refusingRoutes = (grant: ContainerGrant): RouteAdd[] =>
   allRoutes(grant).filter(({ link }) => link === null);
 
 export const withdrawn = (route: RouteAdd): RouteAdd => ({ ...route, verb: 'route.delete' });
 
-/** Of a network that comes, and of others: whose gateway is on it. Of one that goes: those of others that take their place. */
+/**
+ * Returns added routes. When a network joins: its own, and those of others whose gateway is on it. When a network leaves: those
+ * of others that replace its routes.
+ */
 export function routesThatCome(before: ContainerGrant, after: ContainerGrant): RouteAdd[] {
   const known = allRoutes(before);
   return allRoutes(after).filter((route) => !known.some((other) => isDeepEqual(route, other)));
 }
 
-/** Those of a network that goes, and do not go with its link; and those that a more preferred one replaces. */
+/** Returns removed routes: those of a leaving network that do not vanish with its link, and those that a preferred one replaces. */
 export function routesThatGo(before: ContainerGrant, after: ContainerGrant): RouteAdd[] {
   const links = new Set<string | null>([null, ...joined(after).map(({ attachment }) => attachment.interfaceName)]);
   return routesThatCome(after, before).filter(({ link }) => links.has(link));
@@ -59,7 +62,7 @@ export function routesThatGo(before: ContainerGrant, after: ContainerGrant): Rou
 export const leadsOutwards = ({ destination, link }: RouteAdd): boolean =>
   link !== null && (destination === '0.0.0.0/0' || destination === '::/0');
 
-/** One default route per family, by the first gateway of it; of several networks the first is preferred, but a LAN before bridges. */
+/** Returns one default route per family, by its first gateway; among networks the first is preferred, but a LAN before bridges. */
 function defaultRoutes(grant: ContainerGrant, { attachment, lease }: Joined): RouteAdd[] {
   const { interfaceName: link, slot } = attachment;
   return families.flatMap((family): RouteAdd[] => {
@@ -72,22 +75,22 @@ function defaultRoutes(grant: ContainerGrant, { attachment, lease }: Joined): Ro
   });
 }
 
-/** The gateway of the default route of that family; null: no default route. */
+/** Returns the gateway of the default route of that family; null: no default route. */
 function gatewayTowards(lease: Lease, family: Family): string | null {
   if (lease.internal || !lease.defaultRoute) return null;
   const near = lease.addresses.find(({ address, gateway }) => gateway !== null && familyOf(address) === family);
   return near?.gateway ?? null;
 }
 
-/** The network upon a parent that was joined first: a metric is one route's, so the others keep to the order of the networks. */
+/** Returns the first network upon a parent: only one route can have its metric, so the others keep the order of the networks. */
 const firstLan = (grant: ContainerGrant, family: Family): Joined | undefined =>
   joined(grant).find(
     ({ lease }) => lease.link.kind !== 'bridge' && lease.metric === null && gatewayTowards(lease, family) !== null,
   );
 
 /**
- * Those that a network gives its members. One whose gateway was on a network that the container has left is left out, and so is
- * one of which the container is the gateway itself.
+ * Returns routes that a network gives its members. A route is left out if its gateway was on a network that the container has
+ * left, or if the container itself is the gateway.
  */
 function networkRoutes(grant: ContainerGrant, one: Joined): RouteAdd[] {
   const { netns } = grant;
@@ -100,8 +103,8 @@ function networkRoutes(grant: ContainerGrant, one: Joined): RouteAdd[] {
 }
 
 /**
- * What a DHCP server sends beside the default route: an internal network leads nowhere, and the routes of networks, and what is on
- * other networks of the container, are not for a server to change.
+ * Returns what a DHCP server sends beside the default route. An internal network has no external access, and a server must not
+ * change the routes of networks, or what is on other networks of the container.
  */
 function givenRoutes(grant: ContainerGrant, one: Joined, by: 'link' | 'gateway'): RouteAdd[] {
   const { attachment, lease } = one;
@@ -119,7 +122,7 @@ function givenRoutes(grant: ContainerGrant, one: Joined, by: 'link' | 'gateway')
     });
 }
 
-/** Whether it is no part of another network's subnet, and no half of everything where a default route is not wanted. */
+/** Checks whether it is not part of another network's subnet, and not half of all addresses where a default route is not wanted. */
 function isFree(grant: ContainerGrant, { attachment, lease }: Joined, destination: Subnet): boolean {
   if (!lease.defaultRoute && destination.prefixLength <= 1) return false;
   const others = joined(grant).filter((other) => other.attachment.network !== attachment.network);
@@ -136,14 +139,17 @@ const isOwn = (grant: ContainerGrant, gateway: string | null): boolean =>
 
 const linkLocal = parseSubnet('fe80::/10') as Subnet;
 
-/** The interface that reaches a gateway: the network's own, else that of another network of the container; null: none. */
+/**
+ * Returns the interface that reaches a gateway: the network's own, else that of another network of the container; null: no
+ * interface does.
+ */
 function linkTowards(grant: ContainerGrant, { attachment, lease }: Joined, gateway: string | null): string | null {
   if (gateway === null || reaches(lease, gateway) || subnetContains(linkLocal, gateway))
     return attachment.interfaceName;
   return joined(grant).find((other) => reaches(other.lease, gateway))?.attachment.interfaceName ?? null;
 }
 
-/** On its subnets, or where a DHCP server says that it is on the link. */
+/** Checks whether the gateway is in its subnets, or on the link according to a DHCP server. */
 const reaches = ({ addresses, dhcp }: Lease, gateway: string): boolean => {
   const onLink = dhcp?.terms?.routes.filter((route) => route.gateway === null) ?? [];
   return [
@@ -156,8 +162,8 @@ const reaches = ({ addresses, dhcp }: Lease, gateway: string): boolean => {
 };
 
 /**
- * C05: a route, of one of its networks or of that one, whose gateway is on none of them. Which IPv4 gateways a network reaches whose
- * DHCP server has not answered yet is not known.
+ * C05: finds a route, of one of its networks or of the given one, whose gateway is on none of them. The IPv4 gateways of a
+ * network are unknown until its DHCP server has answered.
  */
 export function unreachableRoute(grant: ContainerGrant, network: string | null = null): Fault | null {
   const waits = joined(grant).some(({ lease }) => lacksTerms(lease));
@@ -173,7 +179,7 @@ export function unreachableRoute(grant: ContainerGrant, network: string | null =
   return null;
 }
 
-/** A file may say so, and a network that leads nowhere may have it. */
+/** Finds a broadcast address as gateway: a file may have it, and so may an internal network. */
 function broadcastGateway({ attachment, lease }: Joined): Fault | null {
   if (lease.internal || !lease.defaultRoute) return null;
   const dead = lease.addresses.find(({ address, prefixLength, gateway }) => {

@@ -3,7 +3,7 @@ import type { Lease } from '../../lease/lease.ts';
 import type { StatusBlock } from '../../status.ts';
 import { type ContainerGrant, joined, macOf } from './grant.ts';
 
-/** C01: one status block per network. */
+/** C01: returns one status block per network. */
 export function statusBlocks(grant: ContainerGrant): Record<string, StatusBlock> {
   return Object.fromEntries(
     joined(grant).map(({ attachment, lease }) => [
@@ -25,7 +25,7 @@ export function statusBlocks(grant: ContainerGrant): Record<string, StatusBlock>
   );
 }
 
-/** Without a resolver of the network, who lives there asks the container's own, or those that a DHCP server names. */
+/** Returns name servers: without a resolver of the network, the container's own, or those that a DHCP server names. */
 function nameServersOf({ dnsServers }: ContainerWish, { dns, dhcp }: Lease): string[] {
   if (dns?.servers.length) return dns.servers;
   return dnsServers.length > 0 ? dnsServers : (dhcp?.terms?.nameServers ?? []);

@@ -1,7 +1,7 @@
 import { ContentError } from './content-error.ts';
 
 /**
- * Parses JSON that another program or a user wrote. Throws a ContentError, whose message goes on after the name of the text: `is
+ * Parses JSON that another program or a user wrote. Throws a ContentError, whose message follows the name of the text: `is
  * not valid JSON: line 3, column 9`. V8's own messages quote the text, line feeds included, and often give no position.
  */
 export function parseJson(text: string): unknown {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { either } from './network/options.ts';
 
-/** Problems of a field, in words that go on after its name or its value: `must be a whole number`. */
+/** Problems of a field, in words that follow its name or its value: `must be a whole number`. */
 
 export const missing = 'is missing';
 

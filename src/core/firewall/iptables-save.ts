@@ -51,7 +51,7 @@ function ruleOf(words: string[], family: Family): ForeignRule {
   return { conditions, verdict: null, handle: null };
 }
 
-/** Targets that are not chains and do not end a rule's walk: the packet goes on to the next rule. */
+/** Targets that are not chains: the packet continues with the next rule, whatever they do. */
 const targets = new Set(
   'AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK CT DNAT DSCP ECN HL HMARK IDLETIMER LED LOG MARK MASQUERADE NETMAP NFLOG NOTRACK RATEEST REDIRECT SECMARK SET SNAT TCPMSS TCPOPTSTRIP TEE TOS TRACE TTL ULOG'.split(
     ' ',

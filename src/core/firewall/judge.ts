@@ -4,7 +4,7 @@ import type { Condition, ForeignRule, ForeignTable } from './ruleset.ts';
 /** A kind of packet, with the properties that rules match. */
 export interface Packet {
   family: Family;
-  /** null: a link of which only one thing is known: it is not a bridge of netloom's */
+  /** null: a link of which only one thing is known: it is not a netloom bridge */
   iif: string | null;
   oif: string | null;
   /** null: anywhere outside */

@@ -16,7 +16,7 @@ export interface ContainerLink {
 /**
  * Returns the elements that restrict a container's links to what it leases. A link may send from every address that netloom gave
  * the container: with two networks it may answer by the link of the other. Addresses from a DHCP server are not among them,
- * because a server may give the address of a neighbour on a bridge of netloom's, or of its gateway. Links of networks with
+ * because a server may give the address of a neighbour on a netloom bridge, or of its gateway. Links of networks with
  * spoofing=allow, and links that are not ports of such a bridge, are not restricted at all.
  */
 export function sourceElements(links: readonly ContainerLink[], owner: string): Element[] {

@@ -22,7 +22,7 @@ const naming = (addresses: readonly LeasedAddress[]): LeasedAddress | null =>
   firstOfFamily(addresses, 4) ?? firstOfFamily(addresses, 6);
 
 /**
- * Returns the addresses to announce. Every neighbour on a bridge of netloom's has a lease: an address is announced only if it had
+ * Returns the addresses to announce. Every neighbour on a netloom bridge has a lease: an address is announced only if it had
  * another MAC address before, because every port of the bridge gets a copy. Neighbours on a parent or a foreign bridge may know
  * more than netloom does.
  */

@@ -83,7 +83,7 @@ export function dhcpRefusal({
   return null;
 }
 
-/** Returns what a network contradicts whose addresses a DHCP server gives. */
+/** Returns why a network with DHCP addresses cannot have its other settings; null: it can. */
 function dhcpConflict(wish: NetworkWish, settings: NetworkSettings, asker: 'user' | 'engine'): Fault | null {
   const conflict = (message: string) => fault('payload.invalid', `ipam driver dhcp: ${message}`);
   const refusal = dhcpRefusal({ ...wish, ipv6_enabled: wish.ipv6Enabled });

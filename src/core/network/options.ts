@@ -45,7 +45,7 @@ type Options = Readonly<Record<string, string>>;
 interface Reader {
   /** null: invalid */
   read(text: string): Partial<NetworkSettings> | null;
-  /** allowed values, in words that go on after its name: `must be guarded or open` */
+  /** allowed values, in words that follow its name: `must be guarded or open` */
   allowed: string;
 }
 

@@ -102,7 +102,7 @@ export function deleteLinkStep(grant: ContainerGrant, attachment: Attachment, le
     : { verb: 'link.delete', netns: grant.netns, name: attachment.interfaceName };
 }
 
-/** Cuts a link: nothing passes any more, and processes in the namespace see that they have no address there. */
+/** Cuts a link: nothing passes any longer, and processes in the namespace see that they have no address there. */
 export function cutSteps(grant: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   return [
     ...lease.addresses.map(

@@ -17,7 +17,7 @@ export function startDeadlineSteps({ id, startWithinMs }: ContainerWish, at: num
   return [{ verb: 'deadline.set', owner: containerAddress(id), deadline: 'start', withinMs: startWithinMs, at }];
 }
 
-/** Minimum time that a container stays whose process was not reported in time, although a process lives in its namespace. */
+/** Minimum time that a container stays if its process was not reported in time, although one lives in its namespace. */
 const lookAgainMs = 60_000;
 
 /** Checks whether a process lives in the namespace, although none was reported in time; if so, sets the time of the next check. */

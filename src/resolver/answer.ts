@@ -8,10 +8,10 @@ import type { Records, View } from './records.ts';
 /** How a query is answered: from the records, or by other servers. */
 export type Decision = { reply: Buffer } | { servers: readonly string[] };
 
-/** seconds: none. An address is free again the moment its container ends, and asking us again costs no network. */
+/** TTL in seconds: 0, because an address is free again the moment its container ends, and asking again costs no network. */
 const ttl = 0;
 
-/** `source` is canonical, and in a subnet of the network. */
+/** Decides how to answer a query. `source` is canonical, and in a subnet of the network. */
 export function decide(records: Records, network: string, source: string, query: Query): Decision {
   if (query.ednsVersion > 0) return { reply: reply(query, rcodes.noError) };
   if (query.class !== 'IN' && query.class !== 'ANY') return { reply: reply(query, rcodes.refused) };
@@ -28,7 +28,7 @@ export function decide(records: Records, network: string, source: string, query:
   return { servers: ofContainer ?? nearest.servers };
 }
 
-/** A container's name, bare or under a search domain; null when it is not ours to answer. */
+/** Answers a container's name, bare or under a search domain; null if the name is not netloom's. */
 function ownName(records: Records, { networks }: View, name: string, query: Query): Buffer | null {
   for (const form of forms(networks, name)) {
     const four = records.addressesOf(networks, form, 4);
@@ -49,7 +49,7 @@ function wants({ type }: Query, kind: 'A' | 'AAAA' | 'PTR'): boolean {
   return type === kind || type === 'ANY';
 }
 
-/** The spellings of one name: as asked, and without each search domain that it ends with. */
+/** Lists the spellings of a name: as asked, and without each search domain that it ends with. */
 function forms(networks: readonly ResolverNetwork[], name: string): string[] {
   const ends = domainsOf(networks).map((domain) => `.${domain}`);
   return [name, ...ends.filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length))];
@@ -63,7 +63,7 @@ function isUnderSearchDomain(networks: readonly ResolverNetwork[], name: string)
   return domainsOf(networks).some((domain) => name.endsWith(`.${domain}`));
 }
 
-/** PTR of an address in a visible subnet; null when it is elsewhere. */
+/** Answers PTR for an address in a visible subnet; null if it is elsewhere. */
 function ownAddress(records: Records, view: View, name: string, query: Query): Buffer | null {
   const address = canonicalAddress(reverseAddress(name) ?? '');
   if (address === null || !view.networks.some((network) => records.isLocal(network.name, address))) return null;

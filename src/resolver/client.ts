@@ -10,12 +10,12 @@ import {
   refused,
 } from './protocol.ts';
 
-/** after a start or a reconnection, calls wait for networks that other clients are about to establish (again) */
+/** after a start or a reconnection, calls wait this long for networks that other clients establish */
 const patienceMs = 5000;
 
 /**
- * One thread's way to the resolver. It remembers what it established: when the resolver dies, calls wait; `reconnect`
- * gives the next one all of it, then what was asked meanwhile.
+ * One thread's connection to the resolver. It remembers what it established: when the resolver dies, calls wait; `reconnect`
+ * sends all of it to the next one, then the calls made meanwhile.
  */
 export class ResolverClient {
   readonly #networks = new Map<string, ResolverNetwork>();
@@ -28,10 +28,10 @@ export class ResolverClient {
     this.#attach(port);
   }
 
-  /** Resolves with the port of each address. Rejects with an errno: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
+  /** Serves a network. Resolves with the port of each address. Rejects with an errno: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
   async serve(network: ResolverNetwork): Promise<OpenPorts> {
     const open = await this.#caller.call('serve', network);
-    // the next resolver opens the same ports, if it can: flows that are under way lead there
+    // the next resolver opens the same ports, if it can: open flows lead there
     this.#networks.set(network.name, {
       ...network,
       ports: [...new Set([...Object.values(open), ...(network.ports ?? [])])],
@@ -60,7 +60,7 @@ export class ResolverClient {
     return this.#caller.call('status', null);
   }
 
-  /** To a resolver that knows nothing yet. Resolves with what could not be opened again, when all else is. */
+  /** Connects to a new resolver and restores its state. Resolves at the end, with what could not be opened again. */
   async reconnect(port: MessagePort): Promise<Fault[]> {
     const asked = this.#caller.open.filter(({ verb }) => verb !== 'restore');
     this.#abandonRestores();
@@ -77,7 +77,7 @@ export class ResolverClient {
     this.#caller.end(refused('resolver', 'ECANCELED', 'closed'));
   }
 
-  /** A resolver that died while it took up the state: the next one is given it anew. */
+  /** Settles restores that a resolver's death interrupted: the next resolver gets the whole state again. */
   #abandonRestores(): void {
     for (const { id, verb } of this.#caller.open)
       if (verb === 'restore') this.#caller.settle({ kind: 'reply', id, ok: true, output: [] });

@@ -1,14 +1,14 @@
 import type dns from 'dns-packet';
 import { answerCodec, nameCodec } from './codecs.ts';
 
-/** Answers with compressed names (RFC 1035 4.1.4), which the packet library does not write. */
+/** Compressed names in answers (RFC 1035 4.1.4), which the packet library does not write. */
 
 /** a pointer has 14 bits */
 const lastOffset = 0x3fff;
 /** type, class, TTL and length of the data */
 const fixedBytes = 10;
 
-/** The answers of a reply whose question, for `asked`, is at `questionAt`, and which begin at `start`. */
+/** Encodes answers that begin at `start`, in a reply whose question, for `asked`, is at `questionAt`. */
 export function compressedAnswers(
   asked: string,
   questionAt: number,
@@ -26,7 +26,7 @@ export function compressedAnswers(
 
 function encodeAnswer(answer: dns.Answer, at: number, offsets: Map<string, number>): Buffer {
   const name = compressed(answer.name, at, offsets);
-  // behind the one byte of the root's name
+  // after the one byte of the root's name
   const rest = answerCodec.encode({ ...answer, name: '.' } as dns.Answer).subarray(1);
   if (answer.type !== 'PTR') return Buffer.concat([name, rest]);
   const target = compressed(answer.data, at + name.length + fixedBytes, offsets);
@@ -35,7 +35,7 @@ function encodeAnswer(answer: dns.Answer, at: number, offsets: Map<string, numbe
   return Buffer.concat([name, fixed, target]);
 }
 
-/** The name as it is written at that place: its first labels, then a pointer to where the rest of it was written before. */
+/** Encodes a name for that place: its first labels, then a pointer to an earlier copy of the rest. */
 function compressed(name: string, at: number, offsets: Map<string, number>): Buffer {
   const labels = name.split('.');
   const parts: Buffer[] = [];

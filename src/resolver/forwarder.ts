@@ -10,7 +10,7 @@ import { type Asker, type Place, Shares } from './share.ts';
 
 const mostTries = 3;
 
-/** A query under way: what it waits for ends early when it has to give way. */
+/** A query under way: its wait ends early when it has to give way. */
 class Flight implements Place {
   #isOver = false;
   #end: () => void = () => {};
@@ -21,7 +21,7 @@ class Flight implements Place {
     return this.#isOver;
   }
 
-  /** What ends the try that is being made now. */
+  /** Sets the function that ends the current try. */
   tries(end: () => void): void {
     this.#end = end;
   }
@@ -46,7 +46,7 @@ export class Forwarder {
     this.#shares = new Shares(most);
   }
 
-  /** The answer with the asker's id; null when there is no server, none answers, or its place was another's due. */
+  /** Returns the answer with the asker's ID; null if there is no server, none answers, or the query had to give way. */
   async ask(query: Query, servers: readonly string[], asker: Asker): Promise<Buffer | null> {
     const flight = new Flight(asker);
     if (servers.length === 0 || !this.#shares.take(flight)) return null;
@@ -58,7 +58,7 @@ export class Forwarder {
     }
   }
 
-  /** One server is asked twice, of several each in turn; a server that fails gives way to the next, its answer is the last resort. */
+  /** Asks a single server twice, several in turn. A failure (SERVFAIL, REFUSED) leads to the next server, and is the last resort as an answer. */
   async #askEach(query: Query, servers: readonly string[], flight: Flight): Promise<Buffer | null> {
     const tries = Math.min(mostTries, Math.max(2, servers.length));
     let refusal: Buffer | null = null;
@@ -128,7 +128,7 @@ export class Forwarder {
   }
 }
 
-/** Node takes the name of a link behind `%`, resolv.conf its number as well. */
+/** Replaces a link's number after `%` by its name: Node accepts only the name, resolv.conf both. */
 function withNamedZone(server: string): string {
   const [, address, number] = /^(.*)%(\d+)$/.exec(server) ?? [];
   if (address === undefined) return server;

@@ -1,4 +1,4 @@
-/** DNS over TCP: each message behind its length, two bytes. */
+/** DNS over TCP: each message after its length, two bytes. */
 
 export function frame(message: Buffer): Buffer {
   const length = Buffer.alloc(2);
@@ -6,7 +6,7 @@ export function frame(message: Buffer): Buffer {
   return Buffer.concat([length, message]);
 }
 
-/** Puts the pieces of a stream together again; holds at most one message that is not whole yet. */
+/** Reader of messages from a stream's chunks; holds at most one incomplete message. */
 export class Frames {
   #rest: Buffer = Buffer.alloc(0);
 

@@ -3,20 +3,20 @@ import { canonicalAddress } from '../core/address.ts';
 
 /** ms. A file that was changed this lately may be changed again without a trace: the kernel's clock of files ticks in 4 ms. */
 const freshMs = 100;
-/** of the file: what is behind is not read */
+/** maximum bytes read from the file */
 const mostBytes = 64 << 10;
 
 /**
- * The servers of /etc/resolv.conf. Looked at for every query that leaves: whatever links lead to it, and whether it was
- * written or replaced, the next query goes to the servers that it names now. That costs some 3 us, and no notice can be
- * missed. Those on loopback are usable: we are on the host.
+ * The servers of /etc/resolv.conf. Checks the file for every forwarded query: whatever symbolic links lead to it, and whether it
+ * was written or replaced, the next query goes to the servers that it names now. That costs some 3 us, and cannot miss a change.
+ * Servers on loopback are usable, because the resolver runs on the host.
  */
 export class HostServers {
   #servers: readonly string[] = [];
-  /** what was there when it was read; null: nothing that could be read */
+  /** identity of the file when it was read; null: not readable */
   #seen: string | null = null;
   #isFresh = true;
-  /** since when it names no server, though it did; null: it does */
+  /** since when the file no longer names a server; null: it names one */
   #emptySinceMs: number | null = null;
 
   constructor(private readonly path: string) {}
@@ -31,7 +31,7 @@ export class HostServers {
     return this.#servers;
   }
 
-  /** One that is being written is empty for a moment, and one that is being replaced may be gone: that is waited for. */
+  /** Takes the servers found. Waits while there is none: a file is empty while it is written, and may be missing while it is replaced. */
   #take(found: readonly string[]): void {
     if (found.length === 0 && this.#servers.length > 0) {
       this.#emptySinceMs ??= performance.now();
@@ -55,7 +55,7 @@ function readServers(path: string): string[] {
   return lines.flatMap((line) => serverAt(/^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? '') ?? []);
 }
 
-/** The beginning of an ordinary file. Anything else that has its name (a FIFO, a device) is not waited for: names are answered by this thread. */
+/** Reads the beginning of a regular file. Does not wait for anything else with its name (a FIFO, a device): this thread answers names. */
 function textOf(path: string): string {
   let file: number | null = null;
   try {
@@ -71,7 +71,7 @@ function textOf(path: string): string {
   }
 }
 
-/** `fe80::1%eth0` is asked through that link, which may come and go; elsewhere a zone means nothing. */
+/** Parses a server. `fe80::1%eth0` is reached through that link, which may come and go; other addresses ignore a zone. */
 function serverAt(text: string): string | null {
   const [, address = '', zone = null] = /^([^%]*)(%.+)?$/.exec(text) ?? [];
   const canonical = canonicalAddress(address);

@@ -8,11 +8,11 @@ import { ResolverThread } from './thread.ts';
 interface KeeperEvents {
   /** the resolver ended by itself: no name is answered */
   lost: [error: Error | null];
-  /** another has taken its place: each client needs a fresh port */
+  /** another resolver has replaced it: each client needs a new port */
   replaced: [];
 }
 
-/** The resolver, whichever thread it is just now. */
+/** Keeper of the resolver thread, which it restarts. */
 export class ResolverKeeper extends EventEmitter<KeeperEvents> {
   readonly #resolver: Supervisor<ResolverThread, ThreadEnd>;
 
@@ -26,12 +26,12 @@ export class ResolverKeeper extends EventEmitter<KeeperEvents> {
     this.#resolver.keep();
   }
 
-  /** `settings` is asked at every start of a thread. */
+  /** Starts the resolver. Calls `settings` at every start of a thread. */
   static async start(settings: () => ResolverSettings = () => ({})): Promise<ResolverKeeper> {
     return new ResolverKeeper(await ResolverThread.start(settings()), settings);
   }
 
-  /** A port for one client; null while there is no resolver: `replaced` follows. */
+  /** Creates a port for one client; null while there is no resolver: `replaced` follows. */
   connect(): MessagePort | null {
     return this.#resolver.current?.connect() ?? null;
   }

@@ -11,11 +11,11 @@ import { holderOf } from './port-holders.ts';
 import { refused, resolverFault } from './protocol.ts';
 
 /**
- * What may wait to be read: some 5,000 questions (the kernel counts 768 bytes for one, and doubles this). With the default
- * of 212,992 it is 277, which a busy machine loses within a tenth of a second.
+ * Receive buffer for some 5,000 unread questions (the kernel counts 768 bytes for one, and doubles this). The default of 212,992
+ * holds 277, which a busy machine loses within a tenth of a second.
  */
 const receiveBytes = 2 << 20;
-/** how many of the kernel's picks are tried: a port must be free for UDP and TCP */
+/** maximum number of the kernel's picks: a port must be free for UDP and TCP */
 const mostPicks = 16;
 const idleMs = 10_000;
 const mostConnections = 256;
@@ -26,7 +26,7 @@ const mostWaiting = 64;
 /** bytes that a connection may leave unread before it is cut */
 const mostUnread = 1 << 20;
 
-/** The answer to a message from this source, if any; `query` limits the size of an answer by UDP. */
+/** Answers a message from this source, or not; `query` limits the size of an answer by UDP. */
 export type Answerer = (raw: Buffer, source: string) => Promise<{ reply: Buffer; query: Query | null } | null>;
 
 /** One port of one address, UDP and TCP. */
@@ -44,7 +44,7 @@ export class Listener {
   ) {}
 
   /**
-   * At the first of the ports that is free; 0: any. Rejects with the kernel's refusal of the last, and nothing left open:
+   * Opens the first free port of these; 0: any. Rejects with the kernel's error for the last one, and leaves nothing open:
    * EADDRINUSE, EADDRNOTAVAIL, EACCES.
    */
   static async open(
@@ -89,7 +89,7 @@ export class Listener {
 
   #start(): void {
     this.udp.on('message', (raw, from) => void this.#onDatagram(raw, from));
-    // a socket that had an error still serves; what it could not send is asked again
+    // a socket still serves after an error; the client repeats a question whose answer was not sent
     this.udp.on('error', () => {});
     this.tcp.on('error', () => {});
     this.tcp.on('connection', (socket) => this.#onConnection(socket));
@@ -119,7 +119,7 @@ export class Listener {
     this.#converse(socket, source);
   }
 
-  /** Of all that there may be, the oldest connection of the source that has most gives way to one that has fewer. */
+  /** Makes room at the limit: closes the oldest connection of the source with the most, for a source with fewer. */
   #makeRoomFor(source: string): boolean {
     const ofOne = this.#connections.get(source)?.size ?? 0;
     if (ofOne >= mostOfOne) return false;
@@ -160,7 +160,7 @@ function udpSocket(address: string, port: number): UdpSocket {
   const six = familyOf(address) === 6;
   const udp = createSocket({ type: six ? 'udp6' : 'udp4', ipv6Only: six });
   try {
-    // it listens at once: it is bound already
+    // listens at once, because it is bound already
     return udp.bind({ fd });
   } catch (error) {
     udp.close();
@@ -169,7 +169,7 @@ function udpSocket(address: string, port: number): UdpSocket {
   }
 }
 
-/** Reports a port that is taken with the program that has it, as far as that can be seen. */
+/** Describes a taken port with the program that has it, if that is visible. */
 function explained(error: unknown, address: string, port: number): Fault {
   const { errno = 'EIO' } = resolverFault('resolver.listen', error);
   const holder = errno === 'EADDRINUSE' && port !== 0 ? holderOf(address, port) : null;

@@ -2,7 +2,7 @@ import dns from 'dns-packet';
 import { answerCodec, questionCodec } from './codecs.ts';
 import { compressedAnswers } from './compression.ts';
 
-/** DNS messages: what a query asks, and replies to it. The packet library reads and writes all but the fixed header. */
+/** DNS messages: queries and replies. The packet library reads and writes all but the fixed header. */
 
 export const rcodes = { noError: 0, formErr: 1, servFail: 2, nxDomain: 3, notImp: 4, refused: 5 } as const;
 export type Rcode = (typeof rcodes)[keyof typeof rcodes];
@@ -17,7 +17,7 @@ export interface Query {
   class: string;
   /** where the question section ends in `raw` */
   questionEnd: number;
-  /** largest UDP reply that the asker takes, bytes; null without EDNS */
+  /** largest UDP reply that the asker accepts, bytes; null without EDNS */
   ednsSize: number | null;
   ednsVersion: number;
 }
@@ -25,7 +25,7 @@ export interface Query {
 export const headerBytes = 12;
 /** without EDNS */
 export const plainUdpBytes = 512;
-/** what crosses any path unfragmented; the size in our own OPT records */
+/** size that crosses any path unfragmented; used in the resolver's OPT records */
 const ownEdnsBytes = 1232;
 
 const isResponse = (raw: Buffer): boolean => (raw.readUInt8(2) & 0x80) !== 0;
@@ -33,7 +33,7 @@ const opcodeOf = (raw: Buffer): number => (raw.readUInt8(2) >> 3) & 0xf;
 export const rcodeOf = (raw: Buffer): number => raw.readUInt8(3) & 0xf;
 export const isTruncated = (raw: Buffer): boolean => (raw.readUInt8(2) & 0x02) !== 0;
 
-/** The query, the reply that a bad one deserves, or null when it is to be dropped (no header, or a response). */
+/** Returns the query, the reply to a malformed one, or null to drop the message (no header, or a response). */
 export function readQuery(raw: Buffer): Query | Buffer | null {
   if (raw.length < headerBytes || isResponse(raw)) return null;
   if (opcodeOf(raw) !== 0) return bareReply(raw, rcodes.notImp);
@@ -62,13 +62,13 @@ function decodeQuery(raw: Buffer): Query {
   };
 }
 
-/** The first question, and where it ends. Throws on what cannot be read. */
+/** Reads the first question, and where it ends. Throws on malformed data. */
 function questionAt(raw: Buffer): [dns.Question, number] {
   const question = questionCodec.decode(raw, headerBytes);
   return [question, headerBytes + questionCodec.decode.bytes];
 }
 
-/** Header only: id, opcode and RD of the query, QR and the code. */
+/** Writes a reply of a header only: ID, opcode and RD of the query, QR and the code. */
 function bareReply(raw: Buffer, rcode: Rcode): Buffer {
   const reply = Buffer.alloc(headerBytes);
   raw.copy(reply, 0, 0, 2);
@@ -77,7 +77,7 @@ function bareReply(raw: Buffer, rcode: Rcode): Buffer {
   return reply;
 }
 
-/** A reply of our own: the question byte for byte as it was asked (its case is the asker's check), then the answers. */
+/** Writes the resolver's reply: the question byte for byte as asked (its case is the asker's check), then the answers. */
 export function reply(query: Query, rcode: Rcode, answers: dns.Answer[] = [], authoritative = false): Buffer {
   const head = bareReply(query.raw, rcode);
   if (authoritative) head.writeUInt8(head.readUInt8(2) | 0x04, 2);
@@ -95,7 +95,7 @@ export function reply(query: Query, rcode: Rcode, answers: dns.Answer[] = [], au
   return Buffer.concat(parts);
 }
 
-/** `extendedRcode` 1 is BADVERS: an EDNS version that we do not speak. */
+/** Writes the OPT record. `extendedRcode` 1 is BADVERS: an EDNS version that the resolver does not support. */
 function ownOpt(extendedRcode: number): Buffer {
   const opt = {
     type: 'OPT' as const,
@@ -108,7 +108,7 @@ function ownOpt(extendedRcode: number): Buffer {
   return answerCodec.encode({ ...opt, flag_do: false, options: [] });
 }
 
-/** The reply as this UDP asker can take it: whole, or with TC and no records, so that it asks again by TCP. */
+/** Fits a reply to UDP: whole, or with TC and no records, so that the asker repeats the query over TCP. */
 export function fitUdp(query: Query | null, whole: Buffer): Buffer {
   if (!query || whole.length <= (query.ednsSize ?? plainUdpBytes)) return whole;
   const cut = reply(query, rcodes.noError);
@@ -140,7 +140,7 @@ export function isAnswerTo(message: Buffer, id: number, query: Query): boolean {
 const nibbles = /^((?:[0-9a-f]\.){32})ip6\.arpa$/;
 const octets = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/;
 
-/** The address that a PTR name (lower case) asks for, not yet canonical; null for other names. */
+/** Returns the address in a PTR name (lower case), not yet canonical; null for other names. */
 export function reverseAddress(name: string): string | null {
   const four = octets.exec(name);
   if (four) return four.slice(1).reverse().map(Number).join('.');

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { addressBytes, familyOf } from '../core/address.ts';
 
 /**
- * Which process has a port of this address, or of all addresses: `dnsmasq (process 412)`; null where it cannot be seen.
- * Looks through /proc, for an error message only.
+ * Finds the process with a port of this address, or of all addresses: `dnsmasq (process 412)`; null if it is not visible.
+ * Searches /proc, for an error message only.
  */
 export function holderOf(address: string, port: number): string | null {
   const tables = familyOf(address) === 6 ? ['udp6', 'tcp6'] : ['udp', 'tcp', 'udp6', 'tcp6'];
@@ -14,7 +14,7 @@ export function holderOf(address: string, port: number): string | null {
   return null;
 }
 
-/** Of the sockets that are bound there, or to that port of every address, and connected to nothing. */
+/** Lists the inodes of unconnected sockets bound there, or to that port of every address. */
 function inodesIn(table: string, address: string, port: number): string[] {
   const rows = read(`/proc/thread-self/net/${table}`).split('\n').slice(1);
   const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -26,7 +26,7 @@ function inodesIn(table: string, address: string, port: number): string[] {
   });
 }
 
-/** Words of four bytes, each in the order of the processor, which is little-endian wherever we run. */
+/** Formats an address as /proc does: words of four bytes in the processor's order, little-endian on all supported machines. */
 function asTableHasIt(address: string): string {
   const words = Buffer.from(addressBytes(address)).swap32();
   return words.toString('hex').toUpperCase();
@@ -39,7 +39,7 @@ function socketsOf(pid: string): string[] {
       return inode ?? [];
     });
   } catch {
-    // it ended meanwhile
+    // the process ended meanwhile
     return [];
   }
 }

@@ -2,26 +2,26 @@ import { canonicalAddress, familyOf, parseSubnet, type Subnet, subnetContains } 
 import { askedNames, dnsName, isCarried } from '../core/dns-name.ts';
 import type { ResolverEntry, ResolverNetwork } from './protocol.ts';
 
-/** What names mean, to whom. Nothing here opens a socket. */
+/** Names, and which askers see them. Nothing here opens a socket. */
 
-/** The names of one network; there may be entries before the network itself is served. */
+/** The names of one network; entries may exist before the network itself is served. */
 interface Zone {
   network: ResolverNetwork | null;
   subnets: Subnet[];
   entries: Map<string, Entry>;
-  /** lower case → containers, in the order in which they came */
+  /** lower case → containers, in order of arrival */
   names: Map<string, Set<string>>;
   addresses: Map<string, string>;
 }
 
 interface Entry extends ResolverEntry {
-  /** every spelling that is answered for */
+  /** every spelling that is answered */
   asked: string[];
 }
 
-/** What one asker may see. */
+/** Networks and records visible to one asker. */
 export interface View {
-  /** the network that was asked first, then the others that the asker is on */
+  /** first the network of the query, then the asker's other networks */
   networks: ResolverNetwork[];
   entries: ResolverEntry[];
 }
@@ -60,7 +60,7 @@ export class Records {
     this.#zones.delete(name);
   }
 
-  /** In one step: no query sees the container without its records, or with half of them. */
+  /** Replaces a container's records in one step: no query sees it with none or half of them. */
   add(given: ResolverEntry): void {
     const entry = {
       ...given,
@@ -86,7 +86,7 @@ export class Records {
     for (const address of entry.addresses)
       if (zone.addresses.get(address) === container) zone.addresses.delete(address);
     dropMember(this.#networksOf, container, network);
-    // a zone of early entries only goes with the last of them
+    // a zone with early entries only is removed with the last of them
     if (!zone.network && zone.entries.size === 0) this.#zones.delete(network);
   }
 
@@ -94,12 +94,12 @@ export class Records {
     return this.#zones.get(network)?.subnets.some((subnet) => subnetContains(subnet, address)) ?? false;
   }
 
-  /** The container that has this address (canonical) on the network. */
+  /** Returns the container with this address (canonical) on the network. */
   holderOf(network: string, address: string): string | null {
     return this.#zones.get(network)?.addresses.get(address) ?? null;
   }
 
-  /** What is visible from this source address (canonical) at this network's gateway. */
+  /** Returns what is visible from this source address (canonical) at this network's gateway. */
   view(network: string, source: string): View {
     const container = this.#zones.get(network)?.addresses.get(source);
     const on = container === undefined ? [] : [...(this.#networksOf.get(container) ?? [])];
@@ -110,7 +110,7 @@ export class Records {
     };
   }
 
-  /** Addresses of a name (lower case, without search domain) on these networks; null when no container has it. */
+  /** Returns the addresses of a name (lower case, without search domain) on these networks; null if no container has it. */
   addressesOf(networks: readonly ResolverNetwork[], name: string, family: 4 | 6): string[] | null {
     const found = networks.flatMap((network) => this.#holders(network.name, name));
     if (found.length === 0) return null;
@@ -123,8 +123,8 @@ export class Records {
   }
 
   /**
-   * All names of the container at an address, as aardvark-dns has them, but under a domain: what the asker's engine puts
-   * behind names, else what the container's own does, else the network's. Empty: no container has the address.
+   * Returns all names of the container at an address, as aardvark-dns does, but under a domain: that of the asker's engine, else
+   * that of the container's engine, else the network's. Empty: no container has the address.
    */
   namesAt({ networks, entries }: View, address: string): string[] {
     const asked = this.#domainOf(entries[0]);
@@ -138,7 +138,7 @@ export class Records {
     return [];
   }
 
-  /** The search domain that the container's engine uses; it comes with the networks that it joins itself. */
+  /** Returns the search domain of the container's engine; it comes with the networks that the engine joins itself. */
   #domainOf(entry: ResolverEntry | undefined): string | null {
     if (!entry) return null;
     const on = [...(this.#networksOf.get(entry.container) ?? [])];

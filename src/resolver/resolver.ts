@@ -22,17 +22,17 @@ import {
 import { Records } from './records.ts';
 import type { Asker } from './share.ts';
 
-/** how long an entry waits for its network after a death */
+/** maximum wait of an entry for its network after a death */
 const patienceMs = 5000;
 
-/** The name server of the networks of this host: their records, their sockets, and the way out. */
+/** The name server of this host's networks: their records, their sockets, and forwarding. */
 export class Resolver {
   readonly #records = new Records();
   readonly #listeners = new Map<string, Map<string, Listener>>();
   readonly #host: HostServers;
   readonly #forwarder: Forwarder;
   readonly #queries: QueryCounters = { received: 0, answered: 0, forwarded: 0, failed: 0, foreign: 0, malformed: 0 };
-  /** the last change of the sockets of each network: one after another */
+  /** the last change of each network's sockets: changes run one after another */
   readonly #changing = new Map<string, Promise<unknown>>();
   readonly #awaited = new Map<string, Set<() => void>>();
   readonly #route = openRouteSocket(null);
@@ -49,8 +49,8 @@ export class Resolver {
   }
 
   /**
-   * The same again changes nothing; other addresses open and close only what differs. What fails leaves all as it was.
-   * Reports the ports at which it listens.
+   * Serves a network. Repeating it changes nothing; other addresses open and close only what differs. A failure leaves everything
+   * as it was. Returns the ports at which it listens.
    */
   serve({ ports = [dnsPort], ...network }: ResolverNetwork): Promise<OpenPorts> {
     return this.#inTurn(network.name, async () => {
@@ -71,7 +71,7 @@ export class Resolver {
     });
   }
 
-  /** Rejects with ENOENT when the network is not served, after a while if `patient`. */
+  /** Adds a container's records. Rejects with ENOENT if the network is not served, after a while if `patient`. */
   async add(entry: ResolverEntry, patient: boolean): Promise<void> {
     await this.#changing.get(entry.network);
     if (!this.#records.network(entry.network) && patient) await this.#served(entry.network);
@@ -115,7 +115,7 @@ export class Resolver {
     return work;
   }
 
-  /** Until the network is served, or patience ends. */
+  /** Waits until the network is served, or patience ends. */
   #served(name: string): Promise<void> {
     return new Promise((resolve) => {
       const waiting = this.#awaited.get(name) ?? new Set();
@@ -164,8 +164,8 @@ export class Resolver {
   }
 
   /**
-   * The asker at that address; null: not served. A container may give its packets any source, so that an address
-   * which is not leased would make it as many askers as it likes.
+   * Returns the asker at that address; null: not served. A container may give its packets any source: if addresses without a lease
+   * were served, it could be any number of askers.
    */
   #askerAt(network: string, from: string): (Asker & { source: string }) | null {
     const source = canonicalAddress(from);
@@ -174,7 +174,7 @@ export class Resolver {
     return holder === null ? null : { network, holder, source };
   }
 
-  /** The host asks its bridge from the bridge's own address, unless a program chose another one; the kernel lets no such packet in from outside. */
+  /** Whether the host asks: from the bridge's address, unless a program chose another one; the kernel accepts no such packet from outside. */
   #isHosts(network: string, source: string): boolean {
     if (this.#listeners.get(network)?.has(source)) return true;
     try {
@@ -202,7 +202,7 @@ export class Resolver {
     return { reply: decision.reply, query };
   }
 
-  /** What the library reads it may yet be unable to write: such a query is malformed as well. */
+  /** Decides, and treats a query that the library can read but not write as malformed. */
   #decide(network: string, source: string, query: Query): ReturnType<typeof decide> {
     try {
       return decide(this.#records, network, source, query);
@@ -215,13 +215,13 @@ export class Resolver {
   async #forward(query: Query, wished: readonly string[], asker: Asker): Promise<Buffer> {
     this.#queries.forwarded++;
     const servers = (wished.length > 0 ? wished : this.#host.servers).filter((server) => !this.#isOurs(server));
-    // out of descriptors, or of another resource: the client gets an answer, the thread goes on
+    // without descriptors or another resource, the client gets an answer, and the thread goes on
     const answer = await this.#forwarder.ask(query, servers, asker).catch(() => null);
     if (!answer) this.#queries.failed++;
     return answer ?? reply(query, rcodes.servFail);
   }
 
-  /** A query must not be forwarded to itself. */
+  /** Whether a server is this resolver: a query must not be forwarded to it. */
   #isOurs(server: string): boolean {
     return [...this.#listeners.values()].some((open) => open.has(server));
   }

@@ -1,22 +1,22 @@
-/** An asker: its network, and which of it (a container's id; an address of this host). */
+/** An asker: its network, and its identity there (a container's ID; an address of this host). */
 export interface Asker {
   network: string;
   holder: string;
 }
 
-/** A place that was given away; `giveWay` is called when it is taken back. */
+/** A place in use; `giveWay` is called when it is taken back. */
 export interface Place {
   readonly asker: Asker;
   giveWay(): void;
 }
 
-/** of all places, at most this part for one asker */
+/** one asker gets at most this part of all places */
 const partOfOne = 4;
 
 /**
- * Places for what is under way, in fair shares: while there is room, every asker gets one; when there is none, the network
- * that has most gives way (the asker's own, if none has more), and on it the asker that has most, with what has waited longest. So an asker of much that
- * is never answered takes places from itself only.
+ * Places for queries under way, in fair shares. While there is room, every asker gets one. Without room, the network with the most
+ * places gives way (the asker's own, if none has more), on it the asker with the most, and of its queries the oldest. So an asker
+ * of many queries without answers takes places from itself only.
  */
 export class Shares {
   /** network → asker → its places, oldest first; no empty ones */
@@ -25,7 +25,7 @@ export class Shares {
 
   constructor(private readonly most: number) {}
 
-  /** False: no place for this asker, since no other has more than it. */
+  /** Takes a place; returns false if no other asker has more than this one. */
   take(place: Place): boolean {
     const { network, holder } = place.asker;
     if (this.#countOf(network, holder) >= Math.max(1, Math.floor(this.most / partOfOne))) return false;
@@ -36,7 +36,7 @@ export class Shares {
     return true;
   }
 
-  /** Giving it back twice changes nothing. */
+  /** Gives a place back; a second time changes nothing. */
   giveBack(place: Place): void {
     const { network, holder } = place.asker;
     const onNetwork = this.#taken.get(network);
@@ -71,7 +71,7 @@ function sizeOf(askers: ReadonlyMap<string, ReadonlySet<Place>>): number {
   return [...askers.values()].reduce((sum, { size }) => sum + size, 0);
 }
 
-/** The first of those that are largest; undefined of none. */
+/** Returns the first of the largest; undefined if empty. */
 function largest<T>(all: readonly T[], measure: (one: T) => number): T | undefined {
   return all.reduce<T | undefined>(
     (most, one) => (most === undefined || measure(one) > measure(most) ? one : most),

@@ -4,11 +4,11 @@ import type { ResolverSettings, ToResolver } from './protocol.ts';
 
 type NoVerbs = Record<never, never>;
 
-/** The resolver's thread, from the side that starts it. */
+/** The resolver's thread, on the side that starts it. */
 export class ResolverThread {
   private constructor(private readonly thread: Thread<NoVerbs, ToResolver>) {}
 
-  /** Resolves when it takes calls. */
+  /** Starts the thread; resolves when it accepts calls. */
   static async start(settings: ResolverSettings = {}): Promise<ResolverThread> {
     const resourceLimits = { maxYoungGenerationSizeMb: 6 };
     const thread: Thread<NoVerbs, ToResolver> = new Thread({
@@ -26,7 +26,7 @@ export class ResolverThread {
     return this.thread.exited;
   }
 
-  /** A port for one client, to be given to another thread or used in this one. */
+  /** Creates a port for one client, in this thread or another one. */
   connect(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     this.thread.tell({ kind: 'client', port: port1 }, [port1]);
@@ -39,7 +39,7 @@ export class ResolverThread {
   }
 }
 
-/** The compiled file, from the compiled tree and from the sources alike. */
+/** The compiled file, found from the compiled tree and from the sources. */
 const file = import.meta.url.endsWith('.ts')
   ? new URL('../../dist/src/resolver/worker.js', import.meta.url)
   : new URL('./worker.js', import.meta.url);

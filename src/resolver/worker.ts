@@ -4,7 +4,7 @@ import { serveThread } from '../threads/inside.ts';
 import type { ResolverSettings, ResolverVerbs, ToResolver } from './protocol.ts';
 import { Resolver } from './resolver.ts';
 
-/** The resolver's thread: each client has a port of its own. */
+/** Entry of the resolver's thread: each client has a separate port. */
 
 const resolver = new Resolver(workerData as ResolverSettings);
 

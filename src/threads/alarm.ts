@@ -1,11 +1,11 @@
 /** Re-check interval: the wall clock may be set, the machine may sleep, and a timer of Node ends after 24 days. */
 const lookEveryMs = 60_000;
 
-/** Rings once, at a time of its clock; soon, and in order, when that has passed. Does not keep the process alive. */
+/** Timer that fires once, at a time of its clock; soon, and in order, if that has passed. Does not keep the process alive. */
 export class Alarm {
   #timer: NodeJS.Timeout;
 
-  /** clock: in ms; the wall's (since 1970) unless another is given */
+  /** clock: in ms; default: the wall clock (since 1970) */
   constructor(
     private readonly atMs: number,
     private readonly ring: () => void,

@@ -1,14 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Fault, faultOf, NetloomError } from '../core/fault.ts';
 
-/** Verb → [input, output]. Both are plain data; an input may hold ports, which go along. */
+/** Verb → [input, output]. Both are plain data; ports in an input are transferred. */
 export type VerbsOf<Verbs> = { [Verb in keyof Verbs]: [input: unknown, output: unknown] };
 
-/** The output of a verb that answers nothing but that it is done. */
+/** Output of a verb that only reports its end. */
 // biome-ignore lint/suspicious/noConfusingVoidType: it is the return type of a handler
 export type Done = void;
 
-/** What one end of a port asks of the other. Each call gets one reply. */
+/** A request from one end of a port to the other. Each call gets one reply. */
 export type Call<Verbs extends VerbsOf<Verbs>, Verb extends keyof Verbs = keyof Verbs> = {
   [Each in Verb]: { kind: 'call'; id: number; verb: Each; input: Verbs[Each][0] };
 }[Verb];
@@ -17,7 +17,7 @@ export type Reply =
   | { kind: 'reply'; id: number; ok: true; output: unknown }
   | { kind: 'reply'; id: number; ok: false; fault: Fault };
 
-/** What the other end does for each verb. */
+/** The other end's function for each verb. */
 export type Handlers<Verbs extends VerbsOf<Verbs>> = {
   [Verb in keyof Verbs]: (input: Verbs[Verb][0]) => Verbs[Verb][1] | Promise<Verbs[Verb][1]>;
 };
@@ -29,16 +29,16 @@ interface Open<Verbs extends VerbsOf<Verbs>> {
   settle(reply: Reply): void;
 }
 
-/** The asking end: pairs replies with calls. */
+/** The calling end of a port: pairs replies with calls. */
 export class Caller<Verbs extends VerbsOf<Verbs>> {
   readonly #open = new Map<number, Open<Verbs>>();
   #nextId = 1;
-  /** why nothing is answered any more */
+  /** why no call is answered any more */
   #end: Fault | null = null;
 
   constructor(private readonly post: Post<Verbs>) {}
 
-  /** Rejects with a NetloomError: what the other end threw, or why it cannot answer. */
+  /** Sends a call. Rejects with a NetloomError: the other end's error, or why it cannot answer. */
   call<Verb extends keyof Verbs>(
     verb: Verb,
     input: Verbs[Verb][0],
@@ -53,26 +53,26 @@ export class Caller<Verbs extends VerbsOf<Verbs>> {
     });
   }
 
-  /** Calls without a reply, oldest first. */
+  /** Returns calls without a reply, oldest first. */
   get open(): Call<Verbs>[] {
     return [...this.#open.values()].map(({ call }) => call);
   }
 
-  /** Takes a reply of the other end, or one in its place. */
+  /** Accepts a reply of the other end, or one in its place. */
   settle(reply: Reply): void {
     const open = this.#open.get(reply.id);
     this.#open.delete(reply.id);
     open?.settle(reply);
   }
 
-  /** The other end is gone: rejects every open call, and each later one. */
+  /** Rejects every open and later call, because the other end is gone. */
   end(reason: Fault): void {
     this.#end = reason;
     for (const { id } of this.open) this.settle({ kind: 'reply', id, ok: false, fault: reason });
   }
 }
 
-/** Does what a call asks for, and gives its reply to `post`. */
+/** Carries out a call, and passes its reply to `post`. */
 export async function answer<Verbs extends VerbsOf<Verbs>, Verb extends keyof Verbs>(
   handlers: Handlers<Verbs>,
   { id, verb, input }: Call<Verbs, Verb>,

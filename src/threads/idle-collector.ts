@@ -6,17 +6,17 @@ const everyMs = 5_000;
 const worthIt = 1_000;
 
 /**
- * Collects garbage when a thread is idle. V8 does so when it needs room, and an idle thread needs none: after a thousand set-ups
- * it would keep five times what it needs for as long as nothing comes. A collection takes some 30 ms, after much work and a
+ * Collects garbage when a thread is idle. V8 collects only when it needs room, and an idle thread needs none: after a thousand
+ * set-ups it would keep five times the memory that it needs. A collection takes some 30 ms; it runs after much work and a
  * moment without any.
  */
 export class IdleCollector {
   readonly #timer = setInterval(() => this.#look(), everyMs).unref();
-  /** since the last collection, and when it was looked last */
+  /** work since the last collection, and at the last check */
   #done = 0;
   #seen = 0;
 
-  /** This thread has done something. */
+  /** Counts a piece of work of this thread. */
   note(): void {
     this.#done++;
   }
@@ -34,7 +34,7 @@ export class IdleCollector {
   }
 }
 
-/** Only a context that is made while the flag is set has the function. */
+/** Collects garbage: only a context made while the flag is set has the function. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

@@ -2,14 +2,14 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import { answer, type Call, type Handlers, type VerbsOf } from './calls.ts';
 import type { FromThread, Notice, ToThread } from './thread.ts';
 
-/** A thread's way to the one that started it. */
+/** A thread's connection to the thread that started it. */
 export interface Inside<Says extends Notice> {
   say(notice: Says): void;
-  /** It serves: what was sent before is taken now. */
+  /** Reports that this thread serves: it accepts what was sent before. */
   ready(): void;
 }
 
-/** Makes this thread serve: it answers calls by `handlers`, and hears notices. */
+/** Makes this thread serve: it answers calls by `handlers`, and receives notices. */
 export function serveThread<Verbs extends VerbsOf<Verbs>, Hears extends Notice = never, Says extends Notice = never>(
   handlers: Handlers<Verbs>,
   hear: (notice: Hears) => void = () => {},

@@ -1,16 +1,16 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** A piece of work on one thread. The clock is the machine's (`process.hrtime`): all threads and processes share it. */
+/** A piece of work on one thread, by the machine's clock (`process.hrtime`), which all threads and processes share. */
 export interface Span {
   name: string;
   startNs: bigint;
   endNs: bigint;
 }
 
-/** Subscribe per thread, to `netloom:span`. The bench does (`bench/spans/`); as a rule there is no subscriber. */
+/** Channel `netloom:span` of each thread. The bench subscribes to it (`bench/spans/`); usually there is no subscriber. */
 const spans = channel('netloom:span');
 
-/** Does the work, and publishes how long that took. Without a subscriber it costs a comparison. */
+/** Does the work, and publishes its duration. Without a subscriber it costs a comparison. */
 export function span<T>(name: string | (() => string), work: () => T): T {
   if (!spans.hasSubscribers) return work();
   const startNs = process.hrtime.bigint();

@@ -1,32 +1,32 @@
 import { RestartPause } from './restart-pause.ts';
 
-/** One life of what ends by itself, or is ended: a thread, a process. */
+/** One life of a thread or a process, which ends by itself or is ended. */
 export interface Life<End> {
   readonly exited: Promise<End>;
   stop(): Promise<unknown>;
 }
 
 export interface Supervision<Lived extends Life<End>, End> {
-  /** Begins a life; rejects if it cannot. The signal ends the attempt. */
+  /** Starts a life; rejects if it cannot. The signal ends the attempt. */
   begin(signal: AbortSignal): Lived | Promise<Lived>;
-  /** Gives a life what it needs before it counts. It is `current` meanwhile. Rejects if the life ends. */
+  /** Prepares a life before it counts as started. It is `current` meanwhile. Rejects if the life ends. */
   prepare?(life: Lived): Promise<unknown>;
-  /** A life has ended by itself. */
+  /** Called when a life has ended by itself. */
   lost?(end: End, life: Lived): void;
-  /** Another life has taken its place. */
+  /** Called when another life has replaced it. */
   restarted?(life: Lived): void;
-  /** A life could not be begun or prepared; the next attempt follows. */
+  /** Called when a life could not be started or prepared; the next attempt follows. */
   failed?(error: unknown): void;
 }
 
-/** Keeps one life of its kind going: each one that ends by itself is followed by another, after a pause that grows. */
+/** Keeper of one life: starts another one after each that ends by itself, after a growing pause. */
 export class Supervisor<Lived extends Life<End>, End> {
   #current: Lived | null;
   readonly #pause = new RestartPause();
   readonly #stopping = new AbortController();
   #kept: Promise<void> = Promise.resolve();
 
-  /** The first life is begun and prepared by its starter: where that fails there is no second. */
+  /** Takes the first life, already started and prepared: if that fails, there is no second one. */
   constructor(
     first: Lived,
     private readonly how: Supervision<Lived, End>,
@@ -34,22 +34,22 @@ export class Supervisor<Lived extends Life<End>, End> {
     this.#current = first;
   }
 
-  /** null between two lives */
+  /** The current life; null between two lives. */
   get current(): Lived | null {
     return this.#current;
   }
 
-  /** From now on a life that ends by itself is followed by another. */
+  /** Starts replacing lives that end by themselves. */
   keep(): void {
     this.#kept = this.#run();
   }
 
-  /** The end to come is wanted: the next life begins at once. */
+  /** Marks the next end as wanted: the next life starts at once. */
   expectEnd(): void {
     this.#pause.forget();
   }
 
-  /** No life follows; the current one is ended by `end`. */
+  /** Ends the current life by `end`; no other follows. */
   async stop(end: (life: Lived) => Promise<unknown> = (life) => life.stop()): Promise<void> {
     this.#stopping.abort();
     if (this.#current) await end(this.#current);
@@ -64,7 +64,7 @@ export class Supervisor<Lived extends Life<End>, End> {
     }
   }
 
-  /** null: it is to be stopped */
+  /** Starts the next life; null: stopped meanwhile. */
   async #next(): Promise<Lived | null> {
     const { signal } = this.#stopping;
     for (;;) {
@@ -83,7 +83,7 @@ export class Supervisor<Lived extends Life<End>, End> {
   async #begin(signal: AbortSignal): Promise<Lived> {
     const life = await this.how.begin(signal);
     this.#current = life;
-    // stop() has not seen it
+    // stop() has not seen this life
     signal.throwIfAborted();
     await this.how.prepare?.(life);
     if (!signal.aborted) this.how.restarted?.(life);

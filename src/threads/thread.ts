@@ -2,20 +2,20 @@ import { type MessagePort, type Transferable, Worker, type WorkerOptions } from 
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
 import { type Call, Caller, type Reply, type VerbsOf } from './calls.ts';
 
-/** What is said without an answer. Its kind is none of a call's, a reply's, and a thread's that is ready. */
+/** A message without an answer. Its kind differs from those of calls, replies and a thread's `ready`. */
 export interface Notice {
   kind: string;
 }
 
-/** What comes from a thread. */
+/** A message from a thread. */
 export type FromThread<Says extends Notice> = Says | Reply | { kind: 'ready' };
 
 export interface ThreadOptions {
   /** the compiled file */
   file: URL;
-  /** as messages name it: `worker 0` */
+  /** its name in messages: `worker 0` */
   title: string;
-  /** as tools show it */
+  /** its name in tools */
   name: string;
   /** `workerData`: plain data */
   settings: unknown;
@@ -24,16 +24,16 @@ export interface ThreadOptions {
 
 export interface ThreadEnd {
   exitCode: number;
-  /** what the thread threw and did not catch */
+  /** the thread's uncaught error */
   error: Error | null;
 }
 
 /**
- * One thread, from its start to its end. It is called by verbs, told notices, and says notices. Its end answers every open
- * call with `worker.lost`.
+ * One thread, from its start to its end. It answers calls by verb, and receives and sends notices. Its end answers every
+ * open call with `worker.lost`.
  */
 export class Thread<Verbs extends VerbsOf<Verbs>, Hears extends Notice = never, Says extends Notice = never> {
-  /** Resolves when the thread has begun to serve; rejects with worker.lost if it ends before. */
+  /** Resolves when the thread serves; rejects with worker.lost if it ends before. */
   readonly ready: Promise<void>;
   /** Resolves when every open call has been answered. */
   readonly exited: Promise<ThreadEnd>;
@@ -57,7 +57,7 @@ export class Thread<Verbs extends VerbsOf<Verbs>, Hears extends Notice = never, 
       });
       void this.exited.then((end) => reject(new NetloomError(lost(title, end), { cause: end.error })));
     });
-    // a life that fails is reported by its end, also where nothing waits for its start
+    // the thread's end reports a failure, even if nothing waits for its start
     this.ready.catch(() => {});
   }
 
@@ -73,7 +73,7 @@ export class Thread<Verbs extends VerbsOf<Verbs>, Hears extends Notice = never, 
     this.#worker.postMessage(notice, transfer);
   }
 
-  /** Ends it wherever it is. */
+  /** Ends the thread at any point. */
   async stop(): Promise<void> {
     await this.#worker.terminate();
   }
@@ -93,5 +93,5 @@ const lost = (title: string, { error }: ThreadEnd): Fault =>
 const isReady = (message: Notice): message is { kind: 'ready' } => message.kind === 'ready';
 const isReply = (message: Notice): message is Reply => message.kind === 'reply';
 
-/** What comes to a thread. */
+/** A message to a thread. */
 export type ToThread<Verbs extends VerbsOf<Verbs>, Hears extends Notice> = Hears | Call<Verbs>;

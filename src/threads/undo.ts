@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
 
 /**
- * Begins to wait for what is being started. It is stopped in its turn: also if another start fails before this one has
- * ended.
+ * Registers something that is being started, so that it is stopped in its turn, even if another start fails before this one
+ * has ended.
  */
 export function undoable<Started>(
   undo: (() => unknown)[],
   begun: Promise<Started>,
   stop: (started: Started) => unknown,
 ): Promise<Started> {
-  // a failure is reported where the start is awaited
+  // the code that awaits the start reports a failure
   const settled = begun.then(
     (started) => () => stop(started),
     () => () => {},
@@ -18,7 +18,7 @@ export function undoable<Started>(
   return begun;
 }
 
-/** Newest first; one that fails does not keep the others. */
+/** Runs the functions, newest first; a failure does not stop the others. */
 export async function unwind(undo: (() => unknown)[], log: Pick<Logger, 'warn'>): Promise<void> {
   for (const step of undo.splice(0).reverse()) {
     try {

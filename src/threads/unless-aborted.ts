@@ -1,6 +1,6 @@
 /**
- * What was begun, or the signal's reason as soon as it is aborted. Nothing waits for the rest then; what it still brings
- * is given to `late`.
+ * Resolves to the result, or rejects with the signal's reason as soon as it is aborted. Then nothing waits for the rest;
+ * `late` gets its result.
  */
 export function unlessAborted<Result>(
   signal: AbortSignal,

@@ -28,20 +28,20 @@ export type { CloudEvent } from './contract/cloud-event.ts';
 export type { CommandName, ReplyOf, ReplyOf as ResponseOf, RequestOf } from './contract/verbs.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
-/** All optional: `{}` is this host's daemon. */
+/** Options of a client, all optional: `{}` connects to this host's daemon. */
 export interface ClientOptions extends Wanted {
-  /** how long an answer may take, default 30 s */
+  /** maximum wait for an answer, default 30 s */
   timeoutMs?: number;
   /** shown by the server, default `netloom client` */
   name?: string;
-  /** false: a connection that is lost is not made anew, and `nc.closed()` tells; default true */
+  /** false: a lost connection is not made again, and `nc.closed()` resolves; default true */
   reconnect?: boolean;
 }
 
 /**
- * Connects to one daemon. `url` or NATS_URL says where, `creds` or NETLOOM_CREDS (or `user`, `token`, the URL) as whom. When nothing
- * says so it is this host's daemon, by the file that it wrote for its admin, which root can read. A file that was named is used, or
- * an error names it.
+ * Connects to one daemon. `url` or NATS_URL gives the server, `creds` or NETLOOM_CREDS (or `user`, `token`, the URL) the user. Without
+ * these it connects to this host's daemon, with the file that the daemon wrote for its admin, which root can read. A given file is used,
+ * or an error names it.
  *
  * Throws NetloomError: bus.unreachable, bus.unauthorized; payload.invalid, name.invalid for options that contradict each other.
  *
@@ -62,7 +62,7 @@ export async function connect(options: ClientOptions = {}): Promise<NetloomClien
  */
 export class NetloomClient implements NodeMethods {
   constructor(
-    /** the connection below, for whoever wants more of NATS */
+    /** the NATS connection, for direct use */
     readonly nc: NatsConnection,
     readonly node: string,
     private readonly timeoutMs: number,
@@ -113,7 +113,7 @@ export class NetloomClient implements NodeMethods {
 
   readonly gc = this.call('node.gc');
 
-  /** Every command, by name. Throws what the daemon answers, payload.invalid for an unknown name, bus.unreachable, bus.unauthorized, command.timeout. */
+  /** Sends any command by name. Throws the daemon's fault, payload.invalid for an unknown name, bus.unreachable, bus.unauthorized, command.timeout. */
   async request<Name extends CommandName>(
     name: Name,
     request: RequestOf<Name>,
@@ -126,7 +126,7 @@ export class NetloomClient implements NodeMethods {
     const payload = JSON.stringify(request);
     let reply: Msg;
     try {
-      // without an id a command may not be sent twice
+      // a command without an ID must not be sent twice
       reply =
         msgId !== undefined || isQuery(name)
           ? await this.repeated.send({
@@ -142,18 +142,18 @@ export class NetloomClient implements NodeMethods {
     return outputOf(reply) as ReplyOf<Name>;
   }
 
-  /** Facts as they are committed; of this client's node unless said otherwise. */
+  /** Yields events as they are committed; by default those of this client's node. */
   events(options: EventOptions = {}): EventFeed {
     const { node = this.node, timeoutMs = this.timeoutMs } = options;
     return openEvents(this.nc, { ...options, node, timeoutMs });
   }
 
-  /** Of whom the stream still has events of this client's node: ids of containers, names of networks, also those that are gone. */
+  /** Lists the container IDs or network names that the stream has events of, for this client's node; includes removed ones. */
   idsInEvents(noun: Noun): Promise<string[]> {
     return idsInStream(this.nc, { node: this.node, noun }, this.timeoutMs);
   }
 
-  /** Every daemon that shares the server: those that answer until none has answered for that long. */
+  /** Lists the daemons that share the server: waits until none has answered for `stallMs`. */
   async nodes(stallMs?: number): Promise<NodeOnBus[]> {
     try {
       return await nodesOn(this.nc, stallMs);
@@ -193,13 +193,13 @@ function outputOf(reply: Msg): unknown {
   throw new NetloomError(faultIn(reply, `${status} ${reply.headers?.get('Nats-Service-Error')}`));
 }
 
-/** The body is the fault; a foreign answer has none, and its header must do. */
+/** Returns the fault in the body; for a foreign answer, which has none, the one in its header. */
 function faultIn(reply: Msg, otherwise: string): Fault {
   try {
     const body = reply.json<Fault>();
     if (typeof body.code === 'string' && typeof body.message === 'string') return body;
   } catch {
-    // not JSON: not ours
+    // not JSON: not netloom's
   }
   return fault('internal.unexpected', otherwise);
 }

@@ -26,19 +26,19 @@ import { undoable, unwind } from './threads/undo.ts';
 import { unlessAborted } from './threads/unless-aborted.ts';
 import { within } from './threads/within.ts';
 
-/** The run directory holds journal, credentials, and the configuration of the own nats-server: it lives as long as the kernel's state. */
+/** Options of a daemon. The run directory holds the journal, credentials, and the nats-server's configuration: it lives as long as the kernel's state. */
 export interface DaemonOptions extends BusOptions {
   /** where namespaces are pinned */
   netnsDirectory: string;
   /** definitions of networks, in podman's format */
   networksDirectory: string;
-  /** where systemd-sysctl reads settings of interfaces; goes with a reboot */
+  /** where systemd-sysctl reads settings of interfaces; lost at a reboot */
   sysctlDirectory: string;
-  /** the names of containers end in this */
+  /** suffix of the containers' names */
   searchDomain: string;
-  /** name of the network that containers join where none is named */
+  /** name of the network that containers join by default */
   defaultNetwork: string;
-  /** links that are not netloom's reach each other through this host, also where netloom switched forwarding on */
+  /** foreign links reach each other through this host, even if netloom switched forwarding on */
   forwardForeign: boolean;
   workers: number;
   logLevel: string;
@@ -48,22 +48,22 @@ export interface Daemon {
   info(): NodeInfo;
   /** Resolves when the daemon cannot go on (directory.lost) and has to be stopped; never rejects. */
   readonly failed: Promise<NetloomError>;
-  /** Answers what is under way, publishes what it can, and ends. Networks stay as they are. */
+  /** Answers commands under way, publishes what it can, and ends. Networks stay as they are. */
   stop(): Promise<void>;
 }
 
-/** A stop takes no longer, whatever is under way: commands, then plans, then facts that the stream has not acknowledged. */
+/** Maximum time of a stop, for commands, then plans, then events that the stream has not acknowledged. */
 const stopWithinMs = 4_500;
 const mostMs = { drain: 2_500, answers: 500, plans: 1_000, flush: 1_500 };
-/** What ends of itself at once: threads, the own nats-server, the journal. */
+/** Time for parts that end at once: threads, the daemon's nats-server, the journal. */
 const lastMs = 1_500;
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
 
 /**
- * The whole of it, top to bottom. Call it from a process whose first line was `await fs.promises.stat('/')`, so that
- * libuv's pool threads live in the host's namespace. Rejects with a NetloomError, or with the signal's reason; what was started
- * is stopped then.
+ * Starts the whole daemon. Call it from a process whose first line was `await fs.promises.stat('/')`, so that libuv's pool
+ * threads live in the host's namespace. Rejects with a NetloomError or the signal's reason, after it has stopped everything
+ * that it had started.
  */
 export async function startDaemon(options: DaemonOptions, signal: AbortSignal): Promise<Daemon> {
   const { node, workers } = options;
@@ -83,10 +83,10 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     undo.push(() => storage.stop());
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
-    // until the networks have heard of a reboot, they have leases of before
+    // until the networks process a reboot, they have former leases
     const leases = () => (rebooted ? [] : namedLeases(journal));
 
-    // what each of these waits for, modules to be loaded above all, the others need not wait for
+    // started together: none of these needs to wait for the others, which mostly load modules
     const { runDirectory, netnsDirectory, networksDirectory, sysctlDirectory, searchDomain, forwardForeign } = options;
     const places = { runDirectory, netnsDirectory, networksDirectory, sysctlDirectory };
     const pool = new Pool({ ...places, workers, searchDomain, node, forwardForeign });
@@ -112,25 +112,25 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const firewalld = new Firewalld();
     undo.push(() => firewalld.stop());
 
-    // facts go out when they are journalled, and answers before them
+    // events go out when they are journalled, after answers
     publisher.giveWayWhile(() => engine.isAwaited());
     pool.on('committed', (_, announced) => {
       idleCollector.note();
       if (announced) publisher.wake();
     });
-    // a worker that ended between its commit and its notice may have left facts behind
+    // a worker that died between its commit and its notice may have left unpublished events
     pool.on('recovered', () => publisher.wake());
     storage.on('freed', () => {
       if (journal.reportLeftOut()) publisher.wake();
     });
-    // it watches since before the actors look at what is there: nothing goes unseen
+    // it started watching before the actors check the kernel, so that no change is missed
     watch.on('suspected', (suspected) => engine.suspect(suspected));
     watch.on('uplink', (way, before) => engine.noteWayOut(way, before));
     firewalld.on('forgot', () => engine.suspectNetworks());
     resolver.on('lost', () => engine.noteResolver('lost'));
     resolver.on('replaced', async () => {
       await pool.connectResolver();
-      // what no resolver could be told meanwhile, or could not be opened again, is looked at
+      // checks everything that no resolver received meanwhile, or that could not be opened again
       engine.suspect({ all: true, owners: [], links: [], addresses: [] });
       engine.noteResolver('replaced');
       log.info('the resolver was started again');
@@ -150,14 +150,14 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const service = await serveCommands({ nc, engine, node, version, log });
     await pool.serve();
     log.info({ ...directories, workers, rebooted }, 'serving');
-    // nothing waits for it
+    // not awaited
     void firewalld.start();
     const running = { left, service, engine, undo, clock, log };
     return { info: () => engine.info(), failed: lock.lost, stop: () => stop(running) };
   } catch (error) {
     clock.start();
     await unwind(undo, log);
-    // a start that failed while it was to be stopped has failed
+    // a start that failed by itself while it was being stopped counts as failed
     if (error === signal.reason) log.info('stopped before it served');
     throw error;
   }
@@ -175,7 +175,7 @@ interface Running {
 async function stop({ left, service, engine, undo, clock, log }: Running): Promise<void> {
   log.info('stopping');
   clock.start();
-  // a door that tears down from now on hears that no daemon serves, and leaves it to the next one
+  // a door that tears down from now on finds no daemon, and leaves the teardown to the next one
   left.stop();
   await engine.drain(clock.leftMs(mostMs.drain));
   const ended = service.stop().catch((error: unknown) => log.warn({ error }, 'the service did not end cleanly'));
@@ -221,7 +221,7 @@ interface Reporting {
   firewalld: Firewalld;
 }
 
-/** Logs what ends by itself, and what cannot be done. */
+/** Logs threads that end by themselves, and work that cannot be done. */
 function report({ pool, resolver, watch, firewalld }: Reporting, log: Logger): void {
   pool.on('unexpected', (report) => log.error(report, 'actor failed to process an event'));
   pool.on('stalled', (index, message) =>

@@ -47,7 +47,7 @@ interface DeskParts {
 export class CommandDesk {
   readonly #parts: DeskParts;
   readonly #awaited = new Map<string, Awaited>();
-  /** answered, and not to be asked for again */
+  /** answered; no caller can ask again */
   readonly #delivered: string[] = [];
   /** pending replies of commands with several steps, by ID and request */
   readonly #underWay = new Map<string, Promise<unknown>>();

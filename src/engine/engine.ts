@@ -95,7 +95,7 @@ export class ActorEngine implements Engine {
     return this.workers.restart(index);
   }
 
-  // ------------------------------------------------------------------------------------------ what is noticed
+  // -------------------------------------------------------------------------------------------------- notices
 
   takeDefinitions(found: Definitions, isThere: (name: string) => boolean): Definitions {
     return this.#definitions.take(found, isThere);

@@ -120,7 +120,7 @@ export class JournalViews {
     return container;
   }
 
-  /** The container's own record, or for an older version's: the container in its wish. */
+  /** Finds the record with the namespace: the container's own, or for an older version's record the container in its wish. */
   #namespaceSource({ id, mode }: ContainerView): ActorAddress | null {
     const named = sharedContainer(mode);
     if (named === null) return null;
@@ -152,7 +152,7 @@ export class JournalViews {
     return { ...read, ...asOf };
   }
 
-  /** C13: addresses from a DHCP server are not in the network's own record. */
+  /** Adds addresses from DHCP servers, which are not in the network's own record (C13). */
   #networkView(record: ActorRecord): NetworkView | null {
     const network = viewOfNetwork(record);
     if (network?.ipam_options.driver !== 'dhcp') return network;
@@ -200,7 +200,7 @@ function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
   return networkView(value, context as NetworkContext);
 }
 
-/** Containers and their addresses on the networks with a resolver. */
+/** Lists containers and their addresses on the networks with a resolver. */
 export function namedLeases(journal: Journal): KnownLease[] {
   return journal.actors('network/').flatMap(({ record }) => {
     const { definition, leases } = record.context as NetworkContext;

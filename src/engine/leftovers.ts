@@ -16,14 +16,14 @@ interface Owners {
   vethNames: string[];
 }
 
-/** Objects with a name of netloom's and without an owner, and the steps that remove them. */
+/** Finds objects with a name of netloom's and without an owner, and the steps that remove them. */
 export async function lookForLeftovers(
   known: () => Known,
   inventory: () => Promise<Inventory>,
 ): Promise<{ steps: Step[]; found: Leftovers }> {
   const before = ownersOf(known());
   const seen = await inventory();
-  // an actor that was known before the look at the kernel, or is known after it, may own what was seen
+  // an actor known before or after the inventory may own an object in it
   const after = ownersOf(known());
   const { steps, ...found } = findLeftovers(seen, {
     marks: new Set([...before.marks, ...after.marks]),

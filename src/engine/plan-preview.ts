@@ -40,7 +40,7 @@ export class PlanPreviews {
     private readonly looks: Looks,
   ) {}
 
-  /** With its teardown. Throws what the set-up would be refused with. */
+  /** Returns the plans of a set-up and of its teardown. Throws the fault with which the set-up would be refused. */
   async of(wish: ContainerWish): Promise<PlanPreview> {
     const links = Object.fromEntries(
       await Promise.all(
@@ -59,13 +59,13 @@ export class PlanPreviews {
   }
 }
 
-/** C15: names for the host's ends of links that other links have. */
+/** C15: refuses names for host ends of links that other links have. */
 function refuseTaken(id: string, wanted: readonly string[], links: readonly HostLink[]): void {
   const taken = links.find(({ name, owner }) => wanted.includes(name) && owner !== containerAddress(id));
   if (taken) throw new NetloomError(fault('link.exists', `interface ${taken.name} already exists`));
 }
 
-/** Lists networks upon foreign links that no container has joined yet: their links must be inspected first. */
+/** Lists networks on foreign links that no container has joined yet: their links must be inspected first. */
 function unraisedOnOthers(views: JournalViews, { attachments }: ContainerWish): NetworkDefinition[] {
   return attachments.flatMap(({ network }) => {
     const { definition = null, device = null } = views.networkContext(network) ?? {};
@@ -104,7 +104,7 @@ function previewPlan(
   };
 }
 
-/** A network is made for its first container. */
+/** Returns the network that would be made for its first container. */
 function missingNetwork(views: JournalViews, wish: ContainerWish, attachment: Attachment): PlanPreview['networks'] {
   const context = networkFor(views, wish, attachment);
   if (context.device) return [];
@@ -114,7 +114,7 @@ function missingNetwork(views: JournalViews, wish: ContainerWish, attachment: At
 
 type KnownNetwork = NetworkContext & { definition: NetworkDefinition };
 
-/** The network with the definition by which it serves this container. */
+/** Returns the network with the definition that applies to this container. */
 function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachment: Attachment): KnownNetwork {
   const { network } = attachment;
   const known = views.networkContext(network);
@@ -124,7 +124,7 @@ function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachmen
   return { ...context, definition: definitionForFirst({ ...context, waiting }) };
 }
 
-/** P10: the network is made for its first container. */
+/** Returns the default network before it is made for its first container (P10). */
 function unmadeDefault(name: string): KnownNetwork {
   const wish = defaultNetworkWish(name);
   const definition = networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: '' });

@@ -23,21 +23,21 @@ export interface PoolEvents {
   recovered: [index: number];
 }
 
-/** What is another thread's: the resolver, and the connection to firewalld. */
+/** A service of another thread: the resolver, or the connection to firewalld. */
 export interface Reachable {
-  /** a port for one client; null while there is none */
+  /** creates a port for one client; null while the service is not available */
   connect(): MessagePort | null;
 }
 
-/** V8 lets the nursery of a thread grow to 48 MB; much smaller than this, and what is soon thrown away is first kept for long. */
+/** V8's default lets the young generation of a thread grow to 48 MB; much below this value, short-lived objects move to the old generation. */
 const resourceLimits = { maxYoungGenerationSizeMb: 24 };
 
-/** How long engines may take to find a daemon again that was away: their clients look for it every two seconds. */
+/** Time for engines to find a daemon again after it was away: their clients look for it every two seconds. */
 const graceMs = 5_000;
 
 type WorkerThread = Thread<WorkerVerbs, ToWorker, FromWorker>;
 
-/** The workers as seen from the main thread: starts them, joins them to each other, replaces those that die. */
+/** The main thread's side of the workers: starts them, connects them to each other, replaces those that die. */
 export class Pool extends EventEmitter<PoolEvents> {
   readonly #workers: Supervisor<WorkerThread, ThreadEnd>[] = [];
   #resolver: Reachable | null = null;
@@ -45,14 +45,14 @@ export class Pool extends EventEmitter<PoolEvents> {
   /** since when commands are taken, by the monotonic clock; null: not yet */
   #servedMs: number | null = null;
 
-  /** The threads begin to load what they need; nothing is done before start(). */
+  /** Creates the threads, which load their modules; they do no work before start(). */
   constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
     super();
     prepareNetnsDirectory(settings.netnsDirectory);
     try {
       for (let index = 0; index < settings.workers; index++) this.#workers[index] = this.#supervised(index);
     } catch (error) {
-      // the threads that did start would keep this process for good
+      // the threads that did start would keep this process alive for good
       for (const worker of this.#workers) void worker.stop();
       throw error;
     }
@@ -81,14 +81,14 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * A set-up by this wish is about to be decided. What it needs first takes the kernel longest, a network namespace, and
-   * is begun meanwhile; nothing of it is to be undone when the decision is another.
+   * Begins to make the network namespace for a wish that is about to be decided: a set-up needs it first, and it takes the
+   * kernel longest. If the wish is refused, there is nothing to undo.
    */
   prewarmNetns(wish: ContainerWish): void {
     if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null), namespaceSysctls);
   }
 
-  /** Gives every worker a fresh way to the resolver; one that is dead gets it when it is started again. */
+  /** Gives every worker a new port to the resolver; a dead worker gets it when it is started again. */
   async connectResolver(): Promise<void> {
     await Promise.all(this.#indices().map((index) => this.#giveResolver(index).catch(() => {})));
   }
@@ -107,24 +107,24 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#tell(address, { kind: 'suspect', address });
   }
 
-  /** Commands are taken. Engines that had lost the daemon find it again before anything is given up that they were waited for with. */
+  /** Starts the grace period when commands are taken: engines that had lost the daemon find it again before deadlines that wait for them pass. */
   async serve(): Promise<void> {
     this.#servedMs = performance.now();
     await Promise.all(this.#indices().map((index) => this.#letServe(index).catch(() => {})));
   }
 
-  /** One that is started anew while commands are taken has less to wait, or nothing. */
+  /** Gives a worker the rest of the grace period: one that is started again later has less, or nothing. */
   async #letServe(index: number): Promise<void> {
     if (this.#servedMs === null) return;
     await this.call(index, 'serve', { graceMs: Math.max(this.#servedMs + graceMs - performance.now(), 0) });
   }
 
-  /** The worker on which an actor lives. */
+  /** Returns the index of an actor's worker. */
   home(address: ActorAddress): number {
     return workerOf(address, this.size);
   }
 
-  /** Calls a worker; its end answers with worker.lost. */
+  /** Calls a worker; rejects with worker.lost if it ends. */
   call<Verb extends keyof WorkerVerbs>(
     index: number,
     verb: Verb,
@@ -136,7 +136,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     return worker.current?.call(verb, input, transfer) ?? Promise.reject(lost(index));
   }
 
-  /** Ends a worker at once; resolves when another has taken its place. */
+  /** Ends a worker at once; resolves when another has replaced it. */
   async restart(index: number): Promise<void> {
     const worker = this.#workers[index];
     if (!worker) throw unknown(index);
@@ -153,7 +153,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     await recovered;
   }
 
-  /** Lets plans that are under way end, for up to so long; what they have not done by then is taken up by the next life. */
+  /** Lets plans under way end, for at most timeoutMs; the next life continues with what is left. */
   async stop(timeoutMs: number): Promise<void> {
     const end = async (thread: WorkerThread) => {
       await within(timeoutMs, Promise.allSettled([thread.call('stop', null)]));
@@ -166,20 +166,20 @@ export class Pool extends EventEmitter<PoolEvents> {
     return [...this.#workers.keys()];
   }
 
-  /** A worker that is being replaced is told nothing: the next one reads the journal. */
+  /** Sends a notice to an actor's worker. One that is being replaced gets none: the next one reads the journal. */
   #tell(address: ActorAddress, notice: ToWorker): void {
     this.#workers[this.home(address)]?.current?.tell(notice);
   }
 
   /**
-   * Joins two workers, and waits until both know: a worker that is started anew reads its inbox only afterwards, so that
-   * no message can be written behind its back and posted into the port of its forerunner.
+   * Connects two workers, and waits until both are ready: a worker that is started again reads its inbox only afterwards, so
+   * that it misses no message that was posted to its predecessor's port.
    */
   async #join(one: number, other: number): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     await Promise.all([
       this.call(one, 'join', { index: other, port: port1 }, [port1]),
-      // one that is dead is joined when it is started again
+      // a dead worker is connected when it is started again
       this.call(other, 'join', { index: one, port: port2 }, [port2]).catch(() => {}),
     ]);
   }
@@ -219,7 +219,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     }
   }
 
-  /** What a worker gets that takes another's place. */
+  /** Prepares a worker that replaces another. */
   async #prepare(index: number, thread: WorkerThread): Promise<void> {
     await thread.ready;
     for (const other of this.#indices()) if (other !== index) await this.#join(index, other);
@@ -229,7 +229,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     await this.#letServe(index);
   }
 
-  /** Actors that are asked wake before those that ask: the host, networks, containers, then their DHCP clients. */
+  /** Restores actors, and wakes those that answer before those that ask: host, networks, containers, then DHCP clients. */
   async #recover(indices: readonly number[]): Promise<void> {
     await Promise.all(indices.map((index) => this.call(index, 'restore', null)));
     for (const kind of ['host', 'network', 'container', 'dhcp'] as const)
@@ -237,14 +237,14 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 }
 
-/** What the engine needs of the workers. */
+/** The part of the pool that the engine uses. */
 export type Workers = Pick<Pool, 'call' | 'deliver' | 'prewarmNetns' | 'home' | 'restart' | 'size' | 'suspect'> &
   Pick<EventEmitter<PoolEvents>, 'on'>;
 
-/** Where everybody else pins namespaces, too. */
+/** The directory where all programs pin namespaces. */
 const commonNetnsDirectory = '/run/netns';
 
-/** Others make it a mount of its own when they need it: what was pinned before that would lie below theirs. */
+/** Prepares the directory. Other programs make the common one a mount when they need it, which would hide earlier pins. */
 function prepareNetnsDirectory(path: string): void {
   makeDirectories(path, 0o755);
   if (path === commonNetnsDirectory) shareNetnsDirectory(path);

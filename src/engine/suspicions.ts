@@ -17,7 +17,7 @@ export class Suspicions {
     private readonly post: Post,
   ) {}
 
-  /** Processes notices of the kernel's watcher. */
+  /** Processes notices of the watcher. */
   suspect({ all, owners, links, addresses }: Suspected): void {
     const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : this.#marked(owners));
     if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);

@@ -5,7 +5,7 @@ import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 
 export interface WishReader {
-  /** The wish of a container; null: it has none. */
+  /** Returns the wish of a container, or null without one. */
   wishAt(container: ActorAddress): ContainerWish | null;
 }
 

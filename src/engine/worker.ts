@@ -22,7 +22,7 @@ const settings = workerData as WorkerSettings;
 const peers = new Map<number, MessagePort>();
 
 const journal = new Journal(settings.runDirectory);
-/** Handed in before any actor is restored; another one after a death of the resolver. */
+/** Set before any actor is restored, and again after a death of the resolver. */
 let names: ResolverClient | null = null;
 const resolver = (): KernelServices['names'] => names ?? noNames;
 let firewalld: FirewalldClient | null = null;
@@ -42,14 +42,14 @@ const kernel = new NativeKernel(settings.netnsDirectory, {
   },
 });
 
-/** Waking another thread costs more than most of what it is woken for: what one turn has for it goes together. */
+/** Deliveries of one turn, sent together: waking another thread costs more than most messages. */
 const unsent = new Map<number, Delivery[]>();
 let isAnnounced = false;
-/** How long facts wait for an answer to go along with. */
+/** How long a notice of new events waits for an answer to go with it. */
 const announceWithinMs = 2;
 
 function sendDeliveries(): void {
-  // a peer that is being started anew reads its inbox from the journal: what is posted into the void is not lost
+  // a peer that is being started again reads its inbox from the journal, so that undelivered messages are not lost
   for (const [worker, deliveries] of unsent) peers.get(worker)?.postMessage(deliveries);
   unsent.clear();
 }
@@ -64,7 +64,7 @@ const outside: Outside = {
     if (unsent.size === 0) queueMicrotask(sendDeliveries);
     unsent.set(worker, [...(unsent.get(worker) ?? []), delivery]);
   },
-  // who waits for an answer hears of it at once; that there are facts is said with it, or a moment later
+  // an answer is sent at once; the notice of new events goes with it, or a moment later
   committed: (answers, announced) => {
     if (announced && !isAnnounced && answers.length === 0) setTimeout(sendCommitted, announceWithinMs, []);
     isAnnounced ||= announced;
@@ -117,7 +117,7 @@ const handlers: Handlers<WorkerVerbs> = {
   exit: () => process.exit(1),
 };
 
-/** Nothing is at the path of a namespace, or nothing is mounted there. */
+/** Whether the error means that the namespace's path is missing, or has no mount. */
 function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'EINVAL'].includes((error as { errno?: string }).errno ?? '');
 }

@@ -3,11 +3,11 @@ import type { StepsResult } from '../src/core/event.ts';
 import { describeStep, type Step } from '../src/core/steps/step.ts';
 import type { Announce, Effect } from './effect.ts';
 
-/** What every machine tells when it finds what it made otherwise than it left it. */
+/** Events of every machine that finds its kernel objects changed. */
 
 type DriftData = Extract<Announce, { fact: 'drift-healed' }>['data'];
 
-/** Found, and put back. */
+/** Lists the effects of a drift that was restored. */
 export const driftFacts = (data: DriftData): Effect[] => [
   { kind: 'announce', fact: 'drift-detected', data },
   { kind: 'announce', fact: 'drift-healed', data },
@@ -15,7 +15,7 @@ export const driftFacts = (data: DriftData): Effect[] => [
 
 type DegradedData = Extract<Announce, { fact: 'degraded' }>['data'];
 
-/** Found, and not to be put back. */
+/** Lists the effects of a drift that cannot be restored. */
 export function degradedFacts({ steps, ...data }: { steps?: Step[] } & DegradedData): Effect[] {
   return [
     { kind: 'announce', fact: 'drift-detected', data: { ...(steps && { steps: steps.map(describeStep) }), ...data } },
@@ -23,17 +23,17 @@ export function degradedFacts({ steps, ...data }: { steps?: Step[] } & DegradedD
   ];
 }
 
-/** What a mending found undone: nothing is told where all was in order, but that a degraded state has ended always is. */
+/** Lists the effects of a mending: none if all was in order, but the end of a degraded state is always announced. */
 export function mendedFacts({ changed, outputs, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
   const steps = changed.map(describeStep);
   const drifted = outputs.flatMap((output) => output.drifted ?? []);
   const settings = drifted.length > 0 ? { drifted } : {};
-  // that something was missing was told when it could not be put back; who did that since is all the same
+  // the drift was announced when it could not be restored; it does not matter what restored it since
   if (wasDegraded) return [{ kind: 'announce', fact: 'drift-healed', data: { steps, ...settings, tookMs } }];
   return steps.length > 0 ? driftFacts({ steps, ...settings, tookMs }) : [];
 }
 
-/** Who had to load the base ruleset tells the host: others may have lost their elements with it. */
+/** Tells the host that an actor had to load the base ruleset: other actors may have lost their elements with it. */
 export function rulesetLoaded(changed: readonly Step[]): Effect[] {
   return changed.some(({ verb }) => verb === 'nft.load')
     ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }]

@@ -4,8 +4,8 @@ import { type FaultCode, fault } from '../src/core/fault.ts';
 import type { Announce, Apply, Effect, Reply, Tell } from './effect.ts';
 
 /**
- * The effects that machines name. They are declared so that XState types their params, and left without a body on
- * purpose: `transition()` only lists them, and the actor loop performs what it lists.
+ * The effects that machines name. They are declared so that XState types their params, and have no body on purpose:
+ * `transition()` only lists them, and the actor loop performs them.
  */
 function named<Params>() {
   return (_: unknown, _params: Params): void => {};
@@ -18,20 +18,20 @@ export const effects = {
   announce: named<Announce>(),
 };
 
-/** An effect as XState spells an action. */
+/** An effect in the form of an XState action. */
 type EffectAction =
   | { type: 'tell'; params: Tell }
   | { type: 'apply'; params: Apply }
   | { type: 'reply'; params: Reply }
   | { type: 'announce'; params: Announce };
 
-/** What an event leads to: what is remembered, and the effects. */
+/** Result of an event: the changes of the context, and the effects. */
 export interface Decision<Context> {
   context?: Partial<Context>;
   effects?: Effect[];
 }
 
-/** For one machine: turns "this is remembered and these effects follow, given context and event" into a named action. */
+/** For one machine: turns a function from context and event to context changes and effects into an action. */
 export function decisions<Context extends MachineContext, Event extends EventObject>() {
   return (decide: (args: { context: Context; event: Event }) => Decision<Context>) =>
     enqueueActions<Context, Event, undefined, Event, never, EffectAction, never, never, never>(
@@ -43,13 +43,13 @@ export function decisions<Context extends MachineContext, Event extends EventObj
     );
 }
 
-/** For one machine: turns "these effects, given context and event" into a named action. */
+/** For one machine: turns a function from context and event to effects into an action. */
 export function deciding<Context extends MachineContext, Event extends EventObject>() {
   const action = decisions<Context, Event>();
   return (list: (args: { context: Context; event: Event }) => Effect[]) => action((args) => ({ effects: list(args) }));
 }
 
-/** For one machine: turns "an event of these types leads to this decision" into a named action. */
+/** For one machine: turns a decision about events of these types into an action. */
 export function resolving<Context extends MachineContext, Event extends EventObject>() {
   const action = decisions<Context, Event>();
   return <Type extends Event['type']>(
@@ -69,20 +69,20 @@ function isOfType<Event extends EventObject, Type extends Event['type']>(
   return Array.isArray(types) ? types.includes(event.type) : types === event.type;
 }
 
-/** For one machine: turns "this is remembered, given context and event" into a named action. */
+/** For one machine: turns a function from context and event to context changes into an action. */
 export function remembering<Context extends MachineContext, Event extends EventObject>() {
   return (update: (args: { context: Context; event: Event }) => Partial<Context>) =>
     assign<Context, Event, undefined, Event, never>(update);
 }
 
-/** For one machine: turns "this is why, given context and event" into an action that refuses the command of the event. */
+/** For one machine: turns a function that gives the reason into an action that refuses the event's command. */
 export function refusing<Context extends MachineContext, Event extends ActorEvent>() {
   const decide = deciding<Context, Event>();
   return (code: FaultCode, message: (args: { context: Context; event: Event }) => string) =>
     decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
 }
 
-/** The command whose answer a caller waits for; null: the event is no command, or no caller waits. */
+/** Returns the command whose answer a caller waits for; null: not a command, or no caller waits. */
 export const commandOf = (event: ActorEvent): CommandId => ('command' in event ? event.command : null);
 
 /** Lists one effect. */

@@ -5,10 +5,10 @@ import type { ContainerContext } from './container/chart.ts';
 import { containerState } from './container/view.ts';
 import { networkState } from './network/view.ts';
 
-/** An actor as the journal keeps it; null: it has ended. */
+/** An actor's record in the journal; null: it has ended. */
 export type KeptActor = { value: unknown; context: unknown } | null;
 
-/** The state of an actor in the words of the views. Every fact carries the one that its commit leads to. */
+/** Returns an actor's state as views show it. Every event carries the state after its commit. */
 export function stateOf(kind: ActorKind, kept: KeptActor): FactState {
   if (!kept) return 'removed';
   const { value, context } = kept;
@@ -27,7 +27,7 @@ export function stateOf(kind: ActorKind, kept: KeptActor): FactState {
 type LeaseValue = 'absent' | 'unanswered' | 'ending' | { acquiring: string } | { lost: string } | { leased: Leased };
 type Leased = 'bound' | 'renewing' | 'rebinding';
 
-/** With an address: how far the lease has got. Without one: that it has none, whatever is being asked. */
+/** Returns the state of a lease: its progress with an address; without one, always the same state. */
 function leaseState(value: LeaseValue): FactState {
   if (typeof value === 'string') return value;
   if ('leased' in value) return value.leased;

@@ -129,7 +129,7 @@ export const containerSetup = setup({
     ...attachingGuards,
     ...repeatedGuards,
     isToBeNew: ({ event }) => event.type === 'container.setup' && event.isNew === true,
-    /** P11: a process lives in it, and the caller did not say that this does not matter */
+    /** P11: a process lives in the namespace, and the command is not forced */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),
     isEnding: stateIn({ up: { process: 'ending' } }),
     isUnstarted: stateIn({ up: { process: 'configured' } }),

@@ -25,10 +25,10 @@ const deferAll = {
   'membership.asked': { actions: 'defer' },
 } as const;
 
-/** What DHCP clients tell while something else is under way. */
+/** Reports of DHCP clients while something else is under way. */
 const deferLeases = { 'dhcp.leased': { actions: 'defer' }, 'dhcp.lost': { actions: 'defer' } } as const;
 
-/** The set-up cannot be finished: what was made of it is unmade. */
+/** The set-up cannot be finished: its work is undone. */
 const givingUp = ['announceFailed', 'answered', 'refuseWaiting'] as const;
 const givenUp = ['keepFault', ...givingUp] as const;
 
@@ -113,10 +113,10 @@ const whileChanging = {
   'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
 } as const;
 
-/** Nothing of what was to be joined is in the kernel. */
+/** Nothing of the join is in the kernel. */
 const notJoined = ['releaseChange', 'replyFaultOfChange', 'dropChange', 'forgetChange'] as const;
 
-/** Whether a process lives in its namespace is looked at first. */
+/** Checks first whether a process lives in the namespace. */
 const overdueStart = { guard: 'isStartOverdueInside', target: 'looking' } as const;
 const addressChange = { guard: 'isOurLease', target: 'changing', actions: 'keepChange' } as const;
 const changesWhileUp = {
@@ -136,7 +136,7 @@ const changesWhileUp = {
   ...verifications,
 } as const;
 
-/** The engine says how the process ended, whether or not its end was noticed before. */
+/** The engine reports how the process ended, whether or not its end was noticed before. */
 const exitReported = [
   { guard: 'isAnotherProcess', actions: 'refuseOtherProcess' },
   { guard: 'isLast', target: 'exited', actions: ['keepExitCode', 'announceExited', 'replyDone', 'removeByItself'] },
@@ -146,9 +146,9 @@ const exitUnreported = [
   { guard: 'isUnreportedAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
   { guard: 'isUnreported', target: 'exited', actions: 'announceExited' },
 ] as const;
-/** P18: too late for the event, and nothing is wrong with it. */
+/** P18: too late for an event, but correct. */
 const reportedLate = { guard: 'isFormerProcess', actions: 'replyDone' } as const;
-/** It had ended before its engine could say that it had started. */
+/** The process ended before its engine could report its start. */
 const startAndExit = ['keepProcess', 'keepExitCode', 'announceRunning', 'announceExited', 'replyDone'] as const;
 
 /** P18 */

@@ -124,9 +124,9 @@ export interface ContainerContext extends ContainerInput {
 export interface ContainerProcess {
   pid: number;
   startTicks: number | null;
-  /** its engine says how it ended */
+  /** its engine reports how it ended */
   reportsExit?: true;
-  /** after its end, where its engine said so */
+  /** after its end, if its engine reported it */
   exitCode?: number;
 }
 
@@ -150,7 +150,7 @@ export function shareOf(context: ContainerContext): NetnsShare {
   return { path: netns.path, status, owner: context.share?.owner ?? containerAddress(context.id) };
 }
 
-/** What set-up answers, and what `configured` tells. */
+/** Returns the answer of a set-up, which is also the data of `configured`. */
 export const statusOf = (context: ContainerContext) => ({
   id: context.id,
   netns: { path: grantOf(context).netns, inode: context.inode },
@@ -220,7 +220,7 @@ export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
   return [...networks.map((network) => releaseLease(id, network)), ...ports];
 }
 
-/** Tells the owners of what it holds that it is about to give all of it back. */
+/** Notifies the owners of its leases and ports that it is about to release all of them. */
 export function leavingsOf({ id, leases, ports }: ContainerContext): Effect[] {
   const held = Object.keys(leases).map(
     (network): Effect => ({

@@ -11,7 +11,7 @@ import type { Plan } from '../../src/core/plan/plan.ts';
 import type { Effect } from '../effect.ts';
 import { type Change, type ContainerContext, grantOf } from './context.ts';
 
-/** Addresses that DHCP servers give: the clients of a container, one per network of that kind, and what they tell. */
+/** Addresses from DHCP servers: the clients of a container, one per network of that kind, and their reports. */
 
 type Leases = Record<string, Lease>;
 
@@ -39,7 +39,7 @@ export const isLeaseOfChange = (context: ContainerContext, event: ContainerEvent
   'network' in event &&
   context.change.attachments.some(({ network }) => network === event.network);
 
-/** The change with what a client tells of one of its networks. */
+/** Returns the change with a client's report about one of its networks. */
 export function changeAfter({ change }: ContainerContext, event: ContainerEvent): Change | null {
   if (change?.kind !== 'join' || event.type !== 'dhcp.leased') return change;
   return { ...change, terms: { ...change.terms, [event.network]: event.terms } };
@@ -59,7 +59,7 @@ export const isLastLeaseOfChange = (context: ContainerContext, event: ContainerE
   isLeaseOfChange(context, event) &&
   unleasedOfChange({ ...context, change: changeAfter(context, event) }).length === 0;
 
-/** The leases with what a client tells of one. */
+/** Returns the leases with a client's report about one. */
 export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent): Leases {
   if (event.type !== 'dhcp.leased') return leases;
   return { ...leases, [event.network]: withTerms(leases[event.network] as Lease, event.terms) };
@@ -74,7 +74,7 @@ export function faultAfter({ change, lastFault, leases: before }: ContainerConte
   return loss ?? lossesOf(after)[0] ?? (isLoss ? null : lastFault);
 }
 
-/** Why a container is degraded in which everything else is in order; the record of an earlier daemon may not say why a lease was lost. */
+/** Returns why a container is degraded while everything else is in order; the record of an earlier daemon may lack the reason of a lost lease. */
 export const faultOfLeases = ({ leases, lastFault }: ContainerContext): Fault | null =>
   lossesOf(leases)[0] ?? (lacksLease({ leases }) ? lastFault : null);
 

@@ -119,7 +119,7 @@ export const processActions = {
   announceAbandoned: decide(({ context: { wish }, event }) => [
     { kind: 'announce', fact: 'abandoned', data: abandonment(wish, event) },
   ]),
-  /** Said again as soon as its network has been taken down. */
+  /** Repeats the removal as soon as the container's network has been taken down. */
   deferRemoval: remember(({ context, event }) => {
     const from = askerOf(event);
     const removal = { type: 'container.remove', command: commandOf(event), ...(from && { from }) } as const;

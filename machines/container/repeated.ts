@@ -32,7 +32,7 @@ const byName = (one: { network: string }, other: { network: string }): number =>
 
 const portOf = (port: PublishedPort): string => `${describePort(port)} ${port.heldByCaller ?? false}`;
 
-/** What a set-up asks for that is otherwise than what is there. By the stored wish, it asks for nothing else. */
+/** Lists what differs between a set-up's wish and the present one. A set-up by the stored wish differs in nothing. */
 function differences({ wish: present }: ContainerContext, event: ContainerEvent): string[] {
   if (event.type !== 'container.setup' || !present) return [];
   const wish = event.wish ?? present;

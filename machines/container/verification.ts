@@ -20,7 +20,7 @@ export const verificationActions = {
     change: { kind: context.suspected ?? suspicionOf(event) } as Change,
     suspected: null,
   })),
-  /** A reload is of all that the container needs: its networks look after their own, and tell when they had to mend. */
+  /** Checks networks, because a reload covers all that the container needs: each network mends its own objects, and announces it. */
   suspectNetworks: decide(({ context }) =>
     (context.wish?.attachments ?? []).map(({ network }) => ({
       kind: 'tell',

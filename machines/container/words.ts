@@ -47,7 +47,7 @@ export const refusal = (code: FaultCode, message: (given: Given) => string) =>
 
 export { commandOf } from '../effects.ts';
 
-/** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */
+/** Whether an event is the result of such a plan: a verification's result may come while the teardown is under way. */
 export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent): boolean {
   return 'purpose' in event && event.purpose.kind === kind;
 }

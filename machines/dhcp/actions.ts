@@ -17,14 +17,14 @@ export interface DhcpInput {
 }
 
 export interface DhcpContext extends DhcpInput {
-  /** of the container's claim that this is for */
+  /** attempt of the container's claim */
   attempt: number;
   place: DhcpPlace | null;
-  /** what a server offers, until it has acknowledged or refused it */
+  /** a server's offer, until the server acknowledges or refuses it */
   offer: DhcpTerms | null;
-  /** the server that offered something last, and then said nothing */
+  /** the server that made the last offer, and then did not answer */
   avoid: string | null;
-  /** what the container has; after its end, what it had */
+  /** the container's lease; after its end, the last one */
   terms: DhcpTerms | null;
 }
 
@@ -54,7 +54,7 @@ const keep = (context: DhcpContext): Step => ({
 
 type LeaseData = Extract<Announce, { fact: 'leased' }>['data'];
 
-/** What a lease is for whoever follows the container's events. */
+/** Returns the lease's data for the container's events. */
 function leaseData({ network }: DhcpInput, terms: DhcpTerms): LeaseData {
   const { address, prefixLength, gateway, server, nameServers, searchDomains, routes, times, ignored } = terms;
   return {
@@ -75,7 +75,7 @@ const acknowledged = (event: DhcpEvent): DhcpTerms => {
   return event.terms;
 };
 
-/** Why there is no address, or none any more. */
+/** Returns the fault: why there is no address, or no longer one. */
 function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault {
   switch (event.type) {
     case 'dhcp.timeout': {
@@ -98,7 +98,7 @@ function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault
   }
 }
 
-/** What the names in the chart mean. */
+/** Actions and guards of the chart. */
 export const dhcpSetup = setup({
   types: { context: {} as DhcpContext, events: {} as DhcpEvent, input: {} as DhcpInput },
   actions: {
@@ -125,7 +125,7 @@ export const dhcpSetup = setup({
     discover: decide(({ context }) => [
       apply(asking('discover'), ask(context, { kind: 'discover', address: null, avoid: context.avoid }, patienceMs)),
     ]),
-    /** The same address as before, if it can be; nothing is due any more of the lease that has ended. */
+    /** Asks for the same address as before, if possible; clears the timers of the ended lease. */
     discoverAgain: decide(({ context }) => {
       const question = { kind: 'discover', address: context.terms?.address ?? null, avoid: context.avoid } as const;
       const silence: Step = { verb: 'dhcp.keep', owner: ownerOf(context), times: null };

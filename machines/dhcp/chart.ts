@@ -2,13 +2,13 @@ import { dhcpSetup } from './actions.ts';
 
 export type { DhcpContext, DhcpInput } from './actions.ts';
 
-/** After a restart of the daemon: what was asked is asked again, and what was kept is kept, by the clock on the wall. */
+/** After a restart of the daemon: repeats the question, and keeps the lease by the wall clock. */
 const asBefore = (target: string) => ({ 'actor.recovered': { guard: 'wasRestarted', target, reenter: true } }) as const;
 
-/** Another server may do better: the one that offered is the last choice from now on. */
+/** Another server may answer: the one that made the offer is the last choice from now on. */
 const unacknowledged = { 'dhcp.unacknowledged': { target: 'selecting', actions: 'keepSilence' } } as const;
 
-/** A lease that was renewed; the container hears of it where anything but its time has changed. */
+/** Renewals of a lease: the container is notified if anything but its time has changed. */
 const renewals = [
   { guard: 'isOther', target: 'bound', actions: ['tellLeased', 'keepTerms'] },
   { target: 'bound', actions: ['announceRenewed', 'keepTerms'] },
@@ -70,7 +70,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
           entry: 'keep',
           on: {
             'dhcp.t1': { target: 'renewing' },
-            // no daemon was there at T1
+            // no daemon ran at T1
             'dhcp.t2': { target: 'rebinding' },
             ...asBefore('bound'),
           },
@@ -94,7 +94,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
       on: {
         'dhcp.acknowledged': { target: 'leased', actions: ['tellLeased', 'keepTerms'] },
         'steps.failed': { actions: 'announceUnasked' },
-        // what was refused before may be taken now
+        // the client may accept now what it refused before
         'dhcp.neighbours': { target: 'lost', reenter: true, actions: 'keepNeighbours' },
         ...asBefore('lost'),
       },

@@ -17,7 +17,7 @@ import { subnetActions, subnetGuards } from './subnets.ts';
 import { sweepActions, sweepGuards } from './sweeping.ts';
 import { decide, purposeOf, remember, resolve } from './words.ts';
 
-/** Every owner of elements in the ruleset: networks, their members, and containers with published ports. */
+/** Checks every owner of elements in the ruleset: networks, their members, and containers with published ports. */
 function suspectOwners({ networks, ports }: HostContext): Effect[] {
   const names = Object.keys(networks);
   const owners = [...names.map(networkAddress), ...Object.keys(ports).map(containerAddress)];
@@ -27,7 +27,7 @@ function suspectOwners({ networks, ports }: HostContext): Effect[] {
   ];
 }
 
-/** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
+/** Actions and guards of the chart. Actions only list effects and change the context. */
 export const hostSetup = setup({
   types: { context: {} as HostContext, events: {} as HostEvent },
   actions: {
@@ -49,7 +49,7 @@ export const hostSetup = setup({
     mend: decide(({ context: { forwarding: held, forwardForeign } }) => [
       { kind: 'apply', plan: mendBasePlan(guardElements(held, forwardForeign)) },
     ]),
-    /** The elements may have gone with the ruleset: every actor that has some restores what is missing. */
+    /** Announces a restored ruleset. Elements may have gone with it: every owner restores its missing ones. */
     announceMended: decide(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       if (event.changed.length === 0) return [];
@@ -58,12 +58,12 @@ export const hostSetup = setup({
         ...suspectOwners(context),
       ];
     }),
-    /** Of the host's own elements, which went with all others. */
+    /** Restores the host's own elements, which were lost with all others. */
     mendGuards: decide(({ context: { forwarding: held, forwardForeign } }) => {
       const elements = guardElements(held, forwardForeign);
       return elements.length > 0 ? [{ kind: 'apply', plan: mendBasePlan(elements) }] : [];
     }),
-    /** The actor that loaded it has announced the drift. */
+    /** Checks owners; the actor that loaded the ruleset has announced the drift. */
     suspectOwners: decide(({ context }) => suspectOwners(context)),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');

@@ -6,10 +6,10 @@ export type { HostContext } from './context.ts';
 export const hostMachine = hostSetup.createMachine({
   id: 'host',
   description:
-    'This host. Loads the base ruleset before anything is served, and grants what must be unique on the host: ports, subnets, bridge names.',
+    'This host. Loads the base ruleset before it serves, and grants what must be unique on the host: ports, subnets, bridge names.',
   context: firstContext,
   initial: 'absent',
-  // claims are answered in every state: what waits in the inbox at a restart must not be lost
+  // every state answers claims: a claim in the inbox at a restart must not be lost
   on: {
     'ports.claim': { actions: 'claimPorts' },
     'ports.leaving': { actions: 'notePortsLeaving' },
@@ -33,7 +33,7 @@ export const hostMachine = hostSetup.createMachine({
       { guard: 'isSurvey', actions: 'grantSubnets' },
       { guard: 'isForwarding', actions: 'takeForwarding' },
       { guard: 'isSweep', actions: 'replySwept' },
-      // also when the daemon was started again meanwhile: the elements may be gone
+      // also after a restart of the daemon: the elements may be gone
       { guard: 'isMend', actions: 'announceMended' },
     ],
     'steps.failed': [
@@ -68,7 +68,7 @@ export const hostMachine = hostSetup.createMachine({
       on: {
         'steps.applied': { guard: 'isBase', target: 'serving', actions: ['announceServing', 'lookForForwarding'] },
         'steps.failed': { guard: 'isBase', target: 'failed', actions: ['keepFault', 'announceFailed'] },
-        // the daemon before this one did not get further, and what it had bound is not bound any more
+        // the previous daemon stopped here, and its ports are no longer bound
         'host.start': { target: 'starting', reenter: true, actions: ['keepSettings', 'holdAgain', 'deferAgain'] },
       },
     },

@@ -6,44 +6,44 @@ import type { Leftovers } from '../../src/core/gc.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 
-/** What the host keeps: who has which ports, subnets, bridge names, and what of all that is under way. */
+/** The host's context: owners of ports, subnets and bridge names, and work under way. */
 
 export interface HostContext extends ForwardingContext {
-  /** container id → the ports it publishes; held, or about to be */
+  /** container ID → its published ports; held, or about to be */
   ports: PortLedger;
-  /** container id → the attempt whose ports are being bound, and how many of its last ones these are */
+  /** container ID → the attempt whose ports are being bound, and their number, at the end of its list */
   holding: Record<string, { attempt: number; count: number }>;
   /** containers that are being taken down: their ports are free soon; absent: none */
   portsLeaving?: readonly string[];
-  /** claims of ports that only containers hold which are leaving, in order; absent: none */
+  /** claims of ports that only leaving containers hold, in order; absent: none */
   portsWaiting?: readonly WaitingClaim[];
   /** network → bridge and subnets */
   networks: SubnetLedger;
-  /** claims that wait for a look at the host's routes and links, in order */
+  /** claims that wait for a survey of the host's routes and links, in order */
   surveying: SubnetClaim[];
-  /** sweeps that are under way, and what each removes */
+  /** sweeps under way, and what each removes */
   sweeping: Sweep[];
   /** commands that wait for networks to answer `network.prune`; absent: none */
   pruning?: readonly Gathering[];
   /** commands that wait for containers to answer `container.abandon`; absent: none */
   abandoning?: readonly Gathering[];
   lastFault: Fault | null;
-  /** files of definitions that are not taken, as far as is told; absent: none */
+  /** definition files reported as not usable; absent: none */
   damaged?: DamagedDefinition[];
 }
 
-/** Leftovers that are being removed, and the command that asked for it. */
+/** Leftovers that are being removed, and the command that started it. */
 export interface Sweep {
   command: CommandId;
   found: Leftovers;
 }
 
-/** A command to several actors, and what they have answered. */
+/** A command to several actors, and their answers. */
 export interface Gathering {
   command: CommandId;
   /** names of the actors that were asked, in order */
   asked: readonly string[];
-  /** those of them that have not answered yet */
+  /** actors that have not answered yet */
   open: readonly string[];
   removed: readonly string[];
   /** why the others were not removed, by name */
@@ -57,23 +57,23 @@ export interface PortsClaim {
 }
 
 export interface WaitingClaim extends PortsClaim {
-  /** when it is refused, in ms since 1970; null: not known yet */
+  /** when the claim is refused, in ms since 1970; null: not known yet */
   until: number | null;
 }
 
 export interface ForwardingContext {
-  /** networks that are up, or about to be, and route */
+  /** routing networks that are up or about to be */
   claims: ForwardingClaims;
   forwarding: Forwarding;
-  /** claims of networks that cannot be beside one that is being taken down, in order; absent: none */
+  /** claims of networks that clash with one that is being taken down, in order; absent: none */
   deferred?: DeferredClaim[];
-  /** links that are not ours reach each other, also where netloom switched forwarding on */
+  /** foreign links reach each other, even if netloom switched forwarding on */
   forwardForeign: boolean;
 }
 
 export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
 
-/** `until`: when it is refused, in ms since 1970; absent or null: not known yet. */
+/** A claim that waits. `until`: when it is refused, in ms since 1970; absent or null: not known yet. */
 export type DeferredClaim = ForwardingClaim & { until?: number | null };
 
 export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };

@@ -27,11 +27,11 @@ import type { Effect } from '../effect.ts';
 import type { ForwardingClaim, ForwardingContext } from './context.ts';
 
 /**
- * Who forwards, and what that changes beside: the host's, for it is one setting for all networks. What was found is kept before
- * anything is changed, so that it can be set back whatever happens in between.
+ * Forwarding and its side effects. The host decides, because it is one setting for all networks. The former settings are kept
+ * before anything is changed, so that they can be restored whatever happens in between.
  */
 
-/** What an event leads to: the whole context as it is then, and the effects. */
+/** Result of an event: the whole context after it, and the effects. */
 export interface Decision<Context = ForwardingContext> {
   context: Context;
   effects: Effect[];
@@ -49,11 +49,11 @@ const apply = (work: ForwardingWork, kind: Plan['kind'], steps: Step[]): Effect[
   steps.length > 0 ? [{ kind: 'apply', plan: { purpose: { kind: 'forwarding', work }, kind, steps } }] : [];
 const look: Effect = { kind: 'apply', plan: forwardingSurveyPlan() };
 
-/** Where nothing is held there is nothing to look for. */
+/** Starts a survey, if the host holds any forwarding. */
 export const lookAgain = ({ forwarding }: ForwardingContext): Effect[] =>
   Object.keys(forwarding).length > 0 ? [look] : [];
 
-/** Links that come matter only where netloom switched forwarding on. */
+/** Starts a survey for new links, which matter only if netloom switched forwarding on. */
 export const lookAtLinks = ({ forwarding }: ForwardingContext): Effect[] =>
   Object.values(forwarding).some(({ found }) => !found) ? [look] : [];
 
@@ -66,7 +66,7 @@ export function claim(context: ForwardingContext, { network, families: wanted }:
   };
 }
 
-/** IPv4 stays on, as podman leaves it; IPv6 goes with its last network, for it changes what the host learns of its own routers. */
+/** Releases a claim. IPv4 stays on, as with podman; IPv6 goes with its last network, because it changes what the host learns from its routers. */
 export function release(
   context: ForwardingContext,
   { network }: Extract<HostEvent, { type: 'forwarding.release' }>,
@@ -87,7 +87,7 @@ export function release(
   return { context: { ...context, claims, forwarding }, effects };
 }
 
-/** How a plan about forwarding went. */
+/** Result of a plan about forwarding. */
 type Result = Pick<StepsResult, 'outputs' | 'changed' | 'tookMs'>;
 
 export function applied(
@@ -139,7 +139,7 @@ export function failed(context: ForwardingContext, work: ForwardingWork, fault: 
 const ourBridges = ({ networks }: { networks: SubnetLedger }): ReadonlySet<string> =>
   new Set(Object.values(networks).flatMap(({ bridge, sharesLink }) => (sharesLink ? [] : (bridge ?? []))));
 
-/** Kept first: the plans that change something are carried out behind this commit. */
+/** Keeps the survey first: the plans that change something run after this commit. */
 function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision {
   const { claims, forwarding: before, forwardForeign } = context;
   const claimed = claimedFamilies(claims);
@@ -148,7 +148,7 @@ function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision 
   const forwarding: Forwarding = {};
   for (const family of families) {
     const held = before[family];
-    // what is being let go of is set back by a plan that names its links: a link turned now would stay so
+    // a plan with a fixed list of links restores a family that is being released: a link switched now would stay so
     const isLetGo = !claimed.includes(family) && !held?.settled;
     if (held) forwarding[family] = isLetGo ? held : seenForwarding(family, held, survey);
     else if (claimed.includes(family)) forwarding[family] = foundForwarding(family, survey);
@@ -201,7 +201,7 @@ function opened(context: ForwardingContext, families: readonly Family[], { chang
   };
 }
 
-/** What was done for them is taken back; what could not be is kept, to be set back later. */
+/** Refuses claims, after the plan undid its work; keeps what it could not undo, to restore it later. */
 function refuse(context: ForwardingContext, refused: readonly Family[], fault: Fault): Decision {
   const waiting = Object.entries(context.claims).filter(
     ([, one]) => !one.granted && one.families.some((family) => refused.includes(family)),

@@ -8,7 +8,7 @@ import type { Decision } from '../effects.ts';
 import type { Gathering, HostContext } from './context.ts';
 import { resolve } from './words.ts';
 
-/** Commands to several actors: each decides for itself whether it goes, and the command is answered when all have answered. */
+/** Commands to several actors: each decides whether it goes, and the command is answered when all have answered. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 type Ask = (name: string) => Effect;
@@ -33,7 +33,7 @@ const replyPruned: Reply = ({ command, asked, removed, faults }) => {
     : { kind: 'reply', command, output: { removed: asked.filter((network) => removed.includes(network)) } };
 };
 
-/** It was started, taken down, or removed since it was looked for. */
+/** Faults of a container that was started, taken down, or removed since the search. */
 const meanwhile: ReadonlySet<FaultCode> = new Set(['container.running', 'container.state', 'container.unknown']);
 
 const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
@@ -46,7 +46,7 @@ const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
   return { kind: 'reply', command, output };
 };
 
-/** Every network that the host knows, or those of these names; not those that an earlier command has asked already. */
+/** Asks every network that the host knows, or those of these names; not those that an earlier command has asked already. */
 function prune(context: HostContext, { command, names, except }: Event<'networks.prune'>): Decision<HostContext> {
   const { pruning = [], networks } = context;
   const isAsked = (network: string) => pruning.some(({ open }) => open.includes(network));
@@ -87,7 +87,7 @@ interface Answer {
   fault: Fault | null;
 }
 
-/** An actor answers in the order in which it was asked: the first command that waits for it is meant. */
+/** Takes an answer for the first command that waits for the actor: actors answer in the order of requests. */
 function take(gatherings: readonly Gathering[], { name, isRemoved, fault }: Answer, reply: Reply): Gathered {
   const index = gatherings.findIndex(({ open }) => open.includes(name));
   const known = gatherings[index];

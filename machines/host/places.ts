@@ -10,18 +10,18 @@ import type { DeferredClaim, ForwardingClaim, ForwardingContext, HostContext } f
 import * as forwarding from './forwarding.ts';
 import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
 
-/** Which networks can be in the kernel beside each other: no two of them have one bridge, or overlapping subnets. */
+/** Places of networks in the kernel: no two networks share a bridge or have overlapping subnets. */
 
 type PlacesContext = ForwardingContext & { networks: SubnetLedger };
 type Decision = forwarding.Decision<PlacesContext>;
 
-/** A claim ends the leaving of its network: those that have waited for that are decided again. */
+/** Decides a claim. It ends the leaving of its network: claims that waited for that are decided again. */
 export function claim(context: PlacesContext, event: ForwardingClaim): Decision {
   const decided = decideClaim(context, event);
   return entryOf(context.claims, event.network)?.isLeaving ? after(decided, decideDeferred(decided.context)) : decided;
 }
 
-/** Refuses a network that cannot be beside the others; one that cannot be beside those that are going waits for them. */
+/** Refuses a network that clashes with others; one that clashes only with leaving networks waits for them. */
 function decideClaim(context: PlacesContext, event: ForwardingClaim): Decision {
   const { clash, isLeaving } = clashOf(context, event);
   if (clash && !isLeaving) return { context, effects: [refuse(event.network, clash)] };
@@ -31,7 +31,7 @@ function decideClaim(context: PlacesContext, event: ForwardingClaim): Decision {
   return { ...granted, context: { ...context, ...granted.context, networks } };
 }
 
-/** The clash that decides: with a network that stays, before one with a network that is going. */
+/** Returns the clash that decides: one with a network that stays comes before one with a leaving network. */
 function clashOf(context: PlacesContext, { network, place, isBrought = false }: ForwardingClaim) {
   const isHeld = Object.hasOwn(context.claims, network);
   const clashes = place && !isHeld ? clashesWith(context, place, isBrought) : [];
@@ -57,7 +57,7 @@ const after = (before: Decision, next: Decision): Decision => ({
   effects: [...before.effects, ...next.effects],
 });
 
-/** In the order in which they came; a deadline stays where a claim goes on waiting. */
+/** Decides waiting claims in order of arrival; a claim that still waits keeps its deadline. */
 function decideDeferred(context: PlacesContext): Decision {
   let decided: Decision = { context: { ...context, deferred: [] }, effects: [] };
   for (const claim of context.deferred ?? []) {
@@ -72,14 +72,14 @@ function decideDeferred(context: PlacesContext): Decision {
 
 const withoutDeadline = ({ until: _, ...claim }: DeferredClaim): ForwardingClaim => claim;
 
-/** Also one that is only defined: a network that an engine brings must find its place free. */
+/** Notes that a network is leaving, also one that is only defined: a network that an engine brings must find its place free. */
 export function leave(context: PlacesContext, { network }: Extract<HostEvent, { type: 'forwarding.leave' }>): Decision {
   const held = entryOf(context.claims, network) ?? { families: [], granted: true };
   const claims = { ...context.claims, [network]: { ...held, isLeaving: true } };
   return { context: { ...context, claims, deferred: withoutClaim(context, network) }, effects: [] };
 }
 
-/** Those that waited for it are decided again. */
+/** Releases a claim; claims that waited for it are decided again. */
 export function release(context: PlacesContext, event: Extract<HostEvent, { type: 'forwarding.release' }>): Decision {
   const released = forwarding.release(context, event);
   const deferred = withoutClaim(context, event.network);
@@ -88,13 +88,13 @@ export function release(context: PlacesContext, event: Extract<HostEvent, { type
 
 // ---- deadlines
 
-/** The claim that a deadline is about. */
+/** Returns the claim of a deadline. */
 function waitOf({ deferred = [] }: PlacesContext, event: HostEvent): DeferredClaim | undefined {
   const claimant = claimantOf(event);
   return deferred.find(({ network }) => networkAddress(network) === claimant);
 }
 
-/** The others have not gone in time. */
+/** Refuses a claim: the other networks have not gone in time. */
 function giveUp(context: HostContext, event: HostEvent): Partial<Decision> {
   const claim = waitOf(context, event);
   const clash = claim && clashOf(context, claim).clash;
@@ -116,7 +116,7 @@ export const placeActions = {
     return { context: { deferred: deferred.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
   }),
   refuseDeferred: resolve(['steps.failed', 'deadline.passed'], giveUp),
-  /** After a restart of the daemon no deadline runs; those that are not known yet are set by their own plans. */
+  /** Sets known deadlines again: none runs after a restart of the daemon. Unknown ones are set by their own plans. */
   deferAgain: decide(({ context: { deferred = [] } }) =>
     deferred.flatMap(({ network, until = null }) => (until === null ? [] : [wait(network, until)])),
   ),
@@ -132,7 +132,7 @@ export const placeGuards = {
 const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): DeferredClaim[] =>
   deferred.filter((one) => one.network !== network);
 
-/** A network that is defined keeps its place while another one is in it; one that is brought must find it free. */
+/** Lists clashes. A defined network keeps its place while another one uses it; one that an engine brings must find it free. */
 function clashesWith({ networks, claims }: PlacesContext, place: NetworkPlace, isBrought: boolean): Clash[] {
   return placeClashes(networks, place, (network) => isBrought || Object.hasOwn(claims, network));
 }

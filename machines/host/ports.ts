@@ -15,17 +15,17 @@ import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
 /** Published ports: each host port has one container, and is bound before it is granted. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
-/** The whole context as it is then, and the effects. */
+/** Result of an event: the whole context after it, and the effects. */
 type Turn = { context: HostContext; effects: Effect[] };
 type Held = HostContext['holding'][string];
 
-/** Whose ports a plan was about. */
+/** Returns the container whose ports a plan was about. */
 function containerOf({ type, purpose }: Event<'steps.applied' | 'steps.failed'>): string {
   if ('container' in purpose) return purpose.container;
   throw new TypeError(`${type} is not about the ports of a container`);
 }
 
-/** A claim ends the leaving of its container: those that have waited for that are decided again. */
+/** Decides a claim. It ends the leaving of its container: claims that waited for that are decided again. */
 function claim(context: HostContext, { type: _, ...asked }: Event<'ports.claim'>): Turn {
   const { portsLeaving = [] } = context;
   if (!portsLeaving.includes(asked.container)) return decideClaim(context, asked);
@@ -40,28 +40,28 @@ function decideClaim(context: HostContext, asked: PortsClaim): Turn {
   return { ...keepWaiting(context, { ...asked, until: null }), effects: [wait(asked.container, null)] };
 }
 
-/** The conflict that decides: with a container that stays, before one with a container that is leaving. */
+/** Returns the conflict that decides: one with a container that stays comes before one with a leaving container. */
 function conflictOf({ ports, portsLeaving = [] }: HostContext, asked: PortsClaim) {
   const conflicts = portConflicts(ports, asked.container, asked.ports);
   const lasting = conflicts.find(({ owner }) => !portsLeaving.includes(owner));
   return { conflict: lasting ?? conflicts[0] ?? null, isLeaving: lasting === undefined };
 }
 
-/** In the order in which they came. */
+/** Decides waiting claims in order of arrival. */
 function decideWaiting(context: HostContext): Turn {
   let turn: Turn = { context: { ...context, portsWaiting: [] }, effects: [] };
   for (const waiting of context.portsWaiting ?? []) turn = after(turn, decideAgain(turn.context, waiting));
   return turn;
 }
 
-/** Its deadline stays where it goes on waiting. */
+/** Decides a waiting claim again; if it still waits, it keeps its deadline. */
 function decideAgain(context: HostContext, { until, ...asked }: WaitingClaim): Turn {
   const { conflict, isLeaving } = conflictOf(context, asked);
   if (!conflict || !isLeaving) return decideClaim(context, asked);
   return keepWaiting(context, { ...asked, until });
 }
 
-/** A container has one claim: a new one takes the place of the one before. */
+/** Keeps a waiting claim. A container has one claim: a new one replaces the former one. */
 function keepWaiting(context: HostContext, claim: WaitingClaim): Turn {
   const others = (context.portsWaiting ?? []).filter(({ container }) => container !== claim.container);
   return { context: { ...context, portsWaiting: [...others, claim] }, effects: [] };
@@ -86,7 +86,7 @@ function leave(context: HostContext, { container }: Event<'ports.leaving'>): Dec
   return { context: { portsLeaving: [...portsLeaving, container] } };
 }
 
-/** The claim that a deadline is about. */
+/** Returns the claim of a deadline. */
 function waitOf({ portsWaiting = [] }: HostContext, event: HostEvent): WaitingClaim | undefined {
   const claimant = claimantOf(event);
   return portsWaiting.find(({ container }) => containerAddress(container) === claimant);
@@ -97,7 +97,7 @@ const wait = (container: string, until: number | null): Effect => ({
   plan: awaitPlan(containerAddress(container), until),
 });
 
-/** When the claim is refused, which a restart of the daemon must not put off. */
+/** Keeps the time when the claim is refused, which a restart of the daemon must not delay. */
 function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext> {
   const until = event.outputs[0]?.deadlineAt ?? null;
   const known = waitOf(context, event);
@@ -105,7 +105,7 @@ function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decisio
   return { context: { portsWaiting: portsWaiting.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
 }
 
-/** Its container is told what it waited for, as if it had not waited. */
+/** Refuses a claim as if it had not waited. */
 function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.passed'>): Decision<HostContext> {
   const { portsWaiting = [] } = context;
   const claim = waitOf(context, event);
@@ -117,7 +117,7 @@ function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.pa
   };
 }
 
-/** The ports are bound: those that were picked are known now. */
+/** Grants bound ports: picked ones are known now. */
 function bound(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext> {
   const container = containerOf(event);
   const { outputs, tookMs } = event;
@@ -125,7 +125,7 @@ function bound(context: HostContext, event: Event<'steps.applied'>): Decision<Ho
   const { attempt, count } = held as Held;
   const all = entryOf(context.ports, container) ?? [];
   const { before, claimed } = splitPorts(all, count);
-  // a picked port is held as it was asked for: no other container has a part of it
+  // a picked port is held as requested: no other container has a part of it
   const own = ownPorts(claimed, all);
   const ports = claimed.map((port) =>
     port.hostPort === 0 ? { ...port, hostPort: outputs[own.indexOf(port)]?.port ?? 0 } : port,
@@ -153,7 +153,7 @@ function release(context: HostContext, event: Event<'ports.release'>): Turn {
   return after(given, decideWaiting(given.context));
 }
 
-/** Drops the claim that waits, if it is what is released: its container has given up. */
+/** Drops the waiting claim if its ports are released: its container has given up. */
 function withoutWaiting(context: HostContext, { container, ports = null }: Event<'ports.release'>): HostContext {
   const isReleased = (port: PublishedPort) => ports?.some((other) => isSamePort(port, other)) ?? true;
   const isGivenUp = (claim: PortsClaim) => claim.container === container && claim.ports.every(isReleased);
@@ -164,7 +164,7 @@ function withoutWaiting(context: HostContext, { container, ports = null }: Event
 function giveBack(context: HostContext, { container, ports: released = null }: Event<'ports.release'>): Turn {
   const held = entryOf(context.ports, container);
   if (!held) return { context, effects: [] };
-  // what a refused claim had asked for is not held: it must not be taken for what is
+  // ports of a refused claim are not held, and must not count as held ports
   const gone = released ? held.filter((port) => released.some((other) => isSamePort(port, other))) : held;
   if (released && gone.length === 0) return { context, effects: [] };
   const left = held.filter((port) => !gone.includes(port));
@@ -191,11 +191,11 @@ const newsOf = (freed: Record<string, GrantedPort[]>): Effect[] =>
     event: { type: 'ports.freed', command: null, ports },
   }));
 
-/** After a restart of the daemon no deadline runs; those that are not known yet are set by their own plans. */
+/** Sets known deadlines again: none runs after a restart of the daemon. Unknown ones are set by their own plans. */
 const waitAgain = ({ portsWaiting = [] }: HostContext): Effect[] =>
   portsWaiting.flatMap(({ container, until }) => (until === null ? [] : [wait(container, until)]));
 
-/** After a restart of the daemon nothing is bound: hold again what containers publish. Claims under way hold their own. */
+/** Holds published ports again: none is bound after a restart of the daemon. Claims under way hold their own. */
 function holdAgain({ ports, holding }: HostContext): Effect[] {
   return Object.entries(ports).flatMap(([container, all]): Effect[] => {
     const before = ownPorts(splitPorts(all, entryOf(holding, container)?.count ?? 0).before, all);
@@ -216,7 +216,7 @@ const grant = (container: string, attempt: number, ports: GrantedPort[], tookMs:
   event: { type: 'ports.granted', attempt, ports, tookMs },
 });
 
-/** A container's ports: those that it had, and those that it claims. */
+/** Splits a container's ports into former and claimed ones. */
 function splitPorts(ports: readonly PublishedPort[], count: number) {
   return { before: ports.slice(0, ports.length - count), claimed: ports.slice(ports.length - count) };
 }
@@ -229,7 +229,7 @@ const without = (list: readonly string[], entry: string): string[] => list.filte
 
 const isHeldByCaller = ({ heldByCaller }: PublishedPort): boolean => heldByCaller ?? false;
 
-/** Those that this host binds: what the container's engine has not bound. `all`: every port of the container, these included. */
+/** Returns the ports that netloom binds: those that the container's engine has not bound. `all`: every port of the container, including these. */
 function ownPorts(ports: readonly PublishedPort[], all: readonly PublishedPort[]): PublishedPort[] {
   const own = ports.filter((port) => !isHeldByCaller(port));
   return uncoveredPorts(own, all.filter(isHeldByCaller));
@@ -253,7 +253,7 @@ export const portActions = {
 };
 
 export const portGuards = {
-  /** The result of an earlier claim, given up meanwhile, belongs to no claim any more. */
+  /** Whether the result is for the present claim, not for an earlier one that was given up. */
   isHoldOfThisAttempt: ({ context, event }: Given): boolean => {
     const hold = purposeOf(event, 'hold');
     return hold !== null && entryOf(context.holding, hold.container)?.attempt === hold.attempt;
@@ -264,7 +264,7 @@ export const portGuards = {
   },
   isWaitForPorts: ({ context, event }: Given): boolean =>
     purposeOf(event, 'wait') !== null && waitOf(context, event) !== undefined,
-  /** Another claim of the container may wait by now. */
+  /** Whether the deadline is for the waiting claim: it may be another one of the container by now. */
   isPortsDeadline: ({ context, event }: Given): boolean =>
     event.type === 'deadline.passed' && waitOf(context, event)?.until === event.at,
   isRelease: ({ event }: Given): boolean => purposeOf(event, 'release') !== null,

@@ -7,7 +7,7 @@ import type { Decision } from '../effects.ts';
 import type { HostContext } from './context.ts';
 import { decide, type Given, purposeOf, resolve } from './words.ts';
 
-/** Subnets and names of bridges: a network that leaves them open gets what neither this host nor another network uses. */
+/** Subnets and bridge names: a network that leaves them open gets ones that neither this host nor another network uses. */
 
 const surveyOnce: Effect = { kind: 'apply', plan: surveyPlan() };
 
@@ -15,7 +15,7 @@ type Answer = Extract<Effect, { kind: 'tell' }>['event'];
 
 const answer = (network: string, event: Answer): Effect => ({ kind: 'tell', to: networkAddress(network), event });
 
-/** Each survey answers the claim that has waited longest. */
+/** Answers the claim that has waited longest, with a survey. */
 function grant(
   context: HostContext,
   { outputs }: Extract<HostEvent, { type: 'steps.applied' }>,
@@ -36,7 +36,7 @@ export const subnetActions = {
     context: { surveying: [...surveying, claim] },
     effects: [surveyOnce],
   })),
-  /** A reboot has forgotten the surveys that were under way, but not the networks that wait for them. */
+  /** Starts surveys again after a reboot, which ended them but not the claims that wait for them. */
   surveyAgain: decide(({ context: { surveying } }) => surveying.map(() => surveyOnce)),
   grantSubnets: resolve('steps.applied', grant),
   refuseSurvey: resolve('steps.failed', (context, { fault }) => {

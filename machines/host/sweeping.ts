@@ -4,7 +4,7 @@ import { sweepPlan } from '../../src/core/plan/host.ts';
 import type { HostContext, Sweep } from './context.ts';
 import { type Given, purposeOf, resolve } from './words.ts';
 
-/** Removes what has no owner in the kernel: one sweep per command. */
+/** Removal of kernel objects without an owner: one sweep per command. */
 
 function sweepOf({ sweeping }: HostContext, event: HostEvent): Sweep | undefined {
   const purpose = purposeOf(event, 'sweep');
@@ -27,7 +27,7 @@ export const sweepActions = {
       effects: [{ kind: 'reply', command: sweep.command, output: swept(sweep.found, failed) }],
     };
   }),
-  /** What was left behind went with the reboot. */
+  /** Answers sweeps after a reboot, which removed all leftovers. */
   replySweptByReboot: resolve('actor.recovered', ({ sweeping }) => ({
     context: { sweeping: [] },
     effects: sweeping.map(({ command, found }) => ({ kind: 'reply', command, output: swept(found, []) })),

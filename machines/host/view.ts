@@ -5,13 +5,13 @@ import type { HostContext } from './context.ts';
 
 /** The host's committed state as users see it. */
 export interface HostView {
-  /** which families are forwarded, since when, and whether for links of others as well */
+  /** forwarded families, since when, and whether for foreign links as well */
   forwarding: ForwardingView[];
-  /** container id → the host ports that it holds, or is about to */
+  /** container ID → the host ports that it holds, or is about to hold */
   ports: PortLedger;
 }
 
-/** null: the daemon has not started on this host yet. */
+/** Returns the view; context null: the daemon has not started on this host yet. */
 export const hostView = (context: HostContext | null): HostView =>
   context
     ? { forwarding: forwardingViews(context.forwarding, context.forwardForeign), ports: context.ports }

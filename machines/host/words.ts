@@ -4,7 +4,7 @@ import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import { deciding, remembering, resolving } from '../effects.ts';
 import type { HostContext } from './context.ts';
 
-/** What the actions and guards of the host's machine are made of. */
+/** Building blocks of the actions and guards of the host's machine. */
 
 export type Given = { context: HostContext; event: HostEvent };
 
@@ -14,13 +14,13 @@ export const remember = remembering<HostContext, HostEvent>();
 
 export const resolve = resolving<HostContext, HostEvent>();
 
-/** The purpose of the plan that an event is the result of, if it is of that kind. */
+/** Returns the purpose of the plan whose result the event is, if it is of that kind. */
 export function purposeOf<Kind extends HostPurpose['kind']>(event: HostEvent, kind: Kind): PurposeOf<Kind> | null {
   if (event.type !== 'steps.applied' && event.type !== 'steps.failed') return null;
   return isOfKind(event.purpose, kind) ? event.purpose : null;
 }
 
-/** Whose claim a deadline is about, which is set or has passed. */
+/** Returns the claimant of a deadline that was set or has passed. */
 export const claimantOf = (event: HostEvent): ActorAddress | undefined =>
   event.type === 'deadline.passed' ? event.claimant : purposeOf(event, 'wait')?.claimant;
 

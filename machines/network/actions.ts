@@ -64,7 +64,7 @@ import {
 
 const decide = deciding<NetworkContext, NetworkEvent>();
 
-/** By this plan, or by a former life that did not come to tell. One that was there before has another MAC address. */
+/** Whether netloom made the bridge, by this plan or in an earlier life that could not report it. A foreign bridge has another MAC address. */
 const isMade = (
   { changed }: Extract<NetworkEvent, { type: 'steps.applied' }>,
   found: FoundLink | undefined,
@@ -75,7 +75,7 @@ const refusal = refusing<NetworkContext, NetworkEvent>();
 
 const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);
 
-/** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
+/** Actions and guards of the chart. Actions only list effects and change the context. */
 export const networkSetup = setup({
   types: { context: {} as NetworkContext, events: {} as NetworkEvent, input: {} as NetworkInput },
   actions: {
@@ -86,12 +86,12 @@ export const networkSetup = setup({
       assertEvent(event, 'network.create');
       return { wish: event.wish, created: event.created, command: event.command };
     }),
-    /** P10 */
+    /** The wish of the default network (P10). */
     keepDefaultWish: assign(({ context: { name }, event }) => {
       assertEvent(event, 'lease.request');
       return { ...defaultWish(name, event), command: null };
     }),
-    /** Nothing of the former one is left, but the requests that wait. */
+    /** Keeps nothing of the former network except the waiting requests. */
     becomeDefault: assign(({ context: { waiting, ...former } }) => ({
       ...firstContext(inputOf(former)),
       ...defaultWish(former.name, waiting.find(isOfDefault) as LeaseRequest),
@@ -124,7 +124,7 @@ export const networkSetup = setup({
         { kind: 'reply', command, fault: event.fault },
       ];
     }),
-    /** Somebody else's: nothing is asked and nothing written, only kept. */
+    /** Keeps a foreign definition, without a claim and without writing a file. */
     note: enqueueActions(({ context: { name, waiting, successor }, event, enqueue }) => {
       const found = event.type === 'definition.found' ? event.definition : successor;
       const first = event.type === 'lease.request' ? event : waiting.find((request) => request.definition);
@@ -142,7 +142,7 @@ export const networkSetup = setup({
         lastGiven: {},
         macs: {},
       });
-      // an engine's takes its place when the host grants it
+      // a network of an engine takes its place when the host grants it
       if (isTransient && claimsPlace(definition)) return;
       enqueue({
         type: 'tell',
@@ -158,7 +158,7 @@ export const networkSetup = setup({
       assertEvent(found, 'definition.found');
       return { successor: found.definition };
     }),
-    /** Remembers what its file says, which takes effect when the last member leaves. */
+    /** Keeps the file's definition, which takes effect when the last member leaves. */
     noteSuccessor: assign(({ context, event }) => {
       const found = context.news ?? event;
       assertEvent(found, 'definition.found');
@@ -169,7 +169,7 @@ export const networkSetup = setup({
       assertEvent(event, ['definition.found', 'definition.lost']);
       return { news: event };
     }),
-    /** First they look whether they have all that they need: what has lost its namespace leaves. */
+    /** Asks members after a check of each: a member that has lost its namespace leaves. */
     askMembers: enqueueActions(({ context: { leases, waiting, name }, enqueue }) => {
       enqueue.assign({ isTransient: true, successor: null });
       for (const id of new Set([...Object.keys(leases), ...waiting.map(({ container }) => container)])) {
@@ -204,12 +204,12 @@ export const networkSetup = setup({
         kind: 'apply',
         plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
           isUp: context.device !== null,
-          // what a file said is there already
+          // a definition that came from the file is there already
           writes: !context.isTransient && context.command !== null && saysOtherInFile(context),
         }),
       },
     ]),
-    /** What a link may send is its container's to say to the kernel. */
+    /** Tells members about another spoofing guard: the container sets what its link may send. */
     tellGuard: decide(({ context: { definition, update, leases, name } }) => {
       const [before, after] = [definition, update].map((one) => networkSettings(one as NetworkDefinition).spoofing);
       if (before === after || after === undefined) return [];
@@ -255,7 +255,7 @@ export const networkSetup = setup({
     }),
     forgetWish: assign({ wish: null, command: null }),
     answered: assign({ command: null, removal: null }),
-    /** That its file is lost stays known: by the next daemon, it is tried again. */
+    /** Keeps the loss of the file: the next daemon tries the removal again. */
     failedToGo: assign(({ context: { removal } }) => ({
       command: null,
       removal: removal?.by === 'loss' ? removal : null,
@@ -286,7 +286,7 @@ export const networkSetup = setup({
       const names = event.outputs.find((output) => output.names)?.names ?? null;
       const device = found ? deviceOf(context.definition as NetworkDefinition, found, names) : context.device;
       const made = context.device?.made || isMade(event, found, context.definition as NetworkDefinition);
-      // those that are being set up open it a moment later
+      // members that are being set up open it a moment later
       const routesLoopback = device?.routesLoopback || context.onLoopback.length > 0;
       return { device: device && { ...device, made, routesLoopback }, lastFault: null };
     }),
@@ -300,7 +300,7 @@ export const networkSetup = setup({
     ),
     suspectMembers: decide(({ context: { leases } }) => suspectMembers(Object.keys(leases))),
     keepAdopting: assign({ adopting: true }),
-    /** What of it was put back may be what its members hang on; those of a degraded network could not be put right until now. */
+    /** Announces what was restored, and checks members that depend on it; members of a degraded network could not be restored until now. */
     announceMended: decide(({ context, event }) => {
       const { adopting, device, lastFault, leases } = context;
       assertEvent(event, 'steps.applied');
@@ -333,7 +333,7 @@ export const networkSetup = setup({
     ]),
 
     // ---- leases
-    /** One that asks again stays a member. */
+    /** Queues a request. A member that asks again stays a member. */
     wait: assign(({ context: { waiting, leaving }, event }) => {
       assertEvent(event, 'lease.request');
       const isBack = leaving.includes(event.container);
@@ -344,14 +344,14 @@ export const networkSetup = setup({
     }),
     adoptFirst: assign({ definition: ({ context }) => definitionForFirst(context) }),
     keepFirewall: assign({ update: ({ context }) => definitionForFirst(context), command: null }),
-    /** Unless the first of them is to have other rules than there are: then all wait for these. */
+    /** Grants waiting requests, unless the first one needs other rules: then all wait for these. */
     grantWaiting: enqueueActions(({ context, enqueue }) => {
       if (context.lastFault !== null || wantsOtherFirewall(context)) return;
       const { waiting, held, onLoopback, device } = context;
       const requests = held.length > 0 ? [...held.map(({ request }) => request), ...waiting] : waiting;
       const decided = decideRequests(context, requests);
       for (const effect of decided.effects) enqueueEffect(enqueue, effect);
-      // its plan will open it
+      // the container's plan will open it
       const routesLoopback = device?.routesLoopback || decided.ledger.onLoopback.length > onLoopback.length;
       const kept = { waiting: [], held: decided.held, device: device && { ...device, routesLoopback } };
       enqueue.assign({ ...decided.ledger, ...kept });
@@ -364,18 +364,18 @@ export const networkSetup = setup({
       assertEvent(event, 'steps.applied');
       return { waitsUntil: event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? null };
     }),
-    /** In the next daemon. A wait that was not set yet is set by its plan. */
+    /** Continues a wait in the next daemon. A wait without a deadline gets one by its plan. */
     waitOn: decide(({ context }) =>
       context.waitsUntil === null || (context.held.length === 0 && context.removal === null)
         ? []
         : [{ kind: 'apply', plan: waitPlan(context, context.waitsUntil) }],
     ),
-    /** Those for whom they made room have not left in time. */
+    /** Refuses held requests: the leaving members have not left in time. */
     refuseHeld: enqueueActions(({ context, enqueue }) => {
       for (const { request, fault: why } of context.held) enqueueEffect(enqueue, answerTo(request, { fault: why }));
       enqueue.assign({ held: [], waitsUntil: null });
     }),
-    /** They ask the network that comes after this one. */
+    /** Queues held requests for the network that follows this one. */
     queueHeld: assign(({ context: { held, waiting } }) => ({
       waiting: [...held.map(({ request }) => request), ...waiting],
       held: [],
@@ -393,7 +393,7 @@ export const networkSetup = setup({
     refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['steps.failed', 'forwarding.refused', 'subnet.refused']);
       const { fault } = event;
-      // they did not ask for a subnet
+      // the containers did not ask for a subnet
       const told = { ...fault, message: `network ${context.name} cannot be built: ${fault.message}` };
       const why = event.type === 'subnet.refused' ? told : fault;
       for (const request of context.waiting) enqueueEffect(enqueue, answerTo(request, { fault: why }));
@@ -409,7 +409,7 @@ export const networkSetup = setup({
     }),
     notePorts: assign(({ context: { onLoopback, device, leases }, event }) => {
       assertEvent(event, 'lease.ports');
-      // it may have left meanwhile
+      // the container may have left meanwhile
       if (!Object.hasOwn(leases, event.container)) return {};
       const routesLoopback = event.onLoopback || (device?.routesLoopback ?? false);
       return {
@@ -417,9 +417,9 @@ export const networkSetup = setup({
         device: device && { ...device, routesLoopback },
       };
     }),
-    /** Ports that were published while the bridge was being closed lead there, too. */
+    /** Checks members that published ports while the bridge was being closed: their ports lead there, too. */
     suspectPublishers: decide(({ context: { onLoopback } }) => suspectMembers(onLoopback)),
-    /** The daemon reports all files again after a reboot. */
+    /** Forgets members at a reboot, after which the daemon reports all files again. */
     forgetLeases: assign({ leases: {}, onLoopback: [], leaving: [], waiting: [], held: [], successor: null }),
 
     // ---- removal
@@ -435,7 +435,7 @@ export const networkSetup = setup({
       if (!removal || !Object.hasOwn(leases, event.container)) return {};
       return { removal: { ...removal, refusals: { ...removal.refusals, [event.container]: event.fault } } };
     }),
-    /** It stays, and is as it was; what has left has left. */
+    /** Refuses the removal: the network stays as it was, without the members that have left. */
     refuseRemoval: decide(({ context }) => refusalEffects(context, removalFault(context))),
     endRemoval: assign({ command: null, removal: null, waitsUntil: null }),
     answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
@@ -448,7 +448,7 @@ export const networkSetup = setup({
       { kind: 'announce', fact: 'removed', data: {} },
       removal?.by === 'prune' ? prunedEffect(name, true) : { kind: 'reply', command, output: { name } },
     ]),
-    /** What waits for a network that comes after this one, though none comes. */
+    /** Refuses requests that wait for a following network, because none follows. */
     refuseRest: enqueueActions(({ context: { name, waiting }, enqueue }) => {
       for (const request of waiting) enqueueEffect(enqueue, answerTo(request, { fault: unknownFault(name) }));
       enqueue.assign({ waiting: [] });
@@ -489,7 +489,7 @@ export const networkSetup = setup({
       context.isTransient && event.type === 'lease.release' && !isUsed(context, event.container),
     isLastOfReplaced: ({ context, event }) =>
       context.successor !== null && event.type === 'lease.release' && !hasMembers(context, event.container),
-    /** Once: where it could not be taken down, it is tried again by the next daemon. */
+    /** Starts the removal only once: after a failure, the next daemon tries it again. */
     isSucceeded: ({ context }) => context.successor !== null && context.removal === null && !hasMembers(context),
     isLeftOfReplaced: ({ context }) => context.successor !== null && !hasMembers(context),
     isReplacedByHeld: ({ context }) => isReplacementDue(context),
@@ -521,9 +521,9 @@ export const networkSetup = setup({
       'purpose' in event &&
       event.purpose.kind === 'lower' &&
       (context.successor !== null || context.waiting.some((request) => request.definition)),
-    // told apart by the plan: a bridge that was verified may be asked to go before the result is known
+    // the plan identifies the result: a removal may begin before the result of a verification is known
     isRaise: ({ event }) => 'purpose' in event && event.purpose.kind === 'raise',
-    /** It is being made because containers are to be on it. */
+    /** Containers need the network: no command created it. */
     isWanted: ({ context: { command } }) => command === null,
     isLowerOfDefault: ({ context: { successor, waiting }, event }) =>
       'purpose' in event &&
@@ -549,7 +549,7 @@ export const networkSetup = setup({
     isSuspected: ({ context }) => context.suspected,
     sharesLink: ({ context }) => !ownsBridge(context.definition as NetworkDefinition),
     isLook: ({ event }) => 'purpose' in event && event.purpose.kind === 'look',
-    /** What other links than a bridge of ours do is theirs. */
+    /** Applies only to netloom's bridges: foreign links are not changed. */
     isOpenInVain: ({ context: { definition, device, onLoopback } }) =>
       (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
     isClose: ({ event }) => 'purpose' in event && event.purpose.kind === 'close',
@@ -561,13 +561,13 @@ export const networkSetup = setup({
   },
 });
 
-/** Not everything that an engine tells of a network is in its file. */
+/** Whether the file changes: not everything that an engine reports about a network is in its file. */
 function saysOtherInFile({ definition, update }: NetworkContext): boolean {
   const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
   return before !== after;
 }
 
-/** Its deadline has passed, or could not be set. */
+/** Whether the deadline has passed, or could not be set. */
 const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
   (event.type === 'deadline.passed' && event.at === waitsUntil) ||
   (event.type === 'steps.failed' && event.purpose.kind === 'await-leaving');
@@ -577,19 +577,19 @@ const isFileBack = ({ removal, definition }: NetworkContext, event: NetworkEvent
   event.type === 'definition.found' &&
   isSameNetwork(definition as NetworkDefinition, event.definition);
 
-/** A definition with what a file says of that which may change while containers use the network. */
+/** Returns the definition with the file's values that may change while containers use the network. */
 function withNews(definition: NetworkDefinition, { network_dns_servers, options }: NetworkDefinition) {
   const lasting = Object.entries(definition.options).filter(([name]) => !changeableOptions.includes(name));
   return { ...definition, network_dns_servers, options: { ...Object.fromEntries(lasting), ...changeable(options) } };
 }
 
-/** Whether a file says of that what is not in force. */
+/** Whether the file has other values for these than those in force. */
 const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
   definition !== null &&
   JSON.stringify(livingParts(found.definition)) !== JSON.stringify(livingParts(definition));
 
-/** Whether a file is that of another network of that name, and nobody uses the one that is known. */
+/** Whether the file is another network's of that name, and no container uses the known one. */
 const isReplacedBy = (context: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
   context.definition !== null &&
@@ -609,15 +609,15 @@ function updateFault({ definition }: NetworkContext, event: NetworkEvent): Fault
   return updateRefusal(definition as NetworkDefinition, { nameServers, options });
 }
 
-/** firewalld trusts the network as a whole: its members have nothing of their own there. */
+/** Whether a step concerns members: firewalld trusts the network as a whole, and has nothing for a single member. */
 const concernsMembers = ({ verb }: Step): boolean => verb !== 'firewalld.trust' && verb !== 'firewalld.distrust';
-/** Members whose ports 127.0.0.1 may not reach any more: what they need is theirs to set. */
+/** Lists members whose ports 127.0.0.1 may no longer reach: each member sets what it needs. */
 function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): string[] {
   const link = outputs.find((output) => output.link)?.link;
   return link && !link.routesLoopback ? onLoopback : [];
 }
 
-/** What hangs on the bridge may have gone with it. */
+/** Checks members: their links may have gone with the bridge. */
 function suspectMembers(members: readonly string[]): Effect[] {
   return members.map((id) => ({
     kind: 'tell',

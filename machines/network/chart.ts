@@ -10,7 +10,7 @@ const refuseMeanwhile = {
   'network.update': { actions: 'refuseBusy' },
 } as const;
 
-/** Members that are leaving are waited for, and with force the others are asked to leave. */
+/** Waits for members that are leaving; with force, asks the others to leave. */
 const removal = {
   'network.remove': [
     { guard: 'isBeingLeftOrForced', target: 'emptying', actions: 'keepRemoval' },
@@ -22,15 +22,15 @@ const removal = {
   ],
 } as const;
 /**
- * Its file is gone: so is the network, unless a container that lives uses it. Members are asked: until one of them confirms, and the file
- * comes back, the network goes with the last of them, as one does that is known by its members only.
+ * Its file is gone: so is the network, unless a live container uses it. Asks members: until one confirms, and the file is restored,
+ * the network goes with its last member, like a network that is known by its members only.
  */
 const lossOfDefinition = [
   { guard: 'isBeingLeft', target: 'emptying', actions: 'keepLoss' },
   { actions: 'askMembers' },
 ] as const;
 
-/** The last member leaves a network that is known by its members only, or whose file defines another one by now (`successor`). */
+/** The last member leaves a network that only its members know, or whose file now defines another one (`successor`). */
 const release = [
   { guard: 'isLastOfTransient', target: 'lowering', actions: ['release', 'keepLoss'] },
   { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
@@ -44,16 +44,16 @@ const releaseOfUp = [
   release[2],
 ] as const;
 
-/** Nobody uses it, and whoever asks means another network of that name: the engine has made it anew. */
+/** No container uses it, and the request is for another network of that name: the engine has made it again. */
 const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait', 'keepLoss'] } as const;
 
-/** Nothing of it is left in the kernel, and nobody on it; one that only its members knew of is unknown then. */
+/** Neither kernel objects nor members are left; a network that only its members knew is forgotten. */
 const reboot = [
   { guard: 'wasRebootedTransient', target: 'lowering', actions: ['forgetLeases', 'forgetDevice', 'keepLoss'] },
   { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
 ] as const;
 
-/** What is told of its file while it is being changed is heard when that is done. */
+/** News about its file while it is being changed takes effect at the end of the change. */
 const newsMeanwhile = {
   'definition.found': { actions: ['keepFile', 'keepNews'] },
   'definition.lost': { actions: 'keepNews' },
@@ -77,13 +77,13 @@ const update = [
 
 const definitionFound = [
   { guard: 'isTransient', actions: ['keepFile', 'noteSuccessor'] },
-  // removed and made anew so soon that only the new file was seen
+  // removed and made again so soon that only the new file was seen
   { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'saysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor'] },
   { actions: 'noteSuccessor' },
 ] as const;
 
-/** Where the device is there and works. */
+/** Events while the device exists and works. */
 const whileUp = {
   'network.create': { actions: 'refuseExists' },
   'network.update': update,
@@ -112,10 +112,10 @@ const whileUp = {
   ],
 } as const;
 
-/** It is not removed: it keeps its place, and whoever has waited for the outcome joins. */
+/** It is not removed: it keeps its place, and waiting containers join. */
 const staying = ['endRemoval', 'claimForwarding', 'grantWaiting'] as const;
 
-/** Members have not left in time: it stays. One that has lost its file asks them whether they live. */
+/** Members have not left in time: it stays. A network that has lost its file asks them whether they live. */
 const waitOver = [
   { guard: 'isLossOver', target: 'up', actions: ['askMembers', ...staying] },
   { guard: 'isWaitOver', target: 'up', actions: ['refuseRemoval', ...staying] },
@@ -137,7 +137,7 @@ export const networkMachine = networkSetup.createMachine({
     'network.prune': { actions: 'answerUnpruned' },
     'lease.ports': { actions: 'notePorts' },
     'ruleset.loaded': { actions: 'suspectMembers' },
-    // it was given up meanwhile
+    // the claim was given up meanwhile
     'forwarding.granted': { guard: 'isDown', actions: 'releaseForwarding' },
   },
   states: {
@@ -259,7 +259,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     routing: {
       description:
-        'Asks the host whether it can be up together with the other networks, and to forward for it. Only then is there a device that could carry traffic.',
+        'Asks the host for a place beside the other networks, and for forwarding. The device is made only after that, so that it carries no traffic before.',
       entry: 'claimForwarding',
       always: { guard: 'claimsNothing', target: 'raising' },
       on: {
@@ -319,7 +319,7 @@ export const networkMachine = networkSetup.createMachine({
           { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
           ...whileUp['steps.applied'],
         ],
-        // the bridge has gone: that is noticed by itself
+        // the bridge is gone, which the kernel reports
         'steps.failed': [
           { guard: 'isClose', target: 'up', actions: ['announceFailed', 'keepClosed', 'suspect', 'grantWaiting'] },
           ...whileUp['steps.failed'],
@@ -355,7 +355,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     emptying: {
       description:
-        'Is to be removed when its members have left: those that are leaving, or that a forced removal has asked to leave. Containers can no longer join.',
+        'Waits until its members have left, then removes the network: members that are leaving, or that a forced removal asked to leave. Containers can no longer join.',
       entry: 'empty',
       always: [
         { guard: 'isEmpty', target: 'lowering' },
@@ -408,7 +408,7 @@ export const networkMachine = networkSetup.createMachine({
       entry: ['lower', 'forgetNews', 'queueHeld'],
       on: {
         ...refuseMeanwhile,
-        // one answer for all that ask
+        // one answer for all callers
         'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
         'definition.found': { actions: 'keepSuccessor' },
         'definition.lost': { actions: 'forgetSuccessor' },

@@ -11,13 +11,13 @@ import type { NetworkWish } from '../../src/core/network/wish.ts';
 import type { NetworkGrant } from '../../src/core/plan/network.ts';
 import type { Removal } from './removal.ts';
 
-/** What a network's machine remembers, and what follows from it. */
+/** The context of a network's machine, and functions of it. */
 
 export interface NetworkInput {
   name: string;
-  /** the names of containers end in this */
+  /** suffix of the containers' names */
   searchDomain: string;
-  /** names this host; absent from the records of earlier daemons */
+  /** name of this host; absent in records of earlier daemons */
   node?: string;
 }
 
@@ -27,24 +27,24 @@ export interface NetworkContext extends NetworkInput {
   wish: NetworkWish | null;
   created: string;
   definition: NetworkDefinition | null;
-  /** the definition that is about to take the place of the present one */
+  /** the definition that is about to replace the present one */
   update: NetworkDefinition | null;
-  /** bridge or parent, while the network is up; made: by us, and not found there */
+  /** bridge or parent, while the network is up; made: netloom made it */
   device: (NetworkDevice & { made: boolean }) | null;
-  /** the daemon was restarted: whether all is there is being looked at */
+  /** the daemon was restarted: the network is being verified */
   adopting: boolean;
-  /** something was seen to vanish while it was being changed */
+  /** a loss was noticed while it was being changed */
   suspected: boolean;
-  /** no file tells of it, only those who use it: it goes with its last member */
+  /** it has no file, only members: it goes with the last one */
   isTransient: boolean;
-  /** a file of the same name, of another network, that was found while this one was used or taken down */
+  /** another network's file of the same name, found while this one was used or taken down */
   successor: NetworkDefinition | null;
-  /** the last that was told of its file while it was being raised or changed */
+  /** the last news about its file while it was being raised or changed */
   news: DefinitionNews | null;
   lastFault: Fault | null;
   /** members: container id → addresses, in subnet order */
   leases: Leases;
-  /** subnet → the address that was given last, so that none is reused at once */
+  /** subnet → the last address given, so that no address is reused at once */
   lastGiven: Record<string, string>;
   macs: GivenMacs;
   /** members that publish a port which 127.0.0.1 reaches, and which may lead here */
@@ -53,29 +53,29 @@ export interface NetworkContext extends NetworkInput {
   leaving: string[];
   /** requests that came before the bridge was up, in order */
   waiting: LeaseRequest[];
-  /** requests that wait until members which are leaving have left, in order */
+  /** requests that wait until leaving members have left, in order */
   held: HeldRequest[];
   /** when this wait, or that of the removal, ends, in ms since 1970; null: none, or not set yet */
   waitsUntil: number | null;
-  /** why it is being removed; by `loss`, its file went without us, and one of that name is another network's by now */
+  /** why it is being removed; by `loss`: another program removed its file, and a file of that name is now another network's */
   removal: Removal | null;
   command: CommandId;
 }
 
-/** fault: why it is refused, unless a member that is leaving gives up in time what it asks for. */
+/** A request that waits. `fault`: its refusal, unless a leaving member gives up in time what it asks for. */
 export interface HeldRequest {
   request: LeaseRequest;
   fault: Fault;
 }
 
-/** What it was born with. */
+/** Returns the machine's input. */
 export const inputOf = ({ name, searchDomain, node }: NetworkInput): NetworkInput => ({
   name,
   searchDomain,
   ...(node !== undefined && { node }),
 });
 
-/** P10: what the default network is made by, for the first container that asks it for a lease. */
+/** P10: returns the wish by which the default network is made, for the first container that asks it for a lease. */
 export const defaultWish = (name: string, { madeAt = '' }: LeaseRequest) => ({
   wish: defaultNetworkWish(name),
   created: madeAt,
@@ -83,7 +83,7 @@ export const defaultWish = (name: string, { madeAt = '' }: LeaseRequest) => ({
 
 export const isOfDefault = ({ madeAt }: LeaseRequest): boolean => madeAt !== undefined;
 
-/** Of a network that is not known yet. */
+/** Returns the context of a network that is not known yet. */
 export function firstContext(input: NetworkInput): NetworkContext {
   return {
     ...input,
@@ -111,10 +111,10 @@ export function firstContext(input: NetworkInput): NetworkContext {
   };
 }
 
-/** What is upon a parent can be beside everything, and is routed by others. */
+/** Whether the network claims a place on the host: a network on a parent clashes with none, and others route it. */
 export const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
-/** What plans are made from. */
+/** Returns the input of plans. */
 export function grantOf(
   { definition, searchDomain, onLoopback }: NetworkContext,
   changed: NetworkDefinition | null = null,
@@ -123,8 +123,8 @@ export function grantOf(
 }
 
 /**
- * The definition for the first waiting container. Its engine sets the port of its resolver, and whether there are rules (N19); for
- * netloom's own containers there are. While the network is up, the port stays.
+ * Returns the definition for the first waiting container. Its engine sets the port of its resolver, and whether there are rules
+ * (N19); netloom's own containers have rules. While the network is up, the port stays.
  */
 export function definitionForFirst(context: NetworkContext): NetworkDefinition {
   const definition = context.definition as NetworkDefinition;
@@ -135,7 +135,7 @@ export function definitionForFirst(context: NetworkContext): NetworkDefinition {
   return brought ? withDnsPort(ruled, brought.dns_port) : ruled;
 }
 
-/** Whether the first waiting container needs other rules than the network has. Members keep the rules that they have. */
+/** Whether the first waiting container needs other rules than the network has. Members keep their rules. */
 export function wantsOtherFirewall(context: NetworkContext): boolean {
   const { definition, device, leases, waiting } = context;
   const [first] = waiting;
@@ -144,7 +144,7 @@ export function wantsOtherFirewall(context: NetworkContext): boolean {
   return isAlone && broughtFirst(context)?.firewall !== definition.firewall;
 }
 
-/** The definition that the first waiting container brought of this network; null: it brought none. */
+/** Returns the definition of this network that the first waiting container brought; null: none. */
 function broughtFirst({ definition, waiting: [first] }: NetworkContext): NetworkDefinition | null {
   const brought = first?.definition;
   return brought && definition && isBroughtNetwork(definition, brought) ? brought : null;

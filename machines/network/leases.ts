@@ -12,7 +12,7 @@ import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import type { Effect } from '../effect.ts';
 import type { HeldRequest, NetworkContext } from './context.ts';
 
-/** Requests of containers, and what they get. */
+/** Requests of containers, and their leases. */
 
 export const answerTo = (
   { container, attempt }: LeaseRequest,
@@ -27,14 +27,14 @@ export const answerTo = (
 export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven' | 'macs' | 'onLoopback'>;
 type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain' | 'node'>;
 
-/** Requests that were decided, one after another: the answers, those that wait on, and the ledger afterwards. */
+/** Result of deciding requests one after another: the answers, the requests that still wait, and the ledger afterwards. */
 export interface Decided {
   ledger: Ledger;
   held: HeldRequest[];
   effects: Effect[];
 }
 
-/** Answers each request, unless only members that are leaving stand in its way. */
+/** Answers each request, unless only leaving members block it. */
 export function decideRequests(context: NetworkContext, requests: readonly LeaseRequest[]): Decided {
   const { leases, lastGiven, macs, onLoopback } = context;
   const decided: Decided = { ledger: { leases, lastGiven, macs, onLoopback }, held: [], effects: [] };
@@ -54,7 +54,7 @@ export function decideRequests(context: NetworkContext, requests: readonly Lease
   return decided;
 }
 
-/** Whether the network is to be made anew for the first request that waits: all others have left. */
+/** Whether the network must be made again for the first waiting request: all others have left. */
 export function isReplacementDue(context: Pick<NetworkContext, 'leases' | 'waiting' | 'held'>): boolean {
   const [first] = context.held;
   return first?.fault.code === 'network.exists' && !hasMembers(context, first.request.container);
@@ -63,7 +63,7 @@ export function isReplacementDue(context: Pick<NetworkContext, 'leases' | 'waiti
 export const busyFault = (network: string): Fault =>
   fault('network.busy', `network ${network} is being changed; try again`);
 
-/** Whether the request is granted, or the network made anew for it, as soon as the members that are leaving have left. */
+/** Whether the request is granted, or the network made again for it, as soon as the leaving members have left. */
 function isOnlyHeldByLeaving(context: NetworkContext, ledger: Ledger, request: LeaseRequest, refusal: Fault): boolean {
   const staying = context.leaving.reduce(withoutEntry, ledger.leases);
   if (refusal.code === 'network.exists') return Object.keys(withoutEntry(staying, request.container)).length === 0;
@@ -71,7 +71,7 @@ function isOnlyHeldByLeaving(context: NetworkContext, ledger: Ledger, request: L
   return isLeft && !('code' in leaseFor(context, { ...ledger, leases: staying }, request));
 }
 
-/** What a request gets, and the ledger after it; or why it gets nothing. A container that asks again keeps what it has. */
+/** Returns a request's lease and the ledger after it, or the refusal. A container that asks again keeps its lease. */
 export function leaseFor(
   grounds: Grounds,
   ledger: Ledger,
@@ -107,7 +107,7 @@ export function leaseFor(
   };
 }
 
-/** A list of containers, with or without that one. */
+/** Returns a list of containers with or without that one. */
 export function withMember(members: readonly string[], container: string, isMember: boolean): string[] {
   const others = members.filter((id) => id !== container);
   return isMember ? [...others, container] : others;
@@ -121,19 +121,19 @@ export function hasMembers(
   return hasOther(leases, besides) || waiting.some(({ container }) => container !== besides);
 }
 
-/** The same, with containers that wait until others have left. */
+/** Whether it has members, containers that are about to join, or containers that wait until others have left. */
 export function isUsed(context: NetworkContext, besides: string | null = null): boolean {
   return hasMembers(context, besides) || context.held.some(({ request }) => request.container !== besides);
 }
 
-/** Whether a container uses it that is not about to leave. */
+/** Whether a container that is not leaving uses it. */
 export function isKept({ leases, waiting, held, leaving }: NetworkContext): boolean {
   return waiting.length + held.length > 0 || Object.keys(leases).some((id) => !leaving.includes(id));
 }
 
 const hasOther = (leases: Leases, besides: string | null): boolean => Object.keys(leases).some((id) => id !== besides);
 
-/** Its own members would be torn from it. */
+/** Refuses another definition while the network has members, which would lose it. */
 function refuseOther(definition: NetworkDefinition, { definition: other }: LeaseRequest): Fault | null {
   if (!other || isBroughtNetwork(definition, other)) return null;
   return fault(
@@ -142,7 +142,7 @@ function refuseOther(definition: NetworkDefinition, { definition: other }: Lease
   );
 }
 
-/** A08: nothing would answer for them. */
+/** Refuses aliases on a network without a resolver, where nothing would answer them (A08). */
 function refuseAliases(definition: NetworkDefinition, { aliases, container }: LeaseRequest): Fault | null {
   if (answersNames(definition) || aliases.length === 0) return null;
   return fault(

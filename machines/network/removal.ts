@@ -7,7 +7,7 @@ import type { Effect } from '../effect.ts';
 import { claimsPlace, type NetworkContext } from './context.ts';
 import { answerTo, busyFault } from './leases.ts';
 
-/** How a network empties: it waits for members that are leaving, and a forced removal asks all members to leave. */
+/** Emptying of a network: it waits for members that are leaving, and a forced removal asks all members to leave. */
 
 export interface Removal {
   /** a command, the host that removes all unused networks, or the loss of its file */
@@ -20,9 +20,9 @@ export interface Removal {
   refusals: Record<string, Fault>;
 }
 
-/** How long the kernel may take with the links of containers that are leaving. */
+/** Time for the kernel to remove the links of leaving containers. */
 const leavingMs = 2_000;
-/** A member that is asked to leave may have something else to finish first. */
+/** Time for members that are asked to leave, and may have to finish something first. */
 const forcedMs = 10_000;
 
 export function removalBy(event: NetworkEvent): Removal {
@@ -31,7 +31,7 @@ export function removalBy(event: NetworkEvent): Removal {
   return { by, isForced, left: [], refusals: {} };
 }
 
-/** `at`: when the wait ends, where an earlier daemon has set it. */
+/** Returns the plan of a wait. `at`: its end, if an earlier daemon has set it. */
 export function waitPlan({ name, removal }: NetworkContext, at: number | null): Plan {
   const withinMs = removal?.isForced ? forcedMs : leavingMs;
   return {
@@ -42,8 +42,8 @@ export function waitPlan({ name, removal }: NetworkContext, at: number | null): 
 }
 
 /**
- * Networks that need its place wait from now on, and a forced removal refuses the containers that are about to join. No member is asked
- * to leave before the wait has a deadline: a removal that fails at that changes nothing.
+ * Lists the effects of the start: networks that need its place wait from now on, and a forced removal refuses containers that are about
+ * to join. No member is asked to leave before the wait has a deadline: a removal that fails to set one changes nothing.
  */
 export function emptyingEffects(context: NetworkContext): Effect[] {
   const { name, leases, waiting, held, removal } = context;
@@ -55,7 +55,7 @@ export function emptyingEffects(context: NetworkContext): Effect[] {
   return [...requests.map((request) => answerTo(request, { fault: busyFault(name) })), ...wait];
 }
 
-/** A forced removal asks all members to leave; again after a restart, which changes nothing for those that were asked before. */
+/** Asks all members to leave, for a forced removal; asks again after a restart, which changes nothing for members already asked. */
 export function leaveRequests({ name, leases, removal }: NetworkContext): Effect[] {
   if (!removal?.isForced) return [];
   return Object.keys(leases).map((id) => ({
@@ -65,19 +65,19 @@ export function leaveRequests({ name, leases, removal }: NetworkContext): Effect
   }));
 }
 
-/** Only a network that claims a place has one to leave. */
+/** Leaves the network's place, if it claims one. */
 export function leavePlaceEffects({ name, definition }: NetworkContext): Effect[] {
   if (!definition || !claimsPlace(definition)) return [];
   return [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: name } }];
 }
 
-/** Every member that is left has said that it cannot leave. */
+/** Whether every remaining member has answered that it cannot leave. */
 export function isRefusedByAll({ leases, removal }: NetworkContext): boolean {
   const left = Object.keys(leases);
   return left.length > 0 && left.every((id) => Object.hasOwn(removal?.refusals ?? {}, id));
 }
 
-/** Why it stays: a member cannot leave, or members have not left in time. Names those that have left. */
+/** Returns why it stays: a member cannot leave, or members have not left in time. Names the members that have left. */
 export function removalFault(context: NetworkContext): Fault {
   const { left = [], refusals = {} } = context.removal ?? {};
   const why = Object.values(refusals)[0] ?? inUseFault(context);
@@ -96,7 +96,7 @@ export function inUseFault({ name, leases, waiting, held }: NetworkContext): Fau
   );
 }
 
-/** To the caller of the command, or to the host; a loss has no caller. */
+/** Answers the caller of the command, or the host; a loss has no caller. */
 export function refusalEffects({ command, name, removal }: NetworkContext, why: Fault): Effect[] {
   if (removal?.by === 'prune') return [prunedEffect(name, false)];
   return command === null ? [] : [{ kind: 'reply', command, fault: why }];
@@ -108,7 +108,7 @@ export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): 
   event: { type: 'network.pruned', network, isRemoved, ...(why && { fault: why }) },
 });
 
-/** A member, or a container that was about to join, has gone. */
+/** Returns the context without a member, or without a container that was about to join. */
 export function withoutMember(context: NetworkContext, container: string): Partial<NetworkContext> {
   const { removal, leases } = context;
   const isMember = Object.hasOwn(leases, container);

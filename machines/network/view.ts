@@ -3,9 +3,9 @@ import { settingsOfBridge } from '../../src/core/plan/network.ts';
 import type { NetworkState, NetworkView } from '../../src/core/view.ts';
 import type { NetworkContext } from './context.ts';
 
-/** A network as users see it, and what the engine asks about one: derived from what is committed. */
+/** Views of a network for users and for the engine, derived from committed state. */
 
-/** That its bridge stops routing loopback addresses is no state of its own for users. */
+/** Returns the state that users see: a bridge that stops routing loopback addresses counts as up. */
 export const networkState = (value: unknown): NetworkState => (value === 'closing' ? 'up' : (value as NetworkState));
 
 export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
@@ -16,14 +16,14 @@ export function networkView(value: unknown, context: NetworkContext): NetworkVie
   return { ...definition, state: networkState(value), device, leases, lastFault };
 }
 
-/** Of the network's bridge, while it is there. */
+/** Explains the settings of the network's bridge, while it exists. */
 export function networkSettingsView({ definition, device }: NetworkContext): ExplainedSetting[] {
   return definition && device ? settingsOfBridge(definition, device.routesLoopback) : [];
 }
 
-/** Whether it has a file, as far as it knows. */
+/** Whether it has a file, as far as the machine knows. */
 export const isFiled = ({ definition, isTransient }: NetworkContext): boolean => definition !== null && !isTransient;
 
-/** Whether it is to hear that its file is gone: one that is still being defined has no file yet, and would hear of it when it has. */
+/** Whether to notify it of a missing file: a network that is being defined has no file yet, and would get the notice when it has one. */
 export const hearsOfLoss = (value: unknown, { isTransient }: NetworkContext): boolean =>
   !isTransient && !['claiming', 'defining', 'lowering'].includes(String(value));

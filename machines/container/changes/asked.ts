@@ -84,8 +84,8 @@ export function asksNothingNew(context: ContainerContext, event: ContainerEvent)
 }
 
 /**
- * Which of the published ports each of those asked for is, or are, as they may be shown; null: none. A picked port goes by its
- * number, and by the 0 that it was asked for with. `ports` stand in the order of those wished for.
+ * Finds the published ports for each requested one, which may have the form of a view; null: none. A picked port matches by its
+ * number, and by the 0 of its request. `ports` are in the order of the wish.
  */
 export function portsNamed(
   wished: readonly PublishedPort[],

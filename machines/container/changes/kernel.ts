@@ -46,7 +46,7 @@ export function changePlan(context: ContainerContext) {
 /** Undoes a join that was built in vain: a DHCP server gives no address. */
 export const withdrawPlan = (context: ContainerContext) => leavePlan('withdraw', grantAfter(context), grantOf(context));
 
-/** Networks hear of it when the first port that 127.0.0.1 reaches is about to be published, or the last one is not any more. */
+/** Notifies networks before the first port that 127.0.0.1 reaches is published, and after the last one is unpublished. */
 export function notesOfPorts(
   { id, wish }: ContainerContext,
   before: readonly PublishedPort[],
@@ -61,7 +61,7 @@ export function notesOfPorts(
   }));
 }
 
-/** What a change has no more use for: what a failed one had claimed, or what a finished one gave up. */
+/** Releases the claims of a failed change, or what a finished change gave up. */
 export function releasesOfChange(context: ContainerContext): Effect[] {
   const { id, change } = context;
   if (change?.kind !== 'join' && change?.kind !== 'leave') return [];

@@ -115,8 +115,8 @@ const askedText = (port: PublishedPort): string =>
 export const setupRefusal = (grant: ContainerGrant): Fault | null => portRefusal(grant) ?? unreachableRoute(grant);
 
 /**
- * Why networks cannot be joined, by the leases that were granted or what DHCP servers give: a route of one leads nowhere (C05), an
- * address from another network's DHCP server is in its subnet (C13), a port that is published with them leads nowhere.
+ * Returns why networks cannot be joined with the granted leases or the DHCP servers' addresses: a route leads nowhere (C05), an
+ * address from another network's DHCP server is in the subnet (C13), or a port published with them cannot be reached.
  */
 export function joinRefusal(context: ContainerContext): Fault | null {
   const { change, leases } = context;

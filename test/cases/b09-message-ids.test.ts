@@ -96,6 +96,19 @@ describe('B09 one message ID for two requests', () => {
     expect(reply).toEqual({ id: 'a' });
   });
 
+  it('B09 a repeated container.detach gets the same reply as the first, of some networks and of all', async () => {
+    await lab.client.network.create({ name: 'back' });
+    await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }, { network: 'back' }] });
+    for (const networks of [['web'], ['back']]) {
+      const id = once();
+      const replies = [1, 2].map(() => lab.client.container.detach({ id: 'a', networks }, id));
+      expect(await Promise.all(replies)).toEqual([{ id: 'a' }, { id: 'a' }]);
+      expect(await lab.client.container.detach({ id: 'a', networks }, id)).toEqual({ id: 'a' });
+    }
+    await lab.settled();
+    await lab.client.network.remove({ name: 'back' });
+  });
+
   it('B09 a reply stored by an older version is returned, though it does not record its request', async () => {
     await lab.end('stop');
     const journal = new Journal(lab.daemon.runDirectory);

@@ -145,6 +145,7 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const carryOut: Detach = (request, file) => detach(engine, request, { id: `left ${file}`, kept: true });
     const left = new TeardownQueue(runDirectory, carryOut, log);
     undo.push(() => left.stop());
+    engine.doorCalls.follow(left);
     await unlessAborted(signal, left.start());
 
     const service = await serveCommands({ nc, engine, node, version, log });

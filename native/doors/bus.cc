@@ -1,5 +1,6 @@
 #include "bus.h"
 
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "bus_other.h"
@@ -14,20 +15,31 @@ namespace {
 constexpr int recovering_tries = 200;
 constexpr useconds_t recovering_pause_us = 50'000;
 
-/// Throws Refused, NotServed.
+/// Throws Refused, Unanswered.
 json answer_in(const Reply& reply) {
   const json answer = json::parse(reply.text, nullptr, false);
-  if (answer.is_discarded()) throw NotServed("netloom's daemon answered with something that is no JSON");
+  if (answer.is_discarded()) throw Unanswered("netloom's daemon answered with something that is no JSON");
   if (!reply.is_fault) return answer;
   const auto text = [&](const char* field) {
     if (!answer.is_object() || !answer.contains(field) || !answer[field].is_string())
-      throw NotServed("netloom's daemon answered with an error that says nothing");
+      throw Unanswered("netloom's daemon answered with an error that says nothing");
     return answer[field].get<std::string>();
   };
   throw Refused(text("code"), text("message"));
 }
 
 }  // namespace
+
+std::string fresh_token() {
+  unsigned char bytes[16];
+  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw NotServed("the kernel has no random numbers");
+  std::string token;
+  for (const unsigned char byte : bytes) {
+    token += "0123456789abcdef"[byte >> 4];
+    token += "0123456789abcdef"[byte & 15];
+  }
+  return token;
+}
 
 Bus::Bus() : address_(discover()) {}
 

@@ -8,10 +8,15 @@
 
 namespace door {
 
-/// No answer: there is no daemon, it is ending, it is silent, or the connection was lost. The command may have been
-/// carried out.
+/// No answer: there is no daemon, or it is starting or ending. Nothing was done, unless it is Unanswered.
 struct NotServed : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+/// The request was sent, and then the connection was lost, or the daemon was silent: the command may be carried out,
+/// by the next daemon too.
+struct Unanswered : NotServed {
+  using NotServed::NotServed;
 };
 
 /// What the daemon answered instead of doing it.
@@ -33,6 +38,9 @@ constexpr int answer_ms = 60'000;
 /// Shown by the server.
 constexpr const char* client_name = "netloom netavark door";
 
+/// 32 hexadecimal digits that cannot be guessed. Throws NotServed.
+std::string fresh_token();
+
 /// Commands to the daemon that discover() finds.
 class Bus {
  public:
@@ -40,7 +48,7 @@ class Bus {
   Bus();
 
   /// Sends `netloom.v1.<node>.<command>` and returns the reply. Waits for a daemon that is starting.
-  /// Throws Refused, NotServed.
+  /// Throws Refused, Unanswered, NotServed.
   nlohmann::json request(const std::string& command, const nlohmann::json& payload) const;
 
  private:

@@ -35,12 +35,16 @@ const char* netloom_libnats_request(const LibnatsRequest* request, LibnatsReply*
   static natsConnection* connection = nullptr;
   natsStatus status = connection ? NATS_OK : connect(&connection, *request);
   natsMsg* message = nullptr;
-  if (status == NATS_OK)
+  const bool is_sent = status == NATS_OK;
+  if (is_sent)
     status = natsConnection_Request(&message, connection, request->subject, request->payload, request->payload_length,
                                     request->answer_ms);
-  if (status != NATS_OK) return natsStatus_GetText(status);
+  if (status != NATS_OK) {
+    reply->may_be_done = is_sent && status != NATS_NO_RESPONDERS && status != NATS_MAX_PAYLOAD;
+    return natsStatus_GetText(status);
+  }
   const char* code = nullptr;
   *reply = {natsMsg_GetData(message), natsMsg_GetDataLength(message),
-            natsMsgHeader_Get(message, "Nats-Service-Error-Code", &code) == NATS_OK};
+            natsMsgHeader_Get(message, "Nats-Service-Error-Code", &code) == NATS_OK, true};
   return nullptr;
 }

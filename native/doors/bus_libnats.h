@@ -13,11 +13,12 @@ struct LibnatsRequest {
   int payload_length;
 };
 
-/// Lives as long as the process.
+/// Lives as long as the process. Without a reply `may_be_done` says whether the request may have reached the daemon.
 struct LibnatsReply {
   const char* text;
   int length;
   bool is_fault;
+  bool may_be_done;
 };
 
 /// Answers null when there is a reply, else what went wrong. The connection is kept for the next request, and goes with

@@ -48,8 +48,12 @@ Reply request_other(const Address& address, const std::string& subject, const st
   };
   LibnatsReply reply = {};
   const char* problem = request_by_libnats(&request, &reply);
-  if (problem)
-    throw NotServed("netloom's daemon does not answer: " + std::string(problem) + " at " + shown_url(address.url));
+  if (problem) {
+    const std::string failure =
+        "netloom's daemon does not answer: " + std::string(problem) + " at " + shown_url(address.url);
+    if (reply.may_be_done) throw Unanswered(failure);
+    throw NotServed(failure);
+  }
   return {std::string(reply.text, static_cast<size_t>(reply.length)), reply.is_fault};
 }
 

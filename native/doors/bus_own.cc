@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <charconv>
@@ -17,6 +16,11 @@ using std::string_view;
 namespace door {
 
 namespace {
+
+/// The server has not passed the request on.
+struct Declined : NotServed {
+  using NotServed::NotServed;
+};
 
 constexpr string_view scheme = "nats://";
 /// What no server allows to be set higher.
@@ -42,18 +46,9 @@ std::vector<string_view> words_of(string_view line) {
   return words;
 }
 
-/// Cannot be guessed: a process that knew it could answer instead of the daemon.
-std::string fresh_inbox(const std::string& prefix) {
-  unsigned char bytes[16];
-  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw NotServed("the kernel has no random numbers");
-  // on the daemon's own server a role receives replies below its own inbox only
-  std::string inbox = prefix + ".";
-  for (const unsigned char byte : bytes) {
-    inbox += "0123456789abcdef"[byte >> 4];
-    inbox += "0123456789abcdef"[byte & 15];
-  }
-  return inbox;
-}
+/// Cannot be guessed: a process that knew it could answer instead of the daemon. On the daemon's own server a role
+/// receives replies below its own inbox only.
+std::string fresh_inbox(const std::string& prefix) { return prefix + "." + fresh_token(); }
 
 std::string connect_line(const Address& address) {
   const json options = {
@@ -66,7 +61,7 @@ std::string connect_line(const Address& address) {
 
 /// `NATS/1.0 503` is the server's own answer; a service marks a failure in a header of its answer.
 Reply reply_in(string_view headers, string_view body, const Wire& wire) {
-  if (starts_with(headers, "NATS/1.0 503")) wire.fail("nobody serves");
+  if (starts_with(headers, "NATS/1.0 503")) throw Declined(wire.failure("nobody serves"));
   const bool is_fault = headers.find("\r\nNats-Service-Error-Code:") != headers.npos;
   return {std::string(body), is_fault};
 }
@@ -92,6 +87,18 @@ size_t read_greeting(Wire& wire) {
   return most != info.end() && most->is_number_unsigned() ? most->get<size_t>() : most_payload_bytes;
 }
 
+/// What a server says of a connection or a request that it does not accept; other errors come later.
+bool is_declined(string_view error) {
+  return starts_with(error, "'Authorization Violation") || starts_with(error, "'Permissions Violation") ||
+         starts_with(error, "'User Authentication") || starts_with(error, "'maximum ");
+}
+
+[[noreturn]] void fail_by(string_view error, const Wire& wire) {
+  const std::string failure = wire.failure("the NATS server says " + std::string(error));
+  if (is_declined(error)) throw Declined(failure);
+  throw NotServed(failure);
+}
+
 Reply read_reply(Wire& wire) {
   for (;;) {
     const string_view line = wire.line();
@@ -101,7 +108,7 @@ Reply read_reply(Wire& wire) {
     if (verb == "PING") {
       wire.send("PONG\r\n");
     } else if (verb == "-ERR") {
-      wire.fail("the NATS server says " + std::string(line.substr(std::min<size_t>(5, line.size()))));
+      fail_by(line.substr(std::min<size_t>(5, line.size())), wire);
     } else if (verb != "INFO" && verb != "PONG" && verb != "+OK") {
       wire.fail("something that is not NATS");
     }
@@ -144,10 +151,16 @@ Reply request_own(const Loopback& server, const Address& address, const std::str
               std::to_string(most_bytes) + " are taken");
   wire.set_deadline(answer_ms);
   const std::string inbox = fresh_inbox(address.inbox_prefix);
-  // in one write, because the server takes them in this order; its PONG is not awaited
-  wire.send(connect_line(address) + "SUB " + inbox + " 1\r\nPUB " + subject + " " + inbox + " " +
-            std::to_string(payload.size()) + "\r\n" + payload + "\r\n");
-  return read_reply(wire);
+  try {
+    // in one write, because the server takes them in this order; its PONG is not awaited
+    wire.send(connect_line(address) + "SUB " + inbox + " 1\r\nPUB " + subject + " " + inbox + " " +
+              std::to_string(payload.size()) + "\r\n" + payload + "\r\n");
+    return read_reply(wire);
+  } catch (const Declined&) {
+    throw;
+  } catch (const NotServed& lost) {
+    throw Unanswered(lost.what());
+  }
 }
 
 }  // namespace door

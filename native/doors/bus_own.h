@@ -20,7 +20,7 @@ struct Loopback {
 std::optional<Loopback> own_server(const Address& address);
 
 /// Sends one request to the daemon's own server, on a new connection, in NATS's text protocol
-/// (https://docs.nats.io/reference/reference-protocols/nats-protocol). Throws NotServed.
+/// (https://docs.nats.io/reference/reference-protocols/nats-protocol). Throws Unanswered, NotServed.
 Reply request_own(const Loopback& server, const Address& address, const std::string& subject,
                   const std::string& payload);
 

@@ -95,13 +95,26 @@ door::Rules rules(const door::Options& options) {
   return driver.empty() ? door::Rules::ours : door::rules_of(utf8(driver, "firewall driver"));
 }
 
+/// The daemon does it when it is back, or comes to it: what is reported as failed must not exist then.
+void take_back(json teardown, const std::string& call, const door::Unanswered& lost) try {
+  teardown["call"] = call;
+  door::queue_teardown(teardown);
+} catch (const std::system_error& error) {
+  throw door::NotServed(std::string(lost.what()) + "; what was set up may stay: " + error.what());
+}
+
 void setup(const door::Options& options) {
   const std::string& netns = argument(options, "NETNS_PATH");
   const json input = read_input(options);
-  const json request = door::attach_request(input, netns, rules(options));
+  json request = door::attach_request(input, netns, rules(options));
+  const std::string call = door::fresh_token();
+  request["call"] = call;
   json answer;
   try {
     answer = door::Bus().request("container.attach", request);
+  } catch (const door::Unanswered& lost) {
+    take_back(door::detach_request(input, netns), call, lost);
+    throw;
   } catch (const door::NotServed&) {
     // the first half of a reload: the container, which runs on, keeps what it has
     door::drop_teardowns(door::detach_request(input, netns));

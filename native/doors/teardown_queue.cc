@@ -59,7 +59,8 @@ bool includes_all(const nlohmann::json& networks, const nlohmann::json& others) 
 }
 
 bool is_within(const nlohmann::json& teardown, const nlohmann::json& request) {
-  return teardown.is_object() && teardown.value("id", nlohmann::json()) == request["id"] &&
+  return teardown.is_object() && !teardown.contains("call") &&
+         teardown.value("id", nlohmann::json()) == request["id"] &&
          teardown.value("netns", nlohmann::json()) == request["netns"] &&
          includes_all(request["networks"], teardown.value("networks", nlohmann::json()));
 }

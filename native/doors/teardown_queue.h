@@ -10,7 +10,8 @@ namespace door {
 void queue_teardown(const nlohmann::json& request);
 
 /// Removes stored teardowns for the same container in the same namespace that name no other networks than this
-/// container.detach: all of those are being set up again. Never fails: what cannot be read or removed stays.
+/// container.detach: all of those are being set up again. Those that take a set-up back (`call`) stay, because it was
+/// reported as failed. Never fails: what cannot be read or removed stays.
 void drop_teardowns(const nlohmann::json& request);
 
 }  // namespace door

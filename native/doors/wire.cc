@@ -49,9 +49,11 @@ void Wire::connect(const sockaddr* address, socklen_t length) {
 
 void Wire::set_deadline(int within_ms) { deadline_ = steady_clock::now() + milliseconds(within_ms); }
 
-void Wire::fail(const std::string& what) const {
-  throw NotServed("netloom's daemon does not answer: " + what + " at " + name_);
+std::string Wire::failure(const std::string& what) const {
+  return "netloom's daemon does not answer: " + what + " at " + name_;
 }
+
+void Wire::fail(const std::string& what) const { throw NotServed(failure(what)); }
 
 void Wire::wait_for(short events) const {
   pollfd waiting = {fd_, events, 0};

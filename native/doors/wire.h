@@ -29,7 +29,10 @@ class Wire {
   /// The next `length` bytes and the CR LF after them. Valid until the next call.
   std::string_view block(size_t length);
 
-  /// The message for a violation of the protocol.
+  /// The message for what went wrong.
+  std::string failure(const std::string& what) const;
+
+  /// Throws it: a violation of the protocol.
   [[noreturn]] void fail(const std::string& what) const;
 
  private:

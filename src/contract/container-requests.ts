@@ -72,9 +72,14 @@ export const setupSchema = containerShape
     'a container network as it is wished for; with nothing but the id (and owner, startWithinMs), as it was wished for by container.create',
   );
 
+const callSchema = z.string().min(1).max(64).nullish();
+
 /** Engines have their own rules for names, so attach accepts names that netloom would not. */
 export const attachSchema = containerShape
-  .extend({ name: z.string().min(1).max(255).nullish().describe('default: the id') })
+  .extend({
+    name: z.string().min(1).max(255).nullish().describe('default: the id'),
+    call: callSchema.describe('unique to this call: a container.detach with the same `call` takes it back'),
+  })
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
   .describe('a container network, from an engine that calls once per network');
@@ -86,5 +91,8 @@ export const detachSchema = z
       .string()
       .nullish()
       .describe('path of the namespace; nothing is done if the container has another one by now'),
+    call: callSchema.describe(
+      'of the container.attach that is taken back; refused if it arrives later: its caller no longer waits for it',
+    ),
   })
   .describe('a container, and networks that it leaves');

@@ -2,9 +2,10 @@ import { type FSWatcher, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import type { StoredTeardowns } from '../bus/commands/door-calls.ts';
 import { detachSchema } from '../contract/container-requests.ts';
 import { parsePayload } from '../contract/payload.ts';
-import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import { type Fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { readOrdinaryFile } from '../files/ordinary-file.ts';
 import { isStorageFull } from '../files/room.ts';
@@ -16,15 +17,17 @@ const lookAgainMs = 1_000;
 export type Detach = (request: z.output<typeof detachSchema>, name: string) => Promise<unknown>;
 
 /**
- * Teardowns that a door received while no daemon ran: `<run directory>/teardowns/<time>.json`, each a request of
- * container.detach. The next daemon carries them out in the order of their names; each file is removed when its
- * teardown was answered. A failed one is logged and dropped: the container is `failed` then, and a teardown can be asked for
+ * Teardowns that a door received while no daemon ran, and those of set-ups whose answer it did not get:
+ * `<run directory>/teardowns/<time>.json`, each a request of container.detach. The next daemon, or the one that was
+ * silent, carries them out in the order of their names; each file is removed when its teardown was answered. A failed one is logged and dropped: the container is `failed` then, and a teardown can be asked for
  * again. One that could not be sent stays for the next daemon.
  */
-export class TeardownQueue {
+export class TeardownQueue implements StoredTeardowns {
   readonly #directory: string;
   #watcher: FSWatcher | null = null;
   #working: Promise<void> = Promise.resolve();
+  /** containers of teardowns that stay, and why */
+  readonly #staying = new Map<string, Fault>();
   #stopped = false;
 
   constructor(
@@ -44,6 +47,12 @@ export class TeardownQueue {
     await this.#work();
   }
 
+  async done(id: string): Promise<void> {
+    await this.#work();
+    const why = this.#staying.get(id);
+    if (why) throw new NetloomError(why);
+  }
+
   /** What is left from now on is the next daemon's; what is under way is answered, or stays for it, too. */
   stop(): void {
     this.#stopped = true;
@@ -57,6 +66,7 @@ export class TeardownQueue {
   }
 
   async #all(): Promise<void> {
+    this.#staying.clear();
     for (const file of this.#files()) if (!this.#stopped) await this.#one(file);
   }
 
@@ -74,14 +84,18 @@ export class TeardownQueue {
 
   async #one(file: string): Promise<void> {
     const path = join(this.#directory, file);
+    let container: string | null = null;
     try {
       const request = parsePayload(detachSchema, readOrdinaryFile(path));
+      container = request.id;
       await this.detach(request, file);
-      this.log.info({ container: request.id }, 'a teardown that had been left was done');
+      this.log.info({ container }, 'a teardown that had been left was done');
     } catch (error) {
-      const stays = isForLater(faultOf(error));
+      const why = faultOf(error);
+      const stays = isForLater(why);
       this.log.warn({ file, error, stays }, 'a teardown that had been left could not be done');
       if (isStorageFull(error)) setTimeout(() => this.#work(), lookAgainMs).unref();
+      if (stays && container !== null) this.#staying.set(container, why);
       if (stays) return;
     }
     this.#forget(path);

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { Journal } from '../actors/journal.ts';
 import type { WorkerVerbs } from '../actors/protocol.ts';
+import { DoorCalls } from '../bus/commands/door-calls.ts';
 import type { CommandIdentity, Engine } from '../bus/commands/engine.ts';
 import type { AnswerTo } from '../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../contract/container-replies.ts';
@@ -42,6 +43,7 @@ export interface EngineSettings {
 
 /** The main thread's side of the actors, as the bus and the daemon see it: each part is a file of this room. */
 export class ActorEngine implements Engine {
+  readonly doorCalls = new DoorCalls();
   readonly #desk: CommandDesk;
   readonly #views: JournalViews;
   readonly #definitions: DefinitionReader;

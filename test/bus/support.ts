@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { onTestFinished } from 'vitest';
+import { DoorCalls } from '../../src/bus/commands/door-calls.ts';
 import type { CommandIdentity, Engine } from '../../src/bus/commands/engine.ts';
 import { connectBus, roleAddress } from '../../src/bus/server/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
@@ -73,6 +74,7 @@ export interface Sent {
 /** Records its calls and returns `answer`. */
 export class FakeEngine implements Engine {
   readonly defaultNetwork = 'podman';
+  readonly doorCalls = new DoorCalls();
   readonly sent: Sent[] = [];
   answer: (sent: Sent) => unknown = ({ to }) => ({ id: to.split('/')[1] });
 

@@ -405,6 +405,65 @@ describe('while no daemon runs', () => {
     native.removeNetns(netns);
   });
 
+  const daemonPid = () =>
+    Number.parseInt(processesOf(lab.daemon).find((line) => line.includes(' daemon ')) as string, 10);
+
+  /** On more networks than can be set up before the next look at the container. */
+  function manyNetworks(count = 16) {
+    const places = Array.from({ length: count }, (_, index) => [`many${index}`, `10.91.${index}`, index] as const);
+    const networks = places.map(([name, net, index]) => [
+      name,
+      { static_ips: [`${net}.2`], interface_name: `eth${index}` },
+    ]);
+    const infos = places.map(([name, net]) => [
+      name,
+      { ...web, name, network_interface: name, subnets: [{ subnet: `${net}.0/24`, gateway: `${net}.1` }] },
+    ]);
+    return options({ networks: Object.fromEntries(networks), network_info: Object.fromEntries(infos) });
+  }
+
+  it('a set-up that is reported as failed because the daemon was killed leaves nothing for the next one', async () => {
+    const netns = engineNetns('ghost');
+    const processes = [daemonPid(), lab.daemon.natsPid() as number];
+    const asked = setup(netns, manyNetworks());
+    // it is journalled: the next daemon completes it
+    await untilAnswered(async () => expect((await lab.client.container.list()).containers).toHaveLength(1));
+    // with the server, as a service manager does, so that the door loses its connection
+    for (const pid of processes) process.kill(pid, 'SIGKILL');
+    const { code } = await asked;
+    expect([code, queued().length]).toEqual([1, 1]);
+    await lab.restart('kill');
+    expect(queued()).toEqual([]);
+    await settled();
+    expect(linkNames()).toEqual(['lo']);
+    // the engine tries again with another container, which gets the addresses
+    const next = engineNetns('next');
+    const again = { ...manyNetworks(), container_id: '6'.repeat(64) };
+    expect((await setup(next, again)).code).toBe(0);
+    await teardown(next, again);
+    await settled();
+    for (const path of [netns, next]) native.removeNetns(path);
+  });
+
+  it('a set-up that is tried again in the same namespace is not undone by what takes the former one back', async () => {
+    const netns = engineNetns('again');
+    const pid = daemonPid();
+    process.kill(pid, 'SIGSTOP');
+    const first = setup(netns, options());
+    await untilAnswered(async () => expect(doorsWaiting()).toBe(1));
+    // the server goes; the daemon, which has received the request, lives on
+    process.kill(lab.daemon.natsPid() as number, 'SIGKILL');
+    expect((await first).code).toBe(1);
+    expect(queued()).toHaveLength(1);
+    process.kill(pid, 'SIGCONT');
+    await untilAnswered(async () => expect((await setup(netns, options())).code).toBe(0));
+    expect(queued()).toEqual([]);
+    expect(ipWithin(netns, 'link', 'show').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
+    await teardown(netns, options());
+    await settled();
+    native.removeNetns(netns);
+  });
+
   /** Counts the doors that have sent their request and still wait. */
   const doorsWaiting = () =>
     spawnSync('ss', ['-HtnpiO'], { encoding: 'utf8' }).stdout.match(/"netavark".* bytes_acked:\d{3}/g)?.length ?? 0;

@@ -314,38 +314,89 @@ describe('a server from NATS_URL', () => {
   });
 });
 
-describe('a teardown through the door', () => {
-  const input = { container_id: 'c1', networks: { web: { interface_name: 'eth0' } } };
-  const asked = { id: 'c1', networks: ['web'], netns: '/run/netns/c1' };
+const input = {
+  container_id: 'c1',
+  container_name: 'one',
+  networks: { web: { interface_name: 'eth0' } },
+  network_info: { web: { name: 'web', subnets: [] } },
+};
+const asked = { id: 'c1', networks: ['web'], netns: '/run/netns/c1' };
 
-  /** The result, and the teardowns in the run directory that the daemon has to do. */
-  async function teardown() {
-    const queue = `${server.runDirectory}/teardowns`;
-    mkdirSync(queue, { recursive: true });
-    const env = { NETLOOM_RUN_DIR: server.runDirectory };
-    const result = await runDoor(['teardown', asked.netns], { env, input });
-    return { ...result, left: readdirSync(queue).map((file) => JSON.parse(readFileSync(`${queue}/${file}`, 'utf8'))) };
-  }
+/** The result, and the teardowns in the run directory that the daemon has to do. */
+async function call(verb: 'setup' | 'teardown') {
+  const queue = `${server.runDirectory}/teardowns`;
+  mkdirSync(queue, { recursive: true });
+  const env = { NETLOOM_RUN_DIR: server.runDirectory };
+  const result = await runDoor([verb, asked.netns], { env, input });
+  const files = readdirSync(queue).sort();
+  return { ...result, left: files.map((file) => JSON.parse(readFileSync(`${queue}/${file}`, 'utf8'))) };
+}
 
-  const fault = (code: string) => (inbox: string) =>
-    message(inbox, JSON.stringify({ code, message: 'not now' }), faultHeaders);
+const fault = (code: string) => (inbox: string) =>
+  message(inbox, JSON.stringify({ code, message: 'not now' }), faultHeaders);
+
+const hangingUp = replying(
+  () => '',
+  (socket) => socket.end(),
+);
+const resetting = replying(
+  () => '',
+  (socket) => socket.resetAndDestroy(),
+);
+
+describe('a set-up through the door that gets no answer', () => {
+  const callOf = (index: number): string => JSON.parse(server.received[index]?.request?.payload ?? '{}').call;
+  const unanswered: [string, Script][] = [
+    ['hangs up', hangingUp],
+    ['resets the connection', resetting],
+    [
+      'stops within its reply',
+      replying(
+        (inbox) => message(inbox, answer).slice(0, -9),
+        (socket, words) => socket.end(words),
+      ),
+    ],
+    ['reports a stale connection', atOnce(() => "-ERR 'Stale Connection'\r\n")],
+    ['replies with no JSON', atOnce((inbox) => message(inbox, '{'))],
+  ];
+
+  it.each(unanswered)('a set-up is reported as failed and taken back when the server %s', async (_, script) => {
+    server.script = script;
+    const { code, stdout, left } = await call('setup');
+    expect([code, JSON.parse(stdout)]).toEqual([1, { error: expect.stringMatching(/^netloom's daemon/) }]);
+    expect(left).toEqual([{ ...asked, call: callOf(0) }]);
+    expect(callOf(0)).toMatch(/^[0-9a-f]{32}$/);
+  });
 
   it.each<[string, Script]>([
     ['the server hangs up at once', (socket) => void socket.end()],
-    [
-      'the server hangs up before it answers',
-      replying(
-        () => '',
-        (socket) => socket.end(),
-      ),
-    ],
-    [
-      'the server resets the connection',
-      replying(
-        () => '',
-        (socket) => socket.resetAndDestroy(),
-      ),
-    ],
+    ['the server refuses the credentials', atOnce(() => "-ERR 'Authorization Violation'\r\n")],
+    ['there are no responders', atOnce((inbox) => message(inbox, '', 'NATS/1.0 503'))],
+    ['the daemon is stopping', atOnce(fault('node.draining'))],
+    ['the daemon refuses it', atOnce(fault('port.taken'))],
+  ])('nothing is taken back when %s, because nothing was done', async (_, script) => {
+    server.script = script;
+    expect(await call('setup')).toMatchObject({ code: 1, left: [] });
+  });
+
+  it('a set-up that is not sent keeps what takes an earlier one back, and removes the teardown of a reload', async () => {
+    server.script = hangingUp;
+    await call('setup');
+    await call('teardown');
+    expect((await call('setup')).left).toHaveLength(3);
+    server.script = (socket) => void socket.end();
+    const { left } = await call('setup');
+    expect(left).toEqual([0, 2].map((index) => ({ ...asked, call: callOf(index) })));
+  });
+});
+
+describe('a teardown through the door', () => {
+  const teardown = () => call('teardown');
+
+  it.each<[string, Script]>([
+    ['the server hangs up at once', (socket) => void socket.end()],
+    ['the server hangs up before it answers', hangingUp],
+    ['the server resets the connection', resetting],
     ['the server refuses the credentials', atOnce(() => "-ERR 'Authorization Violation'\r\n")],
     ['another program answers', (socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['the reply is not JSON', atOnce((inbox) => message(inbox, '{'))],

@@ -82,6 +82,28 @@ describe('the queue of teardowns', () => {
     expect(done).toEqual(['c1']);
   });
 
+  it('the queue carries out what is stored before a set-up goes on', async () => {
+    const done: string[] = [];
+    await work(async ({ id }) => {
+      await new Promise(setImmediate);
+      done.push(id);
+    });
+    leave('c1');
+    await queue?.done('c1');
+    expect([done, left()]).toEqual([['c1'], []]);
+  });
+
+  it('the queue refuses a set-up that a teardown which stays would undo, until that is done', async () => {
+    leave('c1');
+    let isFull = true;
+    await work(() => (isFull ? refuse('storage.full')() : Promise.resolve()));
+    await expect(queue?.done('c1')).rejects.toMatchObject({ code: 'storage.full' });
+    await queue?.done('c2');
+    isFull = false;
+    await queue?.done('c1');
+    expect(left()).toEqual([]);
+  });
+
   it('the queue starts no teardown after its end', async () => {
     for (const id of ['c1', 'c2']) leave(id);
     await work(async () => queue?.stop());

@@ -17,8 +17,11 @@ export async function attach(
   request: AttachRequest,
   command: CommandIdentity,
 ): Promise<ContainerStatus> {
+  await engine.doorCalls.afterTeardowns(request.id);
   const wish = namedWish(engine, checked(containerWish(request, engine.defaultNetwork)));
   await onceOthersLeft(engine, wish);
+  // nothing is awaited from here to the container's queue
+  if (request.call) engine.doorCalls.refuseTakenBack(request.call);
   const own = { asked: askedNetworks(request, wish), inode: inodeOf(wish) };
   return tellContainer(engine, wish.id, command, { type: 'container.attach', command: command.id, wish, ...own });
 }
@@ -41,9 +44,10 @@ function inodeOf({ netns }: ContainerWish): number | null {
 /** Answered when nothing works any longer of what it leaves; the removal of the container follows, and is published as an event. */
 export function detach(
   engine: Engine,
-  { id, networks, netns }: CheckedRequest<'container.detach'>,
+  { id, networks, netns, call }: CheckedRequest<'container.detach'>,
   command: CommandIdentity,
 ): Promise<{ id: string }> {
+  if (call) engine.doorCalls.takeBack(call);
   const own = { networks, ...(netns && { netns }) };
   return tellContainer(engine, id, command, { type: 'container.detach', command: command.id, ...own });
 }

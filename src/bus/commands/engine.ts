@@ -16,6 +16,7 @@ import type {
   NetworkView,
   NodeInfo,
 } from '../../core/view.ts';
+import type { DoorCalls } from './door-calls.ts';
 
 /** How long the reply to a command with a client's ID is kept for a repetition. */
 export const replyKeptMs = 10 * 60_000;
@@ -34,6 +35,8 @@ export interface CommandIdentity {
 export interface Engine {
   /** default network of a request; it is made when the first container joins it */
   readonly defaultNetwork: string;
+  /** the order of what doors ask for */
+  readonly doorCalls: DoorCalls;
   info(): NodeInfo;
   /**
    * Hands a command to its actor and returns its one reply. A kept command that is repeated gets its first reply, also from

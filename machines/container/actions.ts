@@ -25,14 +25,14 @@ import { teardownActions, teardownGuards } from './teardown.ts';
 import { isVerifyThatFoundNothing, verificationActions, verificationGuards } from './verification.ts';
 import { answerTo, commandOf, decide, type Given, nameOf, refusal, sentAt } from './words.ts';
 
-/** Whether such an event may be the end of the container. */
+/** Whether an event of this type may remove the container. */
 const mayRemove = ({ inode }: ContainerContext, type: ContainerEvent['type']): boolean =>
   type === 'container.remove' || type === 'container.forget' || (type === 'container.detach' && inode === null);
 
 const leftSomething = ({ context: { lastFault, leases, ports, inode } }: Given): boolean =>
   Object.keys(leases).length > 0 || ports.length > 0 || inode !== null || (lastFault?.leftBehind?.length ?? 0) > 0;
 
-/** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
+/** Actions and guards of the chart. Actions only list effects and change the context. */
 export const containerSetup = setup({
   types: {
     context: {} as ContainerContext,
@@ -49,7 +49,7 @@ export const containerSetup = setup({
     ...teardownActions,
     ...attachingActions,
     ...repeatedActions,
-    /** That was asked for with its wish, whatever runs in containers that share its namespace. */
+    /** Removes the container as its wish asked, even if processes run in containers that share its namespace. */
     removeByItself: raise({ type: 'container.remove', command: null, force: true }),
 
     // ---- the wish

@@ -8,14 +8,14 @@ import { type ContainerContext, statusOf } from './context.ts';
 import { commandOf, decide, type Given, remember, resolve } from './words.ts';
 
 /**
- * Commands of engines that speak of a container's networks in parts, as podman and CNI do, whatever is there already: `container.attach`
- * and `container.detach`; and of networks that ask their members to leave.
+ * Commands for parts of a container's networks, as podman and CNI send them whatever the state: `container.attach` and
+ * `container.detach`; and `network.leave`, by which networks ask their members to leave.
  */
 
 export type Attach = Extract<ContainerEvent, { type: 'container.attach' }>;
 export type Detach = Extract<ContainerEvent, { type: 'container.detach' | 'network.leave' }>;
 
-/** Networks and ports that an attach asks for, and that the container does not have. */
+/** Returns the networks and ports that an attach asks for and the container lacks. */
 export function missingOf(
   { wish, ports }: ContainerContext,
   { asked, wish: wanted }: Attach,
@@ -27,7 +27,7 @@ export function missingOf(
   };
 }
 
-/** Networks of the container that it is asked to leave. */
+/** Returns the container's networks that the command asks it to leave. */
 export function leavingNetworks({ wish }: ContainerContext, event: Detach): string[] {
   const named = event.type === 'network.leave' ? [event.network] : event.networks;
   return (wish?.attachments ?? []).map(({ network }) => network).filter((network) => named.includes(network));
@@ -36,7 +36,7 @@ export function leavingNetworks({ wish }: ContainerContext, event: Detach): stri
 const netnsPathOf = ({ wish, netnsDirectory, share }: ContainerContext): string | null =>
   wish && netnsOf(wish, netnsDirectory, share?.path ?? null);
 
-/** Its engine has given it another namespace, also under the former one's name: names that an engine gives may come again. */
+/** Whether its engine has given it another namespace, even under the former one's name: an engine may reuse names. */
 function isElsewhere({ context, event }: Given): boolean {
   if (event.type !== 'container.attach' || event.wish.netns.kind !== 'path') return false;
   if (event.wish.netns.path !== netnsPathOf(context)) return true;
@@ -51,7 +51,7 @@ function isMissing({ context, event }: Given): boolean {
 
 type Part = 'nothing' | 'some' | 'all';
 
-/** How much of it goes with a detach. */
+/** Returns which part of it a detach removes. */
 function detached({ context, event }: Given): Part | null {
   if (event.type !== 'container.detach') return null;
   if (event.netns && context.inode !== null && netnsPathOf(context) !== event.netns) return 'nothing';
@@ -64,21 +64,21 @@ export const attachingActions = {
   replyAttached: decide(({ context, event }) => [
     { kind: 'reply', command: commandOf(event), output: { ...statusOf(context), kernelMs: 0 } },
   ]),
-  /** C02: its engine has no container that could not be set up, and will not report its end. */
+  /** Defers the removal: an engine forgets a container whose set-up failed, and will not report its end (C02). */
   deferForgetting: remember(({ context }) => ({
     deferred: [...context.deferred, { type: 'container.forget', command: null }],
   })),
-  /** It was set up. */
+  /** Drops the deferred removal after a successful set-up. */
   dropForgetting: remember(({ context }) => ({
     deferred: context.deferred.filter(({ type }) => type !== 'container.forget'),
   })),
-  /** It is removed when its network has been taken down, whatever runs in it. */
+  /** Keeps the detach: the container is removed when its network has been taken down, even if processes run in it. */
   keepDetach: remember(({ context, event }) => ({
     command: commandOf(event),
     change: { kind: 'detach' },
     deferred: [...context.deferred, { type: 'container.remove', command: null, force: true }],
   })),
-  /** It has nothing of that network. */
+  /** Confirms that the container has nothing of that network. */
   confirmLeft: resolve('network.leave', ({ id }, { network }) => ({
     effects: [{ kind: 'tell', to: networkAddress(network), event: { type: 'lease.release', container: id } }],
   })),

@@ -42,7 +42,7 @@ const {
 
 const refuseUnknown = { actions: 'refuseUnknown' } as const;
 
-/** While nothing is in the kernel the wish alone is changed. */
+/** While nothing is in the kernel, a change is only one of the wish. */
 const changeOfWish = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { actions: ['replyChanged', 'changeWish'] },
@@ -62,7 +62,7 @@ const changesOfWish = {
   'container.reload': { actions: 'refuseNotUp' },
 } as const;
 
-/** By the wish that made what is left: that must be unmade first. */
+/** Removes leftovers first, by the wish that made them. */
 const afterUnmaking = [{ guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' }, ...changeOfWish] as const;
 const afterUnmakingChanges = {
   'container.connect': afterUnmaking,
@@ -74,7 +74,7 @@ const afterUnmakingChanges = {
 
 const refuseDegraded = { actions: 'refuseDegraded' } as const;
 
-/** Changes that need claims, and changes that need none. */
+/** Changes with and without claims. */
 const askedChange = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { target: 'asking', actions: 'keepChange' },
@@ -94,7 +94,7 @@ const plainChange = [
   { target: 'changing', actions: 'keepChange' },
 ] as const;
 
-/** Where no change is under way: what came meanwhile, and what leads to a look at everything. */
+/** For states without a change under way: deferred commands, and reasons to verify everything. */
 const whatWaits = [
   { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
   { guard: 'hasDeferred', actions: 'resume' },
@@ -242,7 +242,7 @@ export const containerMachine = containerSetup.createMachine({
         'container.abandon': { actions: 'refuseNotUp' },
         'container.teardown': { actions: 'replyNothingToDo' },
         'container.remove': { target: 'removed', actions: 'announceRemoved' },
-        // there was nothing that a reboot could take
+        // a reboot has nothing to remove
         'actor.recovered': {},
       },
     },
@@ -260,7 +260,7 @@ export const containerMachine = containerSetup.createMachine({
       ],
       on: {
         ...deferAll,
-        // a container that waits for another one's namespace lets none wait: so no circle of them waits for itself
+        // a container that waits for a namespace accepts no waiting container, so that no cycle can form
         'netns.share': { guard: 'waitsForNobody', actions: 'awaitNamespace' },
         'lease.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'ports.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
@@ -370,7 +370,7 @@ export const containerMachine = containerSetup.createMachine({
           { guard: 'isUnstarted', target: 'unconfiguring', actions: abandoned },
           { actions: 'refuseStarted' },
         ],
-        // of one that shares a namespace nothing is taken from what lives there
+        // a container that shares a namespace takes nothing from the processes there
         'deadline.passed': { guard: 'isStartOverdue', target: 'unconfiguring', actions: abandoned },
         'netns.share': { actions: 'share' },
         'netns.joined': [
@@ -573,7 +573,7 @@ export const containerMachine = containerSetup.createMachine({
                   target: 'settled',
                   actions: ['announceVerified', 'keepVerified', 'replyStatus', 'joinOwnerAgain', 'forgetChange'],
                 },
-                // that the namespace itself is gone is for the whole to deal with
+                // the outer state handles the loss of the namespace itself
                 'steps.failed': {
                   guard: 'isVerifyThatFoundSomething',
                   target: 'degraded',
@@ -610,7 +610,7 @@ export const containerMachine = containerSetup.createMachine({
                 ],
                 'container.detach': { guard: 'detachesSome', actions: 'refuseDegraded' },
                 'network.leave': [{ guard: 'isOffNetwork', actions: 'confirmLeft' }, { actions: 'refuseDegraded' }],
-                // looked at again afterwards
+                // verified again afterwards
                 'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
                 'ports.freed': { guard: 'freesPorts', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'dhcp.leased': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
@@ -669,7 +669,7 @@ export const containerMachine = containerSetup.createMachine({
         'container.create': { actions: 'refuseExists' },
         'container.setup': [
           { guard: 'isToBeNew', actions: 'refuseExists' },
-          // by the wish that made it: the new one may know nothing of it
+          // by the wish that made the leftovers: the new one may not include them
           { guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' },
           { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         ],

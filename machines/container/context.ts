@@ -13,40 +13,40 @@ import { statusBlocks } from '../../src/core/plan/container/status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../../src/core/port.ts';
 import type { Effect } from '../effect.ts';
 
-/** What a container's machine remembers, and what follows from it. */
+/** The context of a container's machine, and functions of it. */
 
 export interface ContainerInput {
   id: string;
   netnsDirectory: string;
-  /** set-ups are numbered from here: above all numbers of a former container of the same id, whose answers may still come */
+  /** first number of its set-ups: above those of a former container of the same ID, whose answers may still come */
   attempt: number;
 }
 
-/** An event that may be waiting for its turn, and that a caller may wait for. */
+/** An event that may wait for its turn, and whose answer a caller may wait for. */
 export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 
 /** A live change of a network that is up, while it is being made. */
 export type Change =
   | Join
   | Leave
-  /** what a DHCP server gives on a network now; fault: why nothing */
+  /** new terms of a DHCP server on a network; fault: why there are none */
   | { kind: 'address'; network: string; terms: DhcpTerms | null; fault: Fault | null }
   /** what its link on a network may send */
   | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
-  /** ports of which others have given up what they had */
+  /** ports that other containers have released, in whole or in part */
   | { kind: 'freed'; ports: GrantedPort[] }
   /** all networks, by container.detach: it is taken down, and removed then */
   | { kind: 'detach' }
-  /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
+  /** reload: by command; recovery: the daemon was restarted; drift: a loss was noticed */
   | { kind: 'reload' | 'recovery' | 'drift' };
 
 /** More networks and ports: all of them, or nothing. */
 export interface Join {
   kind: 'join';
   attachments: Attachment[];
-  /** as they are granted, once they are */
+  /** as granted, after the grant */
   ports: GrantedPort[];
-  /** as they were asked for, where some are picked */
+  /** as requested, before ports are picked */
   wished: PublishedPort[];
   /** how many owners have not answered the claims yet */
   unanswered: number;
@@ -56,7 +56,7 @@ export interface Join {
   fault: Fault | null;
 }
 
-/** The join that is under way, with that in it. */
+/** Updates the join under way. */
 export function withJoin(
   { change }: Pick<ContainerContext, 'change'>,
   update: Partial<Join>,
@@ -64,7 +64,7 @@ export function withJoin(
   return { change: change?.kind === 'join' ? { ...change, ...update } : change };
 }
 
-/** The same after one more owner has answered; the first refusal is the one to report. */
+/** Updates the join after another owner's answer; keeps the first refusal. */
 export function withAnswer({ change }: Pick<ContainerContext, 'change'>, { fault, ...update }: Partial<Join> = {}) {
   if (change?.kind !== 'join') return { change };
   return withJoin({ change }, { ...update, unanswered: change.unanswered - 1, fault: change.fault ?? fault ?? null });
@@ -77,7 +77,7 @@ export interface Leave {
   ports: GrantedPort[];
   /** the network that asked for it; null: a command did */
   askedBy: string | null;
-  /** by container.detach, which is answered with the id alone */
+  /** by container.detach, whose answer is only the ID */
   isDetach: boolean;
 }
 
@@ -88,31 +88,31 @@ export interface ContainerContext extends ContainerInput {
   /** the wish without what a set-up replaced for once (A05); null while nothing is replaced */
   lasting: ContainerWish | null;
   change: Change | null;
-  /** why all must be looked at when the change that is under way has been made */
+  /** why everything must be verified after the change under way */
   suspected: 'recovery' | 'drift' | null;
   /** containers that wait for the namespace of this one */
   sharers: ShareRequest[];
   /** owners that have not answered the claims of this attempt yet */
   awaiting: string[];
   leases: Record<string, Lease>;
-  /** as the wish asks for them, in its order, with the numbers that were picked */
+  /** the wish's ports, in its order, with the picked numbers */
   ports: GrantedPort[];
   /** B04: path and status of the container whose namespace is shared */
   share: NetnsShare | null;
   /** containers that share its namespace */
   members: string[];
-  /** P11: those of them whose process runs */
+  /** P11: members whose process runs */
   guests: string[];
   /** identity of the namespace while it is up */
   inode: number | null;
   process: ContainerProcess | null;
-  /** of the process that lived in its network last time: its engine may still report the end of it */
+  /** the previous process in its network, whose end its engine may still report */
   formerPid?: number;
-  /** when its process must have started, in ms since 1970; null: it has, or that is not waited for */
+  /** when its process must have started, in ms since 1970; null: it has, or no start is expected */
   startBy: number | null;
-  /** what the kernel steps of this attempt have taken so far, in milliseconds */
+  /** duration of this attempt's kernel steps so far, in milliseconds */
   kernelMs: number;
-  /** the command that is being carried out */
+  /** the command under way */
   command: CommandId;
   /** when it was sent, ISO 8601; absent: by an older version */
   askedAt?: string;
@@ -132,7 +132,7 @@ export interface ContainerProcess {
 
 export type ShareRequest = Extract<ContainerEvent, { type: 'netns.share' }>;
 
-/** What plans are made from. */
+/** Returns the input of plans. */
 export function grantOf(context: ContainerContext): ContainerGrant {
   const wish = context.wish as ContainerWish;
   return {
@@ -144,7 +144,7 @@ export function grantOf(context: ContainerContext): ContainerGrant {
   };
 }
 
-/** B04: what a container gets that shares the namespace. */
+/** B04: returns the share of a container that shares the namespace. */
 export function shareOf(context: ContainerContext): NetnsShare {
   const { netns, status } = statusOf(context);
   return { path: netns.path, status, owner: context.share?.owner ?? containerAddress(context.id) };
@@ -161,7 +161,7 @@ export const statusOf = (context: ContainerContext) => ({
 
 type Told = Extract<Effect, { kind: 'tell' }>;
 
-/** Everything that must be granted before the first step: one question to each owner. */
+/** Claims everything needed before the first step: one claim to each owner. */
 export function claimsOf({ id, wish, attempt, askedAt }: ContainerContext): Told[] {
   if (!wish) return [];
   const next = attempt + 1;
@@ -208,7 +208,7 @@ export function claimPorts(id: string, attempt: number, ports: PublishedPort[]):
   return { kind: 'tell', to: hostAddress, event: { type: 'ports.claim', container: id, attempt, ports } };
 }
 
-/** Gives back everything to the same owners, also claims that are still on their way. */
+/** Releases everything at the same owners, including claims that are still on their way. */
 export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
   if (!wish) return [];
   const added = change?.kind === 'join' ? change.attachments.map(({ network }) => network) : [];

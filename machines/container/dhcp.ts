@@ -18,21 +18,21 @@ type Leases = Record<string, Lease>;
 export const lacksLease = ({ leases }: Pick<ContainerContext, 'leases'>): boolean =>
   Object.values(leases).some(lacksTerms);
 
-/** Whether it comes from a client of this set-up, and not of a former one. */
+/** Whether the event is from a client of this set-up, not of a former one. */
 export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent): boolean =>
   (event.type === 'dhcp.leased' || event.type === 'dhcp.lost') &&
   entryOf(leases, event.network)?.dhcp?.attempt === event.attempt;
 
-/** The last that was waited for. */
+/** Whether it is the last awaited lease. */
 export const isLastLease = (context: ContainerContext, event: ContainerEvent): boolean =>
   event.type === 'dhcp.leased' && isOurLease(context, event) && !lacksLease({ leases: leasesAfter(context, event) });
 
-/** C05: with it all gateways are known, and a route's is on no network. */
+/** C05: whether it is the last lease, and a route's gateway is on no network. */
 export const isLastLeaseUnreachable = (context: ContainerContext, event: ContainerEvent): boolean =>
   isLastLease(context, event) &&
   unreachableRoute(grantOf({ ...context, leases: leasesAfter(context, event) })) !== null;
 
-/** Of a network that is being joined. */
+/** Whether the lease is for a network that is being joined. */
 export const isLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
   isOurLease(context, event) &&
   context.change?.kind === 'join' &&
@@ -45,7 +45,7 @@ export function changeAfter({ change }: ContainerContext, event: ContainerEvent)
   return { ...change, terms: { ...change.terms, [event.network]: event.terms } };
 }
 
-/** Networks that are being joined whose DHCP servers have not given an address yet. */
+/** Lists networks that are being joined and have no address from their DHCP server yet. */
 export function unleasedOfChange({ change, leases }: Pick<ContainerContext, 'change' | 'leases'>): string[] {
   if (change?.kind !== 'join') return [];
   return change.attachments
@@ -53,7 +53,7 @@ export function unleasedOfChange({ change, leases }: Pick<ContainerContext, 'cha
     .filter((network) => entryOf(leases, network)?.dhcp && !Object.hasOwn(change.terms, network));
 }
 
-/** The last that the change waits for. */
+/** Whether it is the last lease that the change waits for. */
 export const isLastLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
   event.type === 'dhcp.leased' &&
   isLeaseOfChange(context, event) &&
@@ -65,7 +65,7 @@ export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent)
   return { ...leases, [event.network]: withTerms(leases[event.network] as Lease, event.terms) };
 }
 
-/** Why a container is degraded after a change: the loss of a lease, of whichever network, goes with that lease only. */
+/** Returns why a container is degraded after a change: only a new lease on the same network ends the loss of a lease. */
 export function faultAfter({ change, lastFault, leases: before }: ContainerContext, after: Leases): Fault | null {
   const isLoss = Object.values(before).some(
     (lease) => lacksTerms(lease) && (!lease.dhcp?.loss || isSameFault(lease.dhcp.loss, lastFault)),
@@ -83,7 +83,7 @@ const isSameFault = (one: Fault, other: Fault | null): boolean =>
 
 const lossesOf = (leases: Leases): Fault[] => Object.values(leases).flatMap(({ dhcp }) => dhcp?.loss ?? []);
 
-/** Begins to ask for addresses on these networks; null: on every one that has them from a DHCP server. */
+/** Starts to ask for addresses on these networks; null: on every network with a DHCP server. */
 export function askDhcp(context: ContainerContext, networks: readonly string[] | null): Effect[] {
   return dhcpPlaces(grantWith(context), context.inode)
     .filter(({ network }) => networks === null || networks.includes(network))
@@ -107,7 +107,7 @@ export function tellNeighbours(
   });
 }
 
-/** Of a change that is under way: its attachments are not in the wish yet. */
+/** Returns the grant with the change under way, whose attachments are not in the wish yet. */
 function grantWith(context: ContainerContext) {
   const grant = grantOf(context);
   const { change } = context;
@@ -115,7 +115,7 @@ function grantWith(context: ContainerContext) {
   return { ...grant, wish: { ...grant.wish, attachments: [...grant.wish.attachments, ...change.attachments] } };
 }
 
-/** Where a link is about to go, or has gone. */
+/** Ends clients whose link is about to go, or has gone. */
 export function endDhcp({ id, leases }: ContainerContext, network: string | null = null): Effect[] {
   return Object.values(leases).flatMap((lease): Effect[] => {
     const isMeant = lease.dhcp && (network === null || lease.network === network);
@@ -123,7 +123,7 @@ export function endDhcp({ id, leases }: ContainerContext, network: string | null
   });
 }
 
-/** The addresses of a set-up, when all of them are known. */
+/** Returns the plan that adds a set-up's addresses, when all of them are known. */
 export function firstAddressPlan(context: ContainerContext): Plan {
   const grant = grantOf(context);
   return addressPlan('address', withoutTerms(grant), grant, context.inode);

@@ -5,7 +5,7 @@ import { exitCodePlan, lookPlan, watchPlan } from '../../src/core/plan/container
 import { grantOf } from './context.ts';
 import { askerOf, commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';
 
-/** The process that lives in a container's network: its start, which may be waited for, and its end. */
+/** The process in a container's network: its start, which may have a deadline, and its end. */
 
 const isOurProcess = ({ context: { process }, event }: Given): boolean =>
   event.type === 'process.exited' && event.pid === process?.pid;
@@ -15,7 +15,7 @@ const reportsExit = ({ context: { process } }: Given): boolean => process?.repor
 /** Whether the container ends with its process. */
 const isLast = ({ context: { wish } }: Given): boolean => wish?.removeOnExit ?? false;
 
-/** The exit code did not come in time, or is not waited for any more: after a restart of the daemon. */
+/** Whether the exit code is late, or no longer expected after a restart of the daemon. */
 const isUnreported = ({ event }: Given): boolean =>
   (event.type === 'deadline.passed' && event.deadline === 'exit-code') ||
   (event.type === 'actor.recovered' && !event.rebooted) ||
@@ -27,7 +27,7 @@ export const isForced = ({ event }: Given): boolean => 'force' in event && event
 
 const hasGuests = ({ context: { guests } }: Given): boolean => guests.length > 0;
 
-/** Its network is its own, so that a teardown would take it from whatever lives in the namespace. */
+/** Whether the network is the container's own, so that a teardown would take it from any process in the namespace. */
 export const ownsNetwork = ({ context: { wish, inode } }: Given): boolean =>
   inode !== null && wish?.netns.kind !== 'host' && wish?.netns.kind !== 'container';
 
@@ -36,19 +36,19 @@ export const isStartDeadline = ({ context, event }: Given): boolean =>
 
 export const isLook = ({ event }: Given): boolean => isResultOf('look', event);
 
-/** A process lives in its namespace, or one may. */
+/** Whether a process lives, or may live, in its namespace. */
 export const foundLife = (given: Given): boolean =>
   hasGuests(given) ||
   given.event.type !== 'steps.applied' ||
   given.event.outputs.every(({ inhabited }) => inhabited !== false);
 
-/** A set-up may set the deadline, though the wish was kept before. */
+/** Adds the set-up's deadline to a wish that was stored before. */
 export function withDeadline(wish: ContainerWish | null, event: ContainerEvent): ContainerWish | null {
   const said = event.type === 'container.setup' ? event.startWithinMs : undefined;
   return wish && said !== undefined ? { ...wish, startWithinMs: said } : wish;
 }
 
-/** P18: why a container that was never started goes. */
+/** P18: returns why a container that was never started is removed. */
 function abandonment(wish: ContainerWish | null, event: ContainerEvent) {
   const startWithinMs = wish?.startWithinMs ?? null;
   const owner = wish?.owner ?? null;
@@ -76,7 +76,7 @@ export const processActions = {
   announceRunning: decide(({ context: { process } }) =>
     process ? [{ kind: 'announce', fact: 'running', data: { pid: process.pid } }] : [],
   ),
-  /** It may live: nothing is taken from it. */
+  /** Announces a process that cannot be watched: it may live, so nothing is taken from it. */
   announceUnwatched: decide(({ context: { process }, event }) => {
     assertEvent(event, 'steps.failed');
     return process ? [{ kind: 'announce', fact: 'unwatched', data: { pid: process.pid, fault: event.fault } }] : [];
@@ -92,7 +92,7 @@ export const processActions = {
     return [{ kind: 'announce', fact: 'exited', data: { pid, ...(exitCode !== undefined && { exitCode }) } }];
   }),
 
-  // ---- P18: a start that is waited for
+  // ---- P18: a start with a deadline
   lookInside: decide(({ context }) => {
     const { wish, inode } = context;
     return wish && inode !== null ? [{ kind: 'apply', plan: lookPlan(wish, grantOf(context).netns, inode) }] : [];
@@ -150,7 +150,7 @@ export const processGuards = {
   isOurProcessAndLast: (given: Given) => isOurProcess(given) && isLast(given),
   isAnotherProcess: ({ context, event }: Given) =>
     event.type === 'container.exited' && event.pid !== context.process?.pid,
-  /** It has ended, and its network is not up any more, or is up for the next one. */
+  /** Whether it is a former process: its network is no longer up, or is up for the next one. */
   isFormerProcess: ({ context: { process, formerPid }, event }: Given) =>
     event.type === 'container.exited' && event.pid === (process?.pid ?? formerPid),
   isLast,
@@ -161,6 +161,6 @@ export const processGuards = {
   isWatchAndReported: (given: Given) => isWatch(given) && reportsExit(given),
   isWatchAndLast: (given: Given) => isWatch(given) && isLast(given),
   hasWish: ({ context }: Given) => context.wish !== null,
-  /** P11: the same of a container that shares the namespace */
+  /** P11: the same for a container that shares the namespace */
   isHeldByGuest: (given: Given) => hasGuests(given) && !isForced(given),
 };

@@ -6,9 +6,9 @@ import { describePort, type PublishedPort } from '../../src/core/port.ts';
 import type { ContainerContext } from './context.ts';
 import { type Given, nameOf, refusal } from './words.ts';
 
-/** P09: a set-up that comes again while the network is up. */
+/** P09: a repeated set-up while the network is up. */
 
-/** What may differ between two wishes, in the words of the command line, and what is compared for it. */
+/** Parts of a wish that may differ, by their names on the command line, and the values to compare. */
 const compared: Record<string, (wish: ContainerWish) => unknown> = {
   name: ({ name }) => name,
   pod: ({ networkName }) => networkName,
@@ -23,7 +23,7 @@ const compared: Record<string, (wish: ContainerWish) => unknown> = {
   'start deadline': ({ startWithinMs = null }) => startWithinMs,
 };
 
-/** The order of networks shows in the names and places of their interfaces. That a network is the default one does not matter. */
+/** Returns the compared values of an attachment: interface names and places show the order; whether it is the default network does not matter. */
 function attachmentOf({ isDefault: _, staticIps, aliases, ...attachment }: Attachment) {
   return { ...attachment, staticIps: [...staticIps].sort(), aliases: [...aliases].sort() };
 }

@@ -18,7 +18,7 @@ import {
 import { releaseOfNamespace } from './sharing.ts';
 import { decide, decision, type Given, isResultOf, remember } from './words.ts';
 
-/** A set-up: what is claimed, built and answered, and how it fails. */
+/** A set-up: its claims, plan, answer and failures. */
 
 export const setUpActions = {
   claim: decision(({ context }) => {
@@ -58,7 +58,7 @@ export const setUpActions = {
         return { awaiting: [], share: event.share };
     }
   }),
-  /** Also takes back claims that are still on their way: messages between two actors keep their order. */
+  /** Releases claims, including those that are still on their way: messages between two actors keep their order. */
   releaseClaims: decide(({ context }) => [...releasesOf(context), ...releaseOfNamespace(context)]),
   forgetGrants: remember(({ context }) => ({
     ...(context.process && { formerPid: context.process.pid }),

@@ -7,11 +7,11 @@ import { type ContainerContext, shareOf } from './context.ts';
 import { decide, decision, type Given, nameOf, remember, resolve } from './words.ts';
 
 /**
- * Containers that share a namespace (`container:<id>`), and the container whose namespace it is, by whichever container they
- * share it. The owner knows all of them (members), and those whose process runs (guests).
+ * Containers that share a namespace (`container:<id>`), directly or through another container, and the namespace's owner. The
+ * owner knows all of them (members), and those whose process runs (guests).
  */
 
-/** The container whose namespace this one shares, or would share. */
+/** Returns the container whose namespace this one shares, or would share. */
 function ownerOf({ wish, share }: ContainerContext): ActorAddress | null {
   if (wish?.netns.kind !== 'container') return null;
   return share?.owner ?? containerAddress(wish.netns.id);
@@ -25,11 +25,11 @@ function tellOwner(context: ContainerContext, event: ContainerEvent): Effect[] {
 const join = (context: ContainerContext): Effect[] =>
   tellOwner(context, { type: 'netns.joined', container: context.id, inode: context.inode });
 
-/** Only a container that was granted a namespace can be a member. */
+/** Releases the shared namespace: only a container with a granted namespace can be a member. */
 export const releaseOfNamespace = (context: ContainerContext): Effect[] =>
   context.share === null ? [] : tellOwner(context, { type: 'netns.release', container: context.id });
 
-/** It compares with the kernel: a namespace that is not the owner's to remove (`ns:<path>`, `host`) is still there. */
+/** Lets a member compare with the kernel: a namespace that the owner may not remove (`ns:<path>`, `host`) still exists. */
 const suspectMember = (id: string): Effect => ({
   kind: 'tell',
   to: containerAddress(id),
@@ -37,9 +37,9 @@ const suspectMember = (id: string): Effect => ({
 });
 
 export const sharingActions = {
-  /** The owner may have been taken down meanwhile: it answers then. */
+  /** Joins the owner, which answers even if it has been taken down meanwhile. */
   joinOwner: decide(({ context }) => join(context)),
-  /** After a restart of the daemon it joins once more: an owner that does not know it, or is up for the next one, learns of it. */
+  /** Joins again after a restart of the daemon, for an owner that does not know this member, or has another namespace now. */
   joinOwnerAgain: decide(({ context }) => (context.change?.kind === 'recovery' ? join(context) : [])),
   keepMember: remember(({ context: { members }, event }) => {
     assertEvent(event, 'netns.joined');
@@ -49,12 +49,12 @@ export const sharingActions = {
     assertEvent(event, 'netns.release');
     return { members: members.filter((member) => member !== event.container) };
   }),
-  /** The namespace that it has found is not up any more. */
+  /** Suspects a loss: the namespace that it has found is no longer up. */
   suspectJoined: decide(({ event }) => {
     assertEvent(event, 'netns.joined');
     return [suspectMember(event.container)];
   }),
-  /** Nothing else would notice: the kernel reports the end of a namespace to its owner only. */
+  /** Lets members check: the kernel reports the end of a namespace to its owner only. */
   suspectMembers: decide(({ context: { members } }) => members.map(suspectMember)),
 
   // ---- P11: processes of containers that share the namespace
@@ -109,6 +109,6 @@ export const sharingActions = {
 };
 
 export const sharingGuards = {
-  /** Not that of an earlier set-up. */
+  /** Whether it is the present namespace, not that of an earlier set-up. */
   isOurNamespace: ({ context: { inode }, event }: Given) => event.type === 'netns.joined' && event.inode === inode,
 };

@@ -4,7 +4,7 @@ import { grantOf, leavingsOf, statusOf } from './context.ts';
 import { endDhcp } from './dhcp.ts';
 import { answerTo, commandOf, decide, type Given, isResultOf } from './words.ts';
 
-/** A teardown: what is removed, and what is answered and announced. */
+/** A teardown: its plan, answers and events. */
 
 export const teardownActions = {
   unbuild: decide(({ context }) => [

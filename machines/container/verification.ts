@@ -9,7 +9,7 @@ import { type Change, grantOf, statusOf } from './context.ts';
 import { faultOfLeases, lacksLease } from './dhcp.ts';
 import { commandOf, decide, type Given, isResultOf, nameOf, remember } from './words.ts';
 
-/** Comparing the kernel with the wish: after a restart of the daemon, when something may have vanished, and when a command asks for it. */
+/** Comparison of the kernel with the wish: after a restart of the daemon, after a suspected loss, and by command. */
 
 const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
   type === 'actor.recovered' ? 'recovery' : 'drift';
@@ -62,7 +62,7 @@ export const verificationActions = {
       fault: fault('container.state', `the network of container ${nameOf(context)} was lost`),
     },
   ]),
-  /** After all has been looked at: what is up has its namespace. */
+  /** Confirms membership after the verification: a container that is up has its namespace. */
   confirmMembership: decide(({ context: { id, leases }, event }) => {
     assertEvent(event, 'membership.asked');
     const { network } = event;

@@ -37,7 +37,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
   };
 }
 
-/** Of one whose set-up failed nothing leads anywhere; before a set-up that is not known. */
+/** Returns the ports: after a failed set-up none is reachable; before a set-up that is unknown. */
 function portsOf(value: unknown, context: ContainerContext, wish: ContainerWish): ShownPort[] {
   const { leases, ports, inode, netnsDirectory } = context;
   if (inode !== null) return shownPorts({ wish, netns: netnsOf(wish, netnsDirectory, null), leases, ports });
@@ -45,7 +45,7 @@ function portsOf(value: unknown, context: ContainerContext, wish: ContainerWish)
   return value === 'failed' ? asked.map((port) => ({ ...port, families: [] })) : asked;
 }
 
-/** Of the interfaces that netloom made inside, while they are there. */
+/** Explains the settings of the interfaces that netloom made inside, while they exist. */
 export function containerSettingsView({
   wish,
   leases,
@@ -60,18 +60,18 @@ export function containerSettingsView({
 export const containerState = (value: unknown, context: ContainerContext): ContainerState =>
   stateName(value, lacksAddress(context)) as ContainerState;
 
-/** C13: also while something is changed or looked at. A network that is about to be joined does not count. */
+/** C13: whether an address is missing, also during a change or a verification. A network that is being joined does not count. */
 const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>
   wish?.attachments.some(({ network }) => {
     const lease = entryOf(leases, network);
     return lease && lacksTerms(lease);
   }) ?? false;
 
-/** Of a network that is up: what its process does, unless something is missing of the network itself. */
+/** Returns the state's name; for a network that is up the state of its process, unless the network is incomplete. */
 function stateName(value: unknown, isIncomplete = false): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { process, wiring } = (value as { up: { process: string; wiring: string } }).up;
   if (isIncomplete || wiring === 'degraded') return 'degraded';
-  // as its events have it: `exited` is yet to come
+  // as in its events: `exited` is yet to come
   return process === 'ending' ? 'running' : process;
 }

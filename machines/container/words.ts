@@ -8,13 +8,13 @@ import type { Effect } from '../effect.ts';
 import { commandOf, deciding, decisions, remembering, resolving } from '../effects.ts';
 import type { ContainerContext } from './context.ts';
 
-/** What the actions and guards of a container's machine are made of. */
+/** Building blocks of the actions and guards of a container's machine. */
 
 export type Given = { context: ContainerContext; event: ContainerEvent };
 
 export const decide = deciding<ContainerContext, ContainerEvent>();
 
-/** What is remembered, and what follows. */
+/** Builder of actions that change the context and list effects. */
 export const decision = decisions<ContainerContext, ContainerEvent>();
 
 export const remember = remembering<ContainerContext, ContainerEvent>();
@@ -23,7 +23,7 @@ export const resolve = resolving<ContainerContext, ContainerEvent>();
 
 export const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
 
-/** The answer to a command: to the client that waits for it, to the host, which asked several containers, or to a network. */
+/** Answers a command: to the client that waits, to the host, which asked several containers, or to a network. */
 export function answerTo(event: ContainerEvent, id: string, answer: { output: Answer } | { fault: Fault }): Effect {
   if (event.type === 'network.leave' && 'fault' in answer) return membershipRefused(id, event.network, answer.fault);
   const from = askerOf(event);
@@ -32,7 +32,7 @@ export function answerTo(event: ContainerEvent, id: string, answer: { output: An
   return { kind: 'tell', to: from, event: { type: 'container.abandoned', container: id, fault } };
 }
 
-/** A network that asked the container to leave learns why it cannot. */
+/** Answers a network that asked the container to leave why it cannot. */
 export const membershipRefused = (id: string, network: string, fault: Fault): Effect => ({
   kind: 'tell',
   to: networkAddress(network),
@@ -55,6 +55,6 @@ export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent
 export const isResultOfChange = ({ context: { change }, event }: Given): boolean =>
   'purpose' in event && event.purpose.kind === change?.kind;
 
-/** When a command was sent, which its machine cannot know. */
+/** Returns when a command was sent, which its machine cannot know. */
 export const sentAt = (event: ContainerEvent) =>
   'created' in event && event.created ? { askedAt: event.created } : {};

@@ -27,7 +27,7 @@ import { changePlan, claimsOfChange, networksOf, notesOfPorts, releasesOfChange,
 import { changedWishes, freedFamilies, grantAfter } from './outcome.ts';
 import { changeRefusal, joinRefusal } from './refusals.ts';
 
-/** Changes of a container's network: what the names in the chart mean. */
+/** Changes of a container's network: actions and guards of the chart. */
 
 export const changeActions = {
   askDhcpOfChange: decide(({ context }) => askDhcp(context, unleasedOfChange(context))),
@@ -78,7 +78,7 @@ export const changeActions = {
         return withAnswer(context, { fault: event.fault });
     }
   }),
-  /** Also takes back what networks have heard of ports that are not published after all. */
+  /** Releases claims, and withdraws notices to networks about ports that are not published after all. */
   releaseChange: decide(({ context }) => [
     ...releasesOfChange(context),
     ...(context.change?.kind === 'join' ? notesOfPorts(context, grantAfter(context).ports, context.ports) : []),
@@ -101,20 +101,20 @@ export const changeActions = {
       lastFault: faultAfter(context, leases),
     };
   }),
-  /** Gives back to its owner what was given up, once nothing of it is in the kernel. */
+  /** Releases claims at their owners, once their objects are gone from the kernel. */
   releaseGivenUp: decide(({ context }) =>
     context.change?.kind === 'leave'
       ? [...releasesOfChange(context), ...notesOfPorts(context, context.ports, grantAfter(context).ports)]
       : [],
   ),
   announceChanged: decide(({ context }) => changeFacts(context, context.change)),
-  /** Leases that were granted for networks that were not joined after all. */
+  /** Drops leases of networks that were not joined after all. */
   dropChange: remember(({ context: { change, leases } }) => {
     if (change?.kind !== 'join') return {};
     const joined = networksOf(change);
     return { leases: Object.fromEntries(Object.entries(leases).filter(([network]) => !joined.includes(network))) };
   }),
-  /** What could not be taken back is the container's: its teardown goes by the wish. */
+  /** Keeps what could not be undone in the container's context, because the teardown goes by the wish. */
   keepHalfMade: remember(({ context }) => {
     const { change } = context;
     if (change?.kind === 'address') return { leases: { ...grantAfter(context).leases } };
@@ -147,7 +147,7 @@ export const changeGuards = {
   isLastLeaseOfChangeUnreachable: ({ context, event }: Given) =>
     isLastLeaseOfChange(context, event) && joinRefusal({ ...context, change: changeAfter(context, event) }) !== null,
   isJoinThatAsks: ({ context, event }: Given) => isResultOf('join', event) && unleasedOfChange(context).length > 0,
-  /** The links are there, and an address could not be added. */
+  /** The links exist, and an address could not be added. */
   isJoinThatAsked: ({ context: { change }, event }: Given) =>
     isResultOf('join', event) && change?.kind === 'join' && Object.keys(change.terms).length > 0,
   isWithdraw: ({ event }: Given) => isResultOf('withdraw', event),
@@ -157,7 +157,7 @@ export const changeGuards = {
     context.change?.kind === 'join' &&
     event.type === 'steps.failed' &&
     !event.fault.leftBehind?.length,
-  /** All owners have answered, and one refuses, or what they grant cannot be had together. */
+  /** All owners have answered, and one refuses, or their grants conflict. */
   isJoinRefused: ({ context: { change } }: Given) =>
     change?.kind === 'join' && change.unanswered === 0 && change.fault !== null,
   cannotJoin: ({ context }: Given) =>

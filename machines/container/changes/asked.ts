@@ -6,13 +6,13 @@ import { portsTogether } from '../../../src/core/served-ports.ts';
 import { leavingNetworks, missingOf } from '../attaching.ts';
 import type { Change, ContainerContext, Join, Leave } from '../context.ts';
 
-/** The change that an event asks for. */
+/** The change that an event requests. */
 
-/** Its ports as they were asked for; while it is down, those that are to be picked have no number. */
+/** Returns its ports as requested; while it is down, ports to be picked have no number. */
 export const askedPorts = ({ wish, ports }: Pick<ContainerContext, 'wish' | 'ports'>): readonly GrantedPort[] =>
   ports.length > 0 ? ports : (wish?.ports ?? []);
 
-/** The change with everything that can be filled in without a claim. */
+/** Returns the change with everything that needs no claim. */
 export function changeAskedFor(context: ContainerContext, event: ContainerEvent): Change {
   const { wish } = context;
   const published = askedPorts(context);
@@ -74,11 +74,11 @@ export const leave = (networks: string[], ports: GrantedPort[], more: Partial<Le
   ...more,
 });
 
-/** Equal mappings are one. */
+/** Returns the ports that are not requested yet; equal mappings count as one. */
 export const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>
   asked.filter((port) => !isAsked(published, port));
 
-/** Whether all that is to be published was asked for before. */
+/** Whether all ports to publish were requested before. */
 export function asksNothingNew(context: ContainerContext, event: ContainerEvent): boolean {
   return event.type === 'container.publish' && newPorts(askedPorts(context), event.ports).length === 0;
 }

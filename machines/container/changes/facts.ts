@@ -9,7 +9,7 @@ import { type Change, type ContainerContext, grantOf, type Join, type Leave } fr
 import { freedFamilies, grantAfter } from './outcome.ts';
 import { familyFacts, leftOutFacts } from './unreachable-ports.ts';
 
-/** The facts about a change, and the answer to one of which nothing is in the kernel. */
+/** Events about a change, and the answer while nothing is in the kernel. */
 
 export function changeFacts(context: ContainerContext, change: Change | null): Effect[] {
   switch (change?.kind) {
@@ -54,7 +54,7 @@ function leaveFacts(context: ContainerContext, { networks, ports }: Leave): Effe
   ];
 }
 
-/** Of names that cannot be asked for, though nothing was refused. */
+/** Announces names that cannot be resolved, although nothing was refused. */
 export function namesLeftOutFacts(grant: ContainerGrant, network?: string): Effect[] {
   return namesLeftOut(grant, network).map((left) => ({
     kind: 'announce',
@@ -63,7 +63,7 @@ export function namesLeftOutFacts(grant: ContainerGrant, network?: string): Effe
   }));
 }
 
-/** What a change answers while nothing is in the kernel. */
+/** Returns the answer to a change while nothing is in the kernel. */
 export const offlineStatus = ({ id, wish }: ContainerContext) => ({
   id,
   netns: null,

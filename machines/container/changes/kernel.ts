@@ -8,9 +8,9 @@ import { type ContainerContext, claimPorts, grantOf, type Join, releaseLease, re
 import { endDhcp } from '../dhcp.ts';
 import { grantAfter } from './outcome.ts';
 
-/** What a change claims, its plan, and what it gives back. */
+/** Claims, plan and releases of a change. */
 
-/** What must be granted before the change: one question to each owner. */
+/** Claims everything that the change needs: one claim to each owner. */
 export function claimsOfChange({ id, attempt, change, ports, askedAt }: ContainerContext): Effect[] {
   if (change?.kind !== 'join') return [];
   const next = attempt + 1;
@@ -19,7 +19,7 @@ export function claimsOfChange({ id, attempt, change, ports, askedAt }: Containe
   return change.ports.length > 0 ? [...leases, claimPorts(id, next, change.ports)] : leases;
 }
 
-/** The plan that makes the change. */
+/** Returns the plan of the change. */
 export function changePlan(context: ContainerContext) {
   const [before, after] = [grantOf(context), grantAfter(context)];
   const { change } = context;
@@ -43,7 +43,7 @@ export function changePlan(context: ContainerContext) {
   }
 }
 
-/** Undoes a join that was built in vain: a DHCP server gives no address. */
+/** Undoes a join without an address from a DHCP server. */
 export const withdrawPlan = (context: ContainerContext) => leavePlan('withdraw', grantAfter(context), grantOf(context));
 
 /** Notifies networks before the first port that 127.0.0.1 reaches is published, and after the last one is unpublished. */

@@ -6,12 +6,12 @@ import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';
 import { type GrantedPort, grantedFamilies, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
 import { type Change, type ContainerContext, grantOf, type Join } from '../context.ts';
 
-/** The wish and the grant as they are when a change has been made. */
+/** Wish and grant after a change. */
 
 type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
 type Leases = ContainerGrant['leases'];
 
-/** The wish with the change in it; and the lasting one too, where another is in force for once. */
+/** Returns the wish with the change, and the lasting one with it, if a temporary one is in force. */
 export function changedWishes(context: ContainerContext, change: Change | null): Wishes {
   const { wish, lasting } = context;
   return { wish: wish && changed(context, wish, change), lasting: lasting && changed(context, lasting, change) };
@@ -30,7 +30,7 @@ function changed({ ports }: ContainerContext, wish: ContainerWish, change: Chang
   }
 }
 
-/** Beside those that this wish has: in another one names and places may be taken. */
+/** Adds an attachment beside those of this wish. Its name and place may be taken there; then it gets others. */
 function withAttachment(wish: ContainerWish, attachment: Attachment): ContainerWish {
   const rest = without(wish, [attachment.network]);
   const isFree = !rest.some(
@@ -47,7 +47,7 @@ function withAttachment(wish: ContainerWish, attachment: Attachment): ContainerW
 const without = ({ attachments }: ContainerWish, networks: readonly string[]): Attachment[] =>
   attachments.filter(({ network }) => !networks.includes(network));
 
-/** Granted ports stand in the order of the wished ones: a picked port is known by its place. */
+/** Returns the wished ports without removed ones. Granted ports are in the order of the wish: the position identifies a picked port. */
 function stillWished(wished: PublishedPort[], granted: PublishedPort[], removed: PublishedPort[]): PublishedPort[] {
   if (granted.length === 0) return withoutPorts(wished, removed);
   const kept = withoutPorts(granted, removed);
@@ -58,7 +58,7 @@ function withoutPorts(ports: readonly PublishedPort[], removed: readonly Publish
   return ports.filter((port) => !removed.some((other) => isSamePort(port, other)));
 }
 
-/** The grant as it will be when the change has been made. */
+/** Returns the grant after the change. */
 export function grantAfter(context: ContainerContext): ContainerGrant {
   const { change } = context;
   const grant = grantOf(context);
@@ -79,11 +79,11 @@ export function grantAfter(context: ContainerContext): ContainerGrant {
   }
 }
 
-/** Its ports, where some of them are granted otherwise from now on. */
+/** Returns its ports, with changed grants for some of them. */
 const withFreed = (ports: readonly GrantedPort[], freed: readonly GrantedPort[]): GrantedPort[] =>
   ports.map((port) => freed.find((other) => isSamePort(port, other)) ?? port);
 
-/** Those of its ports that get families by it. */
+/** Returns its ports that gain families. */
 export function freedFamilies({ ports }: Pick<ContainerContext, 'ports'>, freed: readonly GrantedPort[]) {
   return withFreed(ports, freed).flatMap((port, index) => {
     const before = grantedFamilies(ports[index] as GrantedPort);
@@ -103,7 +103,7 @@ function withAddress(leases: Leases, { network, terms, fault }: Extract<Change, 
   return lease ? { ...leases, [network]: withTerms(lease, terms, fault) } : leases;
 }
 
-/** With what DHCP servers gave on the networks that are being joined. */
+/** Adds the DHCP servers' addresses on the networks that are being joined. */
 function withGiven(leases: Leases, { terms }: Join): Leases {
   const given = Object.entries(terms).flatMap(([network, each]) => {
     const lease = entryOf(leases, network);

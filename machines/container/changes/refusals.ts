@@ -17,9 +17,9 @@ import { askedPorts, portsNamed } from './asked.ts';
 import { grantAfter } from './outcome.ts';
 import { unreachablePort } from './unreachable-ports.ts';
 
-/** Why a set-up or a change is refused before anything is built. */
+/** Refusals of a set-up or a change before anything is built. */
 
-/** Why a change cannot be tried; null: it can. */
+/** Returns why a change cannot start; null: it can. */
 export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   const { wish } = context;
   if (!wish) return fault('container.unknown', 'this container does not exist');
@@ -36,7 +36,7 @@ function attachRefusal(context: ContainerContext, wish: ContainerWish, event: At
   if (ports.length === 0) return null;
   const isOnNetwork = wish.attachments.length + networks.length > 0;
   const refusal = portsRefusal(isOnNetwork, ports, askedPorts(context));
-  // where the ports of new networks lead is known when these are granted
+  // the targets of ports on new networks are known only after the grant
   return refusal ?? (networks.length === 0 ? portRefusal(grantOf(context), ports) : null);
 }
 
@@ -59,7 +59,7 @@ function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: 
   }
 }
 
-/** C03: only a container that has a namespace for networks can be connected to one. */
+/** C03: refuses to connect a container without a namespace for networks. */
 function joinRefusalOf(wish: ContainerWish, asked: readonly AskedAttachment[]): Fault | null {
   if (!joinsNetworks(wish))
     return fault(
@@ -86,7 +86,7 @@ function portsRefusal(
   return null;
 }
 
-/** Known only while there are addresses. */
+/** Returns why ports cannot be published, which is known only while there are addresses. */
 function publishRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   if (event.type !== 'container.publish' || context.inode === null) return null;
   return portRefusal(grantOf(context), event.ports);
@@ -97,7 +97,7 @@ function portRefusal(grant: ContainerGrant, ports: readonly PublishedPort[] = gr
   return port && unreachablePort(grant, port);
 }
 
-/** A part of a range cannot be given up by itself: the range is named. */
+/** Describes an unknown port; for a part of a range, which cannot be unpublished alone, names the range. */
 function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unknown: PublishedPort): string {
   const [whole] = ports.filter((port) => uncoveredPorts([unknown], [port]).length === 0);
   return whole
@@ -105,13 +105,13 @@ function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unkno
     : `container ${calledAs(wish)} does not publish ${askedText(unknown)}`;
 }
 
-/** `80/tcp` where no host port was named. */
+/** Formats a port as requested: `80/tcp` without a host port. */
 const askedText = (port: PublishedPort): string =>
   port.hostPort === 0 && port.hostIp === null && port.range === 1
     ? `${port.containerPort}/${port.protocol}`
     : describePort(port);
 
-/** Why a set-up is refused by all that was granted for it, before its first step; null: it can begin. */
+/** Returns why the grants of a set-up cannot be built, before its first step; null: it can start. */
 export const setupRefusal = (grant: ContainerGrant): Fault | null => portRefusal(grant) ?? unreachableRoute(grant);
 
 /**

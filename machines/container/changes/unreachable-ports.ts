@@ -64,7 +64,7 @@ function unreachableFact(grant: ContainerGrant, port: PublishedPort): Effect {
   return leftOutFact(port, cause, reason);
 }
 
-/** Of ports that were left out, though nothing was refused: a connection to them is refused at once. */
+/** Announces ports that were left out, although nothing was refused: a connection to them is refused at once. */
 export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): Effect[] {
   const families = targetFamilies(grant);
   const contradicted = contradictedPorts(grant.ports, families).filter((port) => ports.includes(port));
@@ -81,7 +81,7 @@ export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[
   ];
 }
 
-/** Networks come and go with their families: what was left out is served, or the other way round. `before`: of ports that stay. */
+/** Announces ports that become reachable or unreachable, because networks come and go with their families. `before`: of ports that stay. */
 export function familyFacts(before: ContainerGrant, after: ContainerGrant): Effect[] {
   const staying = before.ports.filter((port) => after.ports.includes(port));
   const [lostBefore, lost] = [portsWithoutTarget(before, staying), portsWithoutTarget(after, staying)];

@@ -28,13 +28,13 @@ export class Counters {
     };
   }
 
-  /** B14: counters of a running container, by network. */
+  /** B14: reads the dropped frames of a running container, by network. */
   async droppedOf({ id, netns, attachments }: ContainerView): Promise<DroppedFrames> {
     if (netns === null) return {};
     return this.#dropped(attachments.map((attachment) => [attachment.network, hostEndName(id, attachment)]));
   }
 
-  /** The same counters of a network, by container. */
+  /** Reads the same counters of a network, by container. */
   droppedOn({ name, leases }: NetworkView): Promise<DroppedFrames> {
     return this.#dropped(Object.keys(leases).map((id) => [id, hostEndName(id, this.#attachmentOf(id, name))]));
   }

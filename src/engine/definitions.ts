@@ -16,7 +16,7 @@ type IsThere = (name: string) => boolean;
 export class DefinitionReader {
   /** files that cannot be read, or clash with another network */
   damaged: readonly DamagedDefinition[] = [];
-  /** known without a file when files were left out last */
+  /** networks that were known without a file when files were last left out */
   #standing: ActorAddress[] = [];
 
   constructor(
@@ -48,7 +48,7 @@ export class DefinitionReader {
     return { definitions, damaged };
   }
 
-  /** Whether a network without a file has gone for which another one's file was left out: the directory must be read again. */
+  /** Whether a network without a file is gone that kept out another one's file: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#standing.some((address) => !this.journal.exists(address));
   }
@@ -79,7 +79,7 @@ export class DefinitionReader {
     return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
   }
 
-  /** The host announces new ones. */
+  /** Reports damaged files to the host, which announces new ones. */
   #noteDamaged(damaged: DamagedDefinition[]): void {
     this.damaged = damaged;
     const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
@@ -87,7 +87,7 @@ export class DefinitionReader {
       this.post.tell(hostAddress, { type: 'definitions.read', damaged });
   }
 
-  /** The network itself waits for members that are leaving. */
+  /** Notifies a network of the loss of its file; it waits itself for members that are leaving. */
   #noteLoss(address: ActorAddress, isThere: IsThere): void {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;

@@ -86,12 +86,12 @@ export class CommandDesk {
     this.#forgetDelivered();
   }
 
-  /** A caller waits for the answer to a command. */
+  /** Whether a caller waits for the answer to a command. */
   isAwaited(): boolean {
     return this.#awaited.size > 0;
   }
 
-  /** Tests of the machines check that an actor answers according to the contract; calls do not check it again. */
+  /** Sends a command. The machines' tests check that answers match the contract; calls do not check it again. */
   send<Event extends ActorEvent>(
     command: CommandIdentity,
     to: ActorAddress,
@@ -156,7 +156,7 @@ export class CommandDesk {
     return output;
   }
 
-  /** B09: the ID is reserved before the first step, so that no other command gets in between. */
+  /** B09: reserves the ID before the first step, so that no other command gets in between. */
   async #keepAnswer<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
     const { journal } = this.#parts;
     whereThereIsRoom(() => journal.expectReply(keyOf(command), command.fingerprint));
@@ -204,7 +204,7 @@ export class CommandDesk {
   }
 }
 
-/** The journal's name of a command: a client's own ID never equals one that netloom made. */
+/** Returns the command's key in the journal: a client's ID never equals one that netloom made. */
 const keyOf = ({ id, kept }: CommandIdentity): string => `${kept ? 'kept' : 'once'} ${id}`;
 
 const mismatch = (id: string): Fault =>
@@ -214,7 +214,7 @@ function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
 }
 
-/** Does what may fail without room: a reply that no caller can ask for again expires by its age. */
+/** Runs an action that may fail for lack of room: a reply that no caller can ask for again expires by its age. */
 function whereThereIsRoom(act: () => void): void {
   try {
     act();

@@ -103,7 +103,7 @@ export class ActorEngine implements Engine {
     return this.#definitions.take(found, isThere);
   }
 
-  /** Whether a network without a file has gone for which another one's file was left out: the directory must be read again. */
+  /** Whether a network without a file is gone that kept out another one's file: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#definitions.isPlaceFree();
   }
@@ -131,7 +131,7 @@ export class ActorEngine implements Engine {
     return this.settings.defaultNetwork;
   }
 
-  /** A caller waits for the answer to a command. */
+  /** Whether a caller waits for the answer to a command. */
   isAwaited(): boolean {
     return this.#desk.isAwaited();
   }

@@ -76,7 +76,7 @@ export class JournalViews {
   }
 
   containerNamed(reference: string): string {
-    // as a rule it is the ID
+    // usually it is the ID
     if (this.journal.exists(containerAddress(reference))) return reference;
     const known = this.journal.actors('container/').flatMap(({ record }) => {
       const { wish } = record.context as ContainerContext;
@@ -102,8 +102,8 @@ export class JournalViews {
   }
 
   /**
-   * B04: a container that shares a namespace which is up is on the networks of the container that owns it, through any container that
-   * shares it. If the owner is gone, or has another namespace now, it is on none.
+   * B04: finds the owner of a container's namespace, through any container that shares it: the container is on the owner's networks
+   * while the namespace is up. If the owner is gone, or has another namespace now, the container is on none.
    */
   ownerOfNetns(container: ContainerView): ContainerView {
     const { netns } = container;
@@ -128,7 +128,7 @@ export class JournalViews {
     return context?.share?.owner ?? containerAddress(named);
   }
 
-  /** The actor's record of a network, defined or not; null without such an actor. */
+  /** Returns the record of a network's actor, defined or not; null without such an actor. */
   networkContext(name: string): NetworkContext | null {
     return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
   }
@@ -162,7 +162,7 @@ export class JournalViews {
   }
 
   networkNamed(reference: string): string {
-    // as a rule it is the name
+    // usually it is the name
     if (this.journal.exists(networkAddress(reference))) return reference;
     const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
     const damaged = this.damaged().find(({ file }) => file === `${reference}.json`);
@@ -191,7 +191,7 @@ export function viewOfContainer({ value, context }: ActorRecord): ContainerView 
   return containerView(value, context as ContainerContext);
 }
 
-/** `container:web` → `web` */
+/** Parses a mode: `container:web` → `web`. */
 function sharedContainer(mode: string): string | null {
   return mode.startsWith('container:') ? mode.slice('container:'.length) : null;
 }

@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { canonicalAddress } from '../core/address.ts';
 
-/** ms. A file that was changed this lately may be changed again without a trace: the kernel's clock of files ticks in 4 ms. */
+/** ms. A file changed this recently may change again without a trace: the kernel's file clock ticks every 4 ms. */
 const freshMs = 100;
 /** maximum bytes read from the file */
 const mostBytes = 64 << 10;

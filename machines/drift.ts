@@ -1,5 +1,5 @@
 import { hostAddress } from '../src/core/actor-address.ts';
-import type { StepsResult } from '../src/core/event.ts';
+import type { StepsResult } from '../src/core/actor-event.ts';
 import { describeStep, type Step } from '../src/core/steps/step.ts';
 import type { Announce, Effect } from './effect.ts';
 

@@ -1,7 +1,7 @@
 import type { Answer } from '../src/contract/answers.ts';
 import type { Announcement } from '../src/contract/facts.ts';
 import type { ActorAddress } from '../src/core/actor-address.ts';
-import type { ActorEvent, CommandId } from '../src/core/event.ts';
+import type { ActorEvent, CommandId } from '../src/core/actor-event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Plan } from '../src/core/plan/plan.ts';
 

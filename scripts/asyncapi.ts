@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/commands.ts';
 import type { FactEntry } from '../src/contract/fact.ts';
 import { facts, publishedSchema } from '../src/contract/facts.ts';
 import { faultSchema } from '../src/contract/schemas.ts';
 import type { Noun } from '../src/contract/subjects.ts';
-import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/verbs.ts';
 import { NamedSchemas } from './named-schemas.ts';
 
 /** docs/asyncapi.json: every command with its answer, and a message per fact. */

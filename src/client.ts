@@ -15,17 +15,17 @@ import { discover, type Wanted } from './bus/server/discover.ts';
 import { type NodeOnBus, nodesOn } from './bus/server/nodes.ts';
 import { RepeatedRequests } from './bus/server/repeated-requests.ts';
 import type { CallOptions } from './contract/call.ts';
+import type { CommandName, ReplyOf, RequestOf } from './contract/commands.ts';
 import type { ContainerMethods, NetworkMethods, NodeMethods, WorkerMethods } from './contract/methods.ts';
-import { isCommandName, isQuery } from './contract/names.ts';
+import { isCommandName, isQuery } from './contract/name-tables.ts';
 import { commandSubject, type Noun } from './contract/subjects.ts';
-import type { CommandName, ReplyOf, RequestOf } from './contract/verbs.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 
 export type { EventFeed, EventOptions, StreamedEvent } from './bus/events/event-feed.ts';
 export type { NodeOnBus } from './bus/server/nodes.ts';
 export type { CallOptions } from './contract/call.ts';
 export type { CloudEvent } from './contract/cloud-event.ts';
-export type { CommandName, ReplyOf, ReplyOf as ResponseOf, RequestOf } from './contract/verbs.ts';
+export type { CommandName, ReplyOf, ReplyOf as ResponseOf, RequestOf } from './contract/commands.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
 /** Options of a client, all optional: `{}` connects to this host's daemon. */

@@ -1,10 +1,10 @@
 import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } from 'xstate';
 import { containerAddress } from '../../src/core/actor-address.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { effects, enqueueEffect } from '../effects.ts';
+import { effects, enqueueEffect } from '../decisions.ts';
 import { attachingActions, attachingGuards } from './attaching.ts';
 import { changeActions, changeGuards } from './changes/actions.ts';
 import type { ContainerCommand, ContainerContext, ContainerInput } from './context.ts';

@@ -1,6 +1,6 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import type { AskedAttachment } from '../../src/core/container/attachments.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import { netnsOf } from '../../src/core/plan/container/grant.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { servedPorts, uncoveredPorts } from '../../src/core/served-ports.ts';

@@ -1,8 +1,8 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../../src/core/actor-event.ts';
 import type { Attachment } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
-import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease/lease.ts';
 import { toMicroseconds } from '../../src/core/milliseconds.ts';

@@ -1,6 +1,6 @@
 import { dhcpAddress } from '../../src/core/actor-address.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import { type Lease, lacksTerms, withTerms } from '../../src/core/lease/lease.ts';
 import { dhcpPlaces, withoutTerms } from '../../src/core/plan/container/dhcp.ts';

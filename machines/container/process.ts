@@ -1,6 +1,6 @@
 import { assertEvent } from 'xstate';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import { exitCodePlan, lookPlan, watchPlan } from '../../src/core/plan/container/process.ts';
 import { grantOf } from './context.ts';
 import { askerOf, commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';

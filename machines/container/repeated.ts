@@ -1,7 +1,7 @@
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { isDeepEqual } from '../../src/core/deep-equal.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import { describePort, type PublishedPort } from '../../src/core/port.ts';
 import type { ContainerContext } from './context.ts';
 import { type Given, nameOf, refusal } from './words.ts';

@@ -1,6 +1,6 @@
 import { assertEvent } from 'xstate';
 import { type ActorAddress, containerAddress } from '../../src/core/actor-address.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Effect } from '../effect.ts';
 import { type ContainerContext, shareOf } from './context.ts';

@@ -1,6 +1,6 @@
 import { assertEvent } from 'xstate';
 import { networkAddress } from '../../src/core/actor-address.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';

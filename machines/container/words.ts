@@ -1,11 +1,11 @@
 import type { Answer } from '../../src/contract/answers.ts';
 import { type ActorAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { calledAs } from '../../src/core/container/reference.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
 import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
+import { commandOf, deciding, decisions, remembering, resolving } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import { commandOf, deciding, decisions, remembering, resolving } from '../effects.ts';
 import type { ContainerContext } from './context.ts';
 
 /** Building blocks of the actions and guards of a container's machine. */
@@ -45,7 +45,7 @@ export const askerOf = (event: ContainerEvent): ActorAddress | undefined =>
 export const refusal = (code: FaultCode, message: (given: Given) => string) =>
   decide((given) => [answerTo(given.event, given.context.id, { fault: fault(code, message(given)) })]);
 
-export { commandOf } from '../effects.ts';
+export { commandOf } from '../decisions.ts';
 
 /** Whether an event is the result of such a plan: a verification's result may come while the teardown is under way. */
 export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent): boolean {

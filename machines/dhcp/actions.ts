@@ -1,14 +1,14 @@
 import { assertEvent, assign, setup } from 'xstate';
 import { type ActorAddress, containerAddress, dhcpAddress } from '../../src/core/actor-address.ts';
+import type { DhcpEvent } from '../../src/core/actor-event.ts';
 import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
-import type { DhcpEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
+import { deciding, effects } from '../decisions.ts';
 import type { Announce, Effect } from '../effect.ts';
-import { deciding, effects } from '../effects.ts';
 
 /** A container and one of its networks. */
 export interface DhcpInput {

@@ -1,13 +1,13 @@
 import { assertEvent, setup } from 'xstate';
 import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { HostEvent } from '../../src/core/event.ts';
-import { guardElements, unwantedGuards } from '../../src/core/firewall/forwarding.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
+import { guardElements, unwantedGuards } from '../../src/core/forwarding.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import { basePlan, mendBasePlan } from '../../src/core/plan/host.ts';
 import { describeStep } from '../../src/core/steps/step.ts';
+import { effects } from '../decisions.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
-import { effects } from '../effects.ts';
 import type { HostContext } from './context.ts';
 import * as forwarding from './forwarding.ts';
 import { gatherActions } from './gathering.ts';

@@ -1,7 +1,7 @@
+import type { CommandId, HostEvent } from '../../src/core/actor-event.ts';
 import type { PortLedger, SubnetClaim, SubnetLedger } from '../../src/core/claims.ts';
-import type { CommandId, HostEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import type { Forwarding, ForwardingClaims } from '../../src/core/firewall/forwarding.ts';
+import type { Forwarding, ForwardingClaims } from '../../src/core/forwarding.ts';
 import type { Leftovers } from '../../src/core/gc.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import type { PublishedPort } from '../../src/core/port.ts';

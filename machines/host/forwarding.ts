@@ -1,8 +1,8 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { networkAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent, StepsResult } from '../../src/core/actor-event.ts';
 import { type Family, families } from '../../src/core/address.ts';
 import type { SubnetLedger } from '../../src/core/claims.ts';
-import type { HostEvent, StepsResult } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import {
   claimedFamilies,
@@ -16,7 +16,7 @@ import {
   linkSteps,
   seenForwarding,
   surveyOfOthers,
-} from '../../src/core/firewall/forwarding.ts';
+} from '../../src/core/forwarding.ts';
 import { forwardingSurveyPlan } from '../../src/core/plan/host.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import type { ForwardingWork } from '../../src/core/plan/purpose.ts';

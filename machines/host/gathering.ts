@@ -1,10 +1,10 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
-import type { HostEvent } from '../../src/core/event.ts';
 import type { Fault, FaultCode } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
+import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import type { Decision } from '../effects.ts';
 import type { Gathering, HostContext } from './context.ts';
 import { resolve } from './words.ts';
 

@@ -1,7 +1,7 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
 import { placeClashes, type SubnetLedger } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
-import type { HostEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Clash, NetworkPlace } from '../../src/core/network/check.ts';
 import { awaitPlan } from '../../src/core/plan/host.ts';

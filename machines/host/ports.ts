@@ -1,14 +1,14 @@
 import { containerAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
 import { giveBackPorts, grantPorts, type PortLedger, portConflicts, portTaken } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
-import type { HostEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
 import { awaitPlan, holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
 import { type GrantedPort, isSamePort, type PublishedPort } from '../../src/core/port.ts';
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
+import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import type { Decision } from '../effects.ts';
 import type { HostContext, PortsClaim, WaitingClaim } from './context.ts';
 import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
 

@@ -1,9 +1,9 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
 import { grantSubnets } from '../../src/core/claims.ts';
-import type { HostEvent } from '../../src/core/event.ts';
 import { surveyPlan } from '../../src/core/plan/host.ts';
+import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import type { Decision } from '../effects.ts';
 import type { HostContext } from './context.ts';
 import { decide, type Given, purposeOf, resolve } from './words.ts';
 

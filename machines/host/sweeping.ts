@@ -1,4 +1,4 @@
-import type { HostEvent } from '../../src/core/event.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
 import type { Leftovers, Swept } from '../../src/core/gc.ts';
 import { sweepPlan } from '../../src/core/plan/host.ts';
 import type { HostContext, Sweep } from './context.ts';

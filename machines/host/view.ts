@@ -1,5 +1,5 @@
 import type { PortLedger } from '../../src/core/claims.ts';
-import { forwardingViews } from '../../src/core/firewall/forwarding.ts';
+import { forwardingViews } from '../../src/core/forwarding.ts';
 import type { ForwardingView } from '../../src/core/view.ts';
 import type { HostContext } from './context.ts';
 

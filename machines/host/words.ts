@@ -1,7 +1,7 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
-import type { HostEvent } from '../../src/core/event.ts';
+import type { HostEvent } from '../../src/core/actor-event.ts';
 import type { HostPurpose } from '../../src/core/plan/purpose.ts';
-import { deciding, remembering, resolving } from '../effects.ts';
+import { deciding, remembering, resolving } from '../decisions.ts';
 import type { HostContext } from './context.ts';
 
 /** Building blocks of the actions and guards of the host's machine. */

@@ -1,6 +1,6 @@
 import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
-import type { LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
+import type { LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { deviceOf } from '../../src/core/lease/device.ts';
 import { linkUse, placeOf } from '../../src/core/network/check.ts';
@@ -23,9 +23,9 @@ import {
 } from '../../src/core/plan/network.ts';
 import type { FoundLink } from '../../src/core/steps/link.ts';
 import type { Step } from '../../src/core/steps/step.ts';
+import { commandOf, deciding, effects, enqueueEffect, refusing } from '../decisions.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
-import { commandOf, deciding, effects, enqueueEffect, refusing } from '../effects.ts';
 import {
   claimsPlace,
   defaultWish,

@@ -1,4 +1,4 @@
-import type { CommandId, LeaseRequest, NetworkEvent } from '../../src/core/event.ts';
+import type { CommandId, LeaseRequest, NetworkEvent } from '../../src/core/actor-event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Leases } from '../../src/core/lease/addresses.ts';
 import type { NetworkDevice } from '../../src/core/lease/device.ts';

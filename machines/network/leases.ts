@@ -1,6 +1,6 @@
 import { containerAddress } from '../../src/core/actor-address.ts';
+import type { LeaseRequest } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
-import type { LeaseRequest } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { chooseAddresses, type Leases, picked } from '../../src/core/lease/addresses.ts';
 import type { NetworkDevice } from '../../src/core/lease/device.ts';

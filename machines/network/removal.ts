@@ -1,5 +1,5 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { NetworkEvent } from '../../src/core/event.ts';
+import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { withoutEntry } from '../../src/core/ledger.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';

@@ -14,12 +14,12 @@ import {
   networkAddress,
   workerOf,
 } from '../core/actor-address.ts';
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import { type Fault, faultOf, type NetloomError } from '../core/fault.ts';
 import { toMicroseconds } from '../core/milliseconds.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { describePurpose } from '../core/plan/purpose.ts';
-import { isStorageFull } from '../files/room.ts';
+import { isStorageFull } from '../files/free-space.ts';
 import { execute, type PlanResult } from '../kernel/executor.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Actor, type Origin } from './actor.ts';

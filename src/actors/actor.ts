@@ -1,6 +1,6 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import { span } from '../threads/span.ts';
 import { decide } from './decide.ts';
 import type { ActorRecord, Committed, Journal } from './journal.ts';

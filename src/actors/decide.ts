@@ -1,6 +1,6 @@
 import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import type { Effect } from '../../machines/effect.ts';
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 
 type ListedAction = Parameters<AnyActorScope['actionExecutor']>[0];
 

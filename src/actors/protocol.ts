@@ -3,10 +3,10 @@ import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
-import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
 import type { Step } from '../core/steps/step.ts';
+import type { NamespaceStatistics } from '../core/traffic.ts';
 import type { Done } from '../threads/calls.ts';
 import type { Answer, Delivery } from './journal.ts';
 

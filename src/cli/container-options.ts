@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { ContainerRequest } from '../core/container/request.ts';
-import { servedNamePattern } from '../core/name.ts';
+import { servedNamePattern } from '../core/name-rules.ts';
 import type { PortMapping } from '../core/port.ts';
 import {
   type Attachment,

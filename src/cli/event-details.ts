@@ -2,7 +2,7 @@ import type { CloudEvent } from '../contract/cloud-event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ShownPort } from '../core/port.ts';
-import type { WayOut } from '../core/way-out.ts';
+import type { WayOut } from '../core/uplink.ts';
 import { addresses } from './describe.ts';
 import { portText } from './port-mapping.ts';
 

@@ -1,5 +1,5 @@
 import type { CloudEvent, EventOptions } from '../client.ts';
-import { factNames } from '../contract/names.ts';
+import { factNames } from '../contract/name-tables.ts';
 import type { About } from './event-subject.ts';
 import { type Filter, Filters } from './filters.ts';
 import { badInput } from './options.ts';

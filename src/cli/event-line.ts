@@ -1,6 +1,6 @@
 import type { StreamedEvent } from '../bus/events/event-feed.ts';
 import type { CloudEvent } from '../contract/cloud-event.ts';
-import type { FactName } from '../contract/names.ts';
+import type { FactName } from '../contract/name-tables.ts';
 import { widthOf, wrappedLines } from './columns.ts';
 import { idText, type TableOptions } from './describe.ts';
 import { detailsOf } from './event-details.ts';

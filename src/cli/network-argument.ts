@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { ContainerRequest } from '../core/container/request.ts';
-import { interfaceNamePattern, interfaceNameRule, modeNames, nameRefusal } from '../core/name.ts';
+import { interfaceNamePattern, interfaceNameRule, modeNames, nameRefusal } from '../core/name-rules.ts';
 import { badInput, nameParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];

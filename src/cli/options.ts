@@ -12,7 +12,7 @@ import {
   namePattern,
   nameRule,
   servedNamePattern,
-} from '../core/name.ts';
+} from '../core/name-rules.ts';
 
 /** That of the client library, too. */
 export const defaultTimeoutMs = 30_000;

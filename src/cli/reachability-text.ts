@@ -1,4 +1,4 @@
-import { dropText, type ForeignFirewalls, stopsText } from '../core/firewall/obstacles.ts';
+import { dropText, type ForeignFirewalls, stopsText } from '../core/firewall/foreign/obstacles.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { NameAnswer } from '../core/name-answers.ts';
 import { hostPortText, type Origin, type ReachabilityCell } from '../core/reachability.ts';

@@ -1,6 +1,6 @@
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import type { Abandoned, Swept } from '../core/gc.ts';
-import type { CommandName, ReplyOf } from './verbs.ts';
+import type { CommandName, ReplyOf } from './commands.ts';
 
 /** Answers of actors to events that are only a part of a client's command. */
 interface PartAnswers {

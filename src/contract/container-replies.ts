@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BasicNetworkSettings, NetworkSettings } from '../core/network/settings.ts';
+import type { BasicNetworkSettings, NetworkSettings } from '../core/network/podman-inspect.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import type { ShownPort } from '../core/port.ts';

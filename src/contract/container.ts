@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { containerStates } from '../core/view.ts';
+import { verb } from './command.ts';
 import {
   containerChangedSchema,
   containerInspectionSchema,
@@ -35,7 +36,6 @@ import {
   routeSchema,
   statusSchema,
 } from './schemas.ts';
-import { verb } from './verb.ts';
 
 const exampleNetns = { path: '/run/netns/netloom-web', inode: 4026532300 };
 

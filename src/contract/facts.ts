@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { containerFacts, containerStateSchema, leaseFacts, leaseStateSchema } from './container.ts';
-import type { FactName } from './names.ts';
+import type { FactName } from './name-tables.ts';
 import { networkFacts, networkStateSchema } from './network.ts';
 import { nodeFacts, nodeStateSchema } from './node.ts';
 import type { Noun } from './subjects.ts';

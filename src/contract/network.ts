@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { networkStates } from '../core/view.ts';
+import { verb } from './command.ts';
 import { fact } from './fact.ts';
 import {
   networkCreatedSchema,
@@ -17,7 +18,6 @@ import {
 } from './network-schemas.ts';
 import { nothingSchema } from './node-schemas.ts';
 import { definitionSchema, driftedSettingsSchema, faultSchema } from './schemas.ts';
-import { verb } from './verb.ts';
 
 const exampleDefinition = {
   name: 'demo',

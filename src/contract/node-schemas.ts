@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/obstacles.ts';
-import { ways } from '../core/firewall/traffic.ts';
+import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/foreign/obstacles.ts';
+import { ways } from '../core/firewall/foreign/traffic.ts';
 import { type Collected, type Leftover, leftoverKinds, type Unstarted } from '../core/gc.ts';
 import type { NodeInfo } from '../core/view.ts';
 import { familySchema, leftBehindSchema, ownerSchema, type Shape } from './schemas.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostStates } from '../core/view.ts';
+import { verb } from './command.ts';
 import { fact } from './fact.ts';
 import {
   collectedSchema,
@@ -11,7 +12,6 @@ import {
   workerRestartedSchema,
 } from './node-schemas.ts';
 import { containerIdField, driftedSettingsSchema, familySchema, faultSchema, wayOut } from './schemas.ts';
-import { verb } from './verb.ts';
 
 const families = z.array(familySchema);
 const steps = z.array(z.string()).describe('what was missing or changed, as steps that restore it');

@@ -1,6 +1,6 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { FactData } from './facts.ts';
-import type { FactName } from './names.ts';
+import type { FactName } from './name-tables.ts';
 
 /** A committed fact that the event stream has not acknowledged yet. */
 export interface OutboxRecord {

@@ -5,8 +5,8 @@ import { routeTypeSchema } from '../core/network/request.ts';
 import type { ExplainedSetting, SettingDrift } from '../core/plan/interface-settings.ts';
 import type { PublishedPort, ShownPort } from '../core/port.ts';
 import type { InterfaceStatus, StatusBlock } from '../core/status.ts';
+import type { WayOut } from '../core/uplink.ts';
 import type { AsOf, DroppedFrames } from '../core/view.ts';
-import type { WayOut } from '../core/way-out.ts';
 
 /**
  * Schemas that several replies and facts share: the same field has the same schema everywhere. `id` is the name of a schema in

@@ -1,5 +1,5 @@
 import { familyOf } from './address.ts';
-import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
+import { dropText, type FirewallDrop } from './firewall/foreign/obstacles.ts';
 import { answersNames, gatewaysOf } from './network/definition.ts';
 import type { Origin } from './reachability.ts';
 import type { ContainerView, NetworkView } from './view.ts';

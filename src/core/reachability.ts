@@ -1,7 +1,7 @@
 import { type Family, families, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
 import { entryOf } from './entry.ts';
-import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
-import type { Way } from './firewall/traffic.ts';
+import { dropText, type FirewallDrop } from './firewall/foreign/obstacles.ts';
+import type { Way } from './firewall/foreign/traffic.ts';
 import { networkSettings } from './network/options.ts';
 import type { PublishedPort } from './port.ts';
 import type { ContainerView, NetworkView } from './view.ts';

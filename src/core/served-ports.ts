@@ -1,4 +1,5 @@
 import { type Family, familyOf } from './address.ts';
+import { commonSpans, type Span, withoutSpans } from './number-range.ts';
 import {
   anyAddress,
   contradict,
@@ -11,7 +12,6 @@ import {
   portsShare,
   publishedFamilies,
 } from './port.ts';
-import { commonSpans, type Span, withoutSpans } from './span.ts';
 
 /**
  * Port mappings of one container may overlap: a range with another mapping's port, an address with a port that is published on

@@ -9,7 +9,7 @@ import {
   referencePattern,
   referenceRule,
   servedNamePattern,
-} from './name.ts';
+} from './name-rules.ts';
 
 /** Text that a subject can contain unencoded: the name of a node. */
 export const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;

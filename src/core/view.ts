@@ -5,9 +5,9 @@ import type { PortTraffic, TrafficCounter } from './firewall/port-counters.ts';
 import type { Leases } from './lease/addresses.ts';
 import type { NetworkDefinition } from './network/definition.ts';
 import type { PublishedPort, ShownPort } from './port.ts';
-import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
 import type { ServedNames } from './steps/dns.ts';
+import type { LinkCounters } from './traffic.ts';
 
 /** Views for users: derived from committed state, never stored. */
 

@@ -6,9 +6,9 @@ import type { StoredTeardowns } from '../bus/commands/door-calls.ts';
 import { detachSchema } from '../contract/container-requests.ts';
 import { parsePayload } from '../contract/payload.ts';
 import { type Fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
+import { isStorageFull } from '../files/free-space.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { readOrdinaryFile } from '../files/ordinary-file.ts';
-import { isStorageFull } from '../files/room.ts';
 import { watchPath } from '../files/watch-path.ts';
 
 /** How soon one is tried again for which there was no room. */

@@ -1,11 +1,11 @@
 import type { Answer, Journal, StoredReply } from '../actors/journal.ts';
-import { type CommandIdentity, replyKeptMs } from '../bus/commands/engine.ts';
+import { type CommandIdentity, replyKeptMs } from '../bus/commands/engine-interface.ts';
 import type { AnswerTo } from '../contract/answers.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
 import type { NodeInfo } from '../core/view.ts';
-import { isStorageFull } from '../files/room.ts';
+import { isStorageFull } from '../files/free-space.ts';
 import type { StorageGuard } from '../files/storage-guard.ts';
 import { span } from '../threads/span.ts';
 import { within } from '../threads/within.ts';

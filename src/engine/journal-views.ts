@@ -15,8 +15,8 @@ import type { ContainerWish } from '../core/container/wish.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { type DamagedDefinition, damagedText } from '../core/network/check.ts';
 import { answersNames } from '../core/network/definition.ts';
+import { networkSettingsOf } from '../core/network/podman-inspect.ts';
 import { resolveNetworkName } from '../core/network/reference.ts';
-import { networkSettingsOf } from '../core/network/settings.ts';
 import type { AsOf, ContainerView, NetworkView } from '../core/view.ts';
 import type { KnownLease } from '../resolver/protocol.ts';
 

@@ -1,7 +1,7 @@
 import type { Journal } from '../actors/journal.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { ActorEvent } from '../core/event.ts';
-import { isStorageFull } from '../files/room.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
+import { isStorageFull } from '../files/free-space.ts';
 import type { Workers } from './pool.ts';
 
 const sendAgainMs = 250;

@@ -1,7 +1,7 @@
 import { type ActorAddress, containerAddress } from '../core/actor-address.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import { sharingCycle } from '../core/container/sharing.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
-import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 
 export interface WishReader {

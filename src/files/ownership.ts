@@ -2,9 +2,9 @@ import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats, statSync }
 import { dirname, join } from 'node:path';
 import { ContentError } from '../core/content-error.ts';
 import { fault, NetloomError } from '../core/fault.ts';
+import { type Place, wayTo } from './link-chain.ts';
 import { makeDirectories } from './make-directories.ts';
 import { readOrdinaryFile } from './ordinary-file.ts';
-import { type Place, wayTo } from './way.ts';
 
 const writableByOthers = 0o022;
 const sticky = 0o1000;

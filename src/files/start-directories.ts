@@ -2,9 +2,9 @@ import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
 import { isSystemError, systemErrorText } from '../core/system-error.ts';
+import { orStorageFull } from './free-space.ts';
 import { makeDirectories } from './make-directories.ts';
 import { makeOwnDirectory } from './ownership.ts';
-import { orStorageFull } from './room.ts';
 
 export interface StartDirectories {
   runDirectory: string;

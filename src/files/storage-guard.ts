@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events';
 import { bytesText } from '../core/bytes.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import type { StorageView } from '../core/view.ts';
-import { mostFactsToBuild } from './bounds.ts';
-import { type Room, roomOf, storageFull } from './room.ts';
+import { type Room, roomOf, storageFull } from './free-space.ts';
+import { mostFactsToBuild } from './outbox-limits.ts';
 
 export interface StorageGuardOptions {
   runDirectory: string;

@@ -1,5 +1,5 @@
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import type { Step } from '../core/steps/step.ts';
 import { Alarm } from '../threads/alarm.ts';
 

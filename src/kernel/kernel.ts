@@ -1,12 +1,12 @@
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { ActorEvent } from '../core/event.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import type { SystemFault } from '../core/fault.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { PublishedPort } from '../core/port.ts';
-import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
 import type { Step, StepOutput } from '../core/steps/step.ts';
+import type { NamespaceStatistics } from '../core/traffic.ts';
 
 /** Linux as netloom uses it. NativeKernel is the real one, FakeKernel the one for tests; both pass one contract suite. */
 export interface Kernel {

@@ -1,15 +1,15 @@
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
+import type { ActorEvent } from '../core/actor-event.ts';
 import { addressHolder } from '../core/dhcp/holder.ts';
-import type { ActorEvent } from '../core/event.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
-import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
 import type { Step } from '../core/steps/step.ts';
-import { publicAddresses } from '../core/way-out.ts';
+import type { NamespaceStatistics } from '../core/traffic.ts';
+import { publicAddresses } from '../core/uplink.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { span } from '../threads/span.ts';
 import { Deadlines } from './deadlines.ts';

@@ -1,10 +1,10 @@
 import { accessSync, constants, type FSWatcher, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
+import { isNoRoom, storageFull } from '../files/free-space.ts';
 import { identityOf } from '../files/identity.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 import { makeOwnDirectory } from '../files/ownership.ts';
-import { isNoRoom, storageFull } from '../files/room.ts';
 import { orUnusable } from '../files/start-directories.ts';
 import { watchPath } from '../files/watch-path.ts';
 import { startTicksOf } from './processes/process-start.ts';

@@ -13,7 +13,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ContentError } from '../core/content-error.ts';
 import { SystemError } from '../core/fault.ts';
 import { parseJson } from '../core/json-text.ts';
-import { kernelName } from '../core/names.ts';
+import { kernelName } from '../core/kernel-names.ts';
 import { type Definitions, damagedText } from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import { definitionOf, fileOf } from '../core/network/file.ts';

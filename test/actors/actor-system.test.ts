@@ -3,8 +3,8 @@ import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import { guardElements } from '../../src/core/firewall/forwarding.ts';
 import { describeElement } from '../../src/core/firewall/nft.ts';
+import { guardElements } from '../../src/core/forwarding.ts';
 import { demo, House, toContainer, toNetwork, web } from './house.ts';
 import { disorder } from './order.ts';
 

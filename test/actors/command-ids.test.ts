@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
-import type { CommandIdentity } from '../../src/bus/commands/engine.ts';
+import type { CommandIdentity } from '../../src/bus/commands/engine-interface.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { ActorEngine } from '../../src/engine/engine.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 import { containerMachine } from '../../machines/container/chart.ts';
 import { decide } from '../../src/actors/decide.ts';
+import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
-import type { ContainerEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 
 const wish = containerWish({

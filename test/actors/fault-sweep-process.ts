@@ -4,7 +4,7 @@ import type { NetworkContext } from '../../machines/network/chart.ts';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
 import { type Answer, Journal } from '../../src/actors/journal.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { type Fault, faultOf } from '../../src/core/fault.ts';
 import { describePurpose } from '../../src/core/plan/purpose.ts';
 import { describeStep, inverse, type Step } from '../../src/core/steps/step.ts';

@@ -5,7 +5,7 @@ import * as native from '#native';
 import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { AttachmentRequest, ContainerRequest } from '../../src/core/container/request.ts';
 import { containerWish } from '../../src/core/container/wish.ts';
-import { hostVethName } from '../../src/core/names.ts';
+import { hostVethName } from '../../src/core/kernel-names.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkRequest } from '../../src/core/network/request.ts';
 import { type PortMapping, publishedPorts } from '../../src/core/port.ts';

@@ -1,9 +1,9 @@
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
 import { type Answer, type Commit, type Committed, type Delivery, Journal } from '../../src/actors/journal.ts';
 import { type ActorAddress, containerAddress, networkAddress, workerOf } from '../../src/core/actor-address.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { NetworkRequest } from '../../src/core/network/request.ts';
 import { describePurpose } from '../../src/core/plan/purpose.ts';

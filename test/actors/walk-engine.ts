@@ -3,7 +3,7 @@ import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { OutboxRecord } from '../../src/contract/outbox.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { describePurpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { Step } from '../../src/core/steps/step.ts';

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkedRequest, runs } from '../../src/bus/commands/runs.ts';
-import { type CommandName, verbs } from '../../src/contract/verbs.ts';
+import { type CommandName, verbs } from '../../src/contract/commands.ts';
 import { faultOf } from '../../src/core/fault.ts';
-import { hostVethName } from '../../src/core/names.ts';
+import { hostVethName } from '../../src/core/kernel-names.ts';
 import { seeded } from '../support/seeded.ts';
 import { type Known, type Move, Moves, pidOf, processSlots } from './walk-commands.ts';
 import { fakeHost, linuxHost, type WalkHost, type WalkSettings } from './walk-hosts.ts';

@@ -6,14 +6,14 @@ import { clientMethods } from '../../scripts/client-methods.ts';
 import { errorTables } from '../../scripts/error-tables.ts';
 import type { Schema } from '../../scripts/json-schema.ts';
 import { commandSections, factTable, withGenerated } from '../../scripts/list-subjects.ts';
-import { replyKeptMs } from '../../src/bus/commands/engine.ts';
+import { replyKeptMs } from '../../src/bus/commands/engine-interface.ts';
 import { permissionsOf } from '../../src/bus/server/roles.ts';
+import { type CommandName, commandNames, verbs } from '../../src/contract/commands.ts';
 import type { FactEntry } from '../../src/contract/fact.ts';
 import { facts } from '../../src/contract/facts.ts';
-import { isQuery } from '../../src/contract/names.ts';
+import { isQuery } from '../../src/contract/name-tables.ts';
 import { subjectName, subjectToken } from '../../src/contract/subjects.ts';
-import { type CommandName, commandNames, verbs } from '../../src/contract/verbs.ts';
-import { servedNamePattern } from '../../src/core/name.ts';
+import { servedNamePattern } from '../../src/core/name-rules.ts';
 import { tokenPattern } from '../../src/core/token.ts';
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');

@@ -22,7 +22,7 @@ import { daemonPermissions, type Permissions, permissionsOf } from '../../src/bu
 import { startServer } from '../../src/bus/server/server.ts';
 import { endOrphan, findServerBinary } from '../../src/bus/server/server-process.ts';
 import { connect } from '../../src/client.ts';
-import type { Role } from '../../src/contract/verb.ts';
+import type { Role } from '../../src/contract/command.ts';
 import { processesOf } from '../support/daemon.ts';
 import { fakeServer, standStill } from '../support/fake-server.ts';
 import { freePort, OutsideServer } from '../support/outside-server.ts';

@@ -9,8 +9,8 @@ import { credentialsFile } from '../../src/bus/server/credentials.ts';
 import { refuseTwin } from '../../src/bus/server/nodes.ts';
 import { type ManagedServer, startServer } from '../../src/bus/server/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
+import { commandNames } from '../../src/contract/commands.ts';
 import { maxPayloadBytes } from '../../src/contract/payload.ts';
-import { commandNames } from '../../src/contract/verbs.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { client, FakeEngine, node } from './support.ts';
 

@@ -7,7 +7,7 @@ import {
   readCredentials,
   writeCredentials,
 } from '../../src/bus/server/credentials.ts';
-import { isStorageFull } from '../../src/files/room.ts';
+import { isStorageFull } from '../../src/files/free-space.ts';
 import { runDoor } from '../doors/door.ts';
 import { type FileSystem, SmallDisk } from '../support/small-disk.ts';
 

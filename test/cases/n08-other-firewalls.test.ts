@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
+import type { FirewallDrop } from '../../src/core/firewall/foreign/obstacles.ts';
 import { netloom } from '../cli/netloom.ts';
 import type { DebianRoot } from '../support/debian-root.ts';
 import { firewallRoot } from '../support/firewalls.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import { modeNames } from '../../src/core/name.ts';
+import { modeNames } from '../../src/core/name-rules.ts';
 import { cli } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';

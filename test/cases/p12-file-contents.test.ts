@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandNames, verbs } from '../../src/contract/commands.ts';
 import { parsePayload } from '../../src/contract/payload.ts';
-import { commandNames, verbs } from '../../src/contract/verbs.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';

@@ -6,7 +6,7 @@ import { serveCommands } from '../../src/bus/commands/service.ts';
 import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import { credentialsFile } from '../../src/bus/server/credentials.ts';
 import { connect } from '../../src/client.ts';
-import type { Role } from '../../src/contract/verb.ts';
+import type { Role } from '../../src/contract/command.ts';
 import { connected, directories, FakeEngine, FakeOutbox, node, server } from '../bus/support.ts';
 import { runDoor } from '../doors/door.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { parse } from 'smol-toml';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfFile, defaultHelperDirs, networkSettings } from '../../src/cli/podman/containers-conf.ts';
-import { doorDir } from '../../src/cli/podman/engine.ts';
+import { doorDir } from '../../src/cli/podman/programs.ts';
 import { replaceableBy } from '../../src/files/ownership.ts';
 import { PodmanHost } from '../podman/host.ts';
 import { missing } from '../podman/missing.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
+import type { FirewallDrop } from '../../src/core/firewall/foreign/obstacles.ts';
 import { type NamedContainer, type NamingNetwork, nameAnswer } from '../../src/core/name-answers.ts';
 import type { Origin } from '../../src/core/reachability.ts';
 

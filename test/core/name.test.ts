@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modeNames, namePattern, nameRefusal, servedNamePattern } from '../../src/core/name.ts';
+import { modeNames, namePattern, nameRefusal, servedNamePattern } from '../../src/core/name-rules.ts';
 import { definitionOf, fileOf } from '../../src/core/network/file.ts';
 import { networkProposalSchema } from '../../src/core/network/proposal.ts';
 import { networkRequestSchema } from '../../src/core/network/request.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Attachment } from '../../src/core/container/attachments.ts';
-import { networkSettingsOf } from '../../src/core/network/settings.ts';
+import { networkSettingsOf } from '../../src/core/network/podman-inspect.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { StatusBlock } from '../../src/core/status.ts';
 

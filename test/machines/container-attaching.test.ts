@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { AskedAttachment, Attachment } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { leaseOf, termsOf, wishOf } from '../core/samples.ts';

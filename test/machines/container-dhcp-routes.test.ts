@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { NetworkRoute } from '../../src/core/network/definition.ts';
 import { leaseOf, termsOf, v6, wishOf } from '../core/samples.ts';
 import { dhcpLeaseOf } from './terrains.ts';

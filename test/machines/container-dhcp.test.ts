@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { containerView } from '../../machines/container/view.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease/lease.ts';
 import { describeStep } from '../../src/core/steps/step.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { containerView } from '../../machines/container/view.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
 import { wishOf } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
 import { applied, asking, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
 import { wishOf } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
 import { applied, asking, begin, failed, recovered, type Snapshot } from './walk.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import type { Effect } from '../../machines/effect.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { definitionOf, leaseOf, wishOf } from '../core/samples.ts';

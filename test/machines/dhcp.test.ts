@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type DhcpContext, dhcpMachine } from '../../machines/dhcp/chart.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { termsOf } from '../core/samples.ts';
 import { place } from './terrains.ts';
 import { applied, asking, begin, failed, recovered, type Snapshot, stateName } from './walk.ts';

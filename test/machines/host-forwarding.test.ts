@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { Family } from '../../src/core/address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
 import { describePurpose, type HostPurpose } from '../../src/core/plan/purpose.ts';
 import type { ForwardingSurvey } from '../../src/core/steps/host.ts';
 import { describeStep } from '../../src/core/steps/step.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { applied, asking, begin, recovered } from './walk.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import { containerAddress } from '../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { wishes } from './terrains.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import { networkAddress } from '../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { LinkUse } from '../../src/core/network/check.ts';
 import { applied, begin, brief, failed, follow, recovered, type Snapshot } from './walk.ts';
 

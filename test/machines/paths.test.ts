@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/effect.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { Purpose } from '../../src/core/plan/purpose.ts';
 import {
   attachedContainerTerrain,

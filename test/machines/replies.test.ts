@@ -3,7 +3,7 @@ import { type ContainerContext, containerMachine } from '../../machines/containe
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import { type ActorAddress, containerAddress, dhcpClientOf, hostAddress } from '../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf, leaseOf, termsOf } from '../core/samples.ts';
 import { seeded } from '../support/seeded.ts';

@@ -2,7 +2,7 @@ import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from
 import { getStateNodes } from 'xstate/graph';
 import type { Effect } from '../../machines/effect.ts';
 import { decide } from '../../src/actors/decide.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import {
   type ContainerPurpose,

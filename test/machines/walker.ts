@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Effect } from '../../machines/effect.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { describePurpose, type Purpose } from '../../src/core/plan/purpose.ts';
 import { applied, begin, failed, littered, type Snapshot, stateName, take } from './walk.ts';
 

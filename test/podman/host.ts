@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFil
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import { doorDir } from '../../src/cli/podman/engine.ts';
+import { doorDir } from '../../src/cli/podman/programs.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import { programs } from './missing.ts';

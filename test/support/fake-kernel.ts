@@ -1,12 +1,12 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../src/core/event.ts';
+import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { portTraffic, type TrafficCounter } from '../../src/core/firewall/port-counters.ts';
-import { ownerOfAlias } from '../../src/core/names.ts';
+import { ownerOfAlias } from '../../src/core/kernel-names.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
-import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import type { HostLink } from '../../src/core/steps/host.ts';
 import type { FoundLink } from '../../src/core/steps/link.ts';
 import type { Step, Verb } from '../../src/core/steps/step.ts';
+import type { NamespaceStatistics } from '../../src/core/traffic.ts';
 import { Deadlines } from '../../src/kernel/deadlines.ts';
 import type { Kernel, Performed, StepFailure } from '../../src/kernel/kernel.ts';
 import { type FakeLink, FakeLinux, type FakeNetns } from './fake-linux.ts';

@@ -3,8 +3,8 @@ import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import { resolverElements } from '../../src/core/firewall/network-elements.ts';
 import { describeElement, type Element, type NftSet } from '../../src/core/firewall/nft.ts';
-import type { RouteType } from '../../src/core/link-kinds.ts';
-import { ownerMark } from '../../src/core/names.ts';
+import { ownerMark } from '../../src/core/kernel-names.ts';
+import type { RouteType } from '../../src/core/link-modes.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
@@ -13,7 +13,7 @@ import type { HostSurvey } from '../../src/core/steps/host.ts';
 import type { LinkSettings } from '../../src/core/steps/link.ts';
 import type { HeldPorts } from '../../src/core/steps/port.ts';
 import type { StepOutput } from '../../src/core/steps/step.ts';
-import { mayLeadOut } from '../../src/core/way-out.ts';
+import { mayLeadOut } from '../../src/core/uplink.ts';
 
 /**
  * A host in memory, as far as netloom touches it. It outlives the FakeKernels that work on it, as Linux outlives the

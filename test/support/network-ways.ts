@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import type { ContainerStatus } from '../../src/contract/container-replies.ts';
-import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
-import { ways } from '../../src/core/firewall/traffic.ts';
+import type { FirewallDrop } from '../../src/core/firewall/foreign/obstacles.ts';
+import { ways } from '../../src/core/firewall/foreign/traffic.ts';
 import type { Lab } from './lab.ts';
 import { hostAddress, OtherHost, otherAddress } from './other-host.ts';
 import type { Peer } from './peer.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { freeBytesOf } from '../../src/files/room.ts';
+import { freeBytesOf } from '../../src/files/free-space.ts';
 import { temporaryDirectory } from './fresh-host.ts';
 
 export type FileSystem = 'tmpfs' | 'ext4';

@@ -1,6 +1,6 @@
+import type { ContainerEvent } from '../../../src/core/actor-event.ts';
 import { type Attachment, attachmentsBeside } from '../../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../../src/core/container/wish.ts';
-import type { ContainerEvent } from '../../../src/core/event.ts';
 import { type GrantedPort, isAsked, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
 import { portsTogether } from '../../../src/core/served-ports.ts';
 import { leavingNetworks, missingOf } from '../attaching.ts';

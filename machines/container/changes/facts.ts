@@ -1,7 +1,7 @@
 import { entryOf } from '../../../src/core/entry.ts';
 import { withPrefix } from '../../../src/core/lease/lease.ts';
+import { namesLeftOut } from '../../../src/core/plan/container/dns.ts';
 import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';
-import { namesLeftOut } from '../../../src/core/plan/container/names.ts';
 import { targetFamilies } from '../../../src/core/plan/container/ports.ts';
 import { servedPorts } from '../../../src/core/served-ports.ts';
 import type { Effect } from '../../effect.ts';

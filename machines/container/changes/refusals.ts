@@ -1,9 +1,9 @@
+import type { ContainerEvent } from '../../../src/core/actor-event.ts';
 import { formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../../src/core/address.ts';
 import { type AskedAttachment, attachmentsBeside } from '../../../src/core/container/attachments.ts';
 import { calledAs } from '../../../src/core/container/reference.ts';
 import type { ContainerWish } from '../../../src/core/container/wish.ts';
 import { entryOf } from '../../../src/core/entry.ts';
-import type { ContainerEvent } from '../../../src/core/event.ts';
 import { type Fault, fault } from '../../../src/core/fault.ts';
 import type { Lease } from '../../../src/core/lease/lease.ts';
 import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';

@@ -2,7 +2,7 @@ import type { Database } from 'lmdb';
 import type { FactState } from '../../contract/facts.ts';
 import type { OutboxRecord } from '../../contract/outbox.ts';
 import { hostAddress } from '../../core/actor-address.ts';
-import { mostFacts } from '../../files/bounds.ts';
+import { mostFacts } from '../../files/outbox-limits.ts';
 import type { MetaRows } from './meta-table.ts';
 
 /** Facts for which there was no room. */

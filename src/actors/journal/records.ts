@@ -1,7 +1,7 @@
 import type { MachineContext, StateValue } from 'xstate';
 import type { Effect } from '../../../machines/effect.ts';
 import type { ActorAddress } from '../../core/actor-address.ts';
-import type { ActorEvent } from '../../core/event.ts';
+import type { ActorEvent } from '../../core/actor-event.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Plan } from '../../core/plan/plan.ts';
 

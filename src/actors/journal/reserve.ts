@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { isNoRoom, roomOf } from '../../files/room.ts';
+import { isNoRoom, roomOf } from '../../files/free-space.ts';
 
 /** Enough to finish the work under way, and to take down everything, on a full disk. */
 const reserveBytes = 4 * 2 ** 20;

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
+import type { CheckedRequest } from '../../contract/commands.ts';
 import type { ContainerStatus } from '../../contract/container-replies.ts';
-import type { CheckedRequest } from '../../contract/verbs.ts';
 import type { AskedAttachment } from '../../core/container/attachments.ts';
 import { type ContainerWish, containerWish } from '../../core/container/wish.ts';
-import type { CommandIdentity, Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine-interface.ts';
 import { onceOthersLeft } from './leaving.ts';
 import { tellContainer } from './tell.ts';
 import { checked, namedWish } from './wishes.ts';

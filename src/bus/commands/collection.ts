@@ -1,6 +1,6 @@
 import { hostAddress } from '../../core/actor-address.ts';
 import type { Abandoned, Collected, Unstarted } from '../../core/gc.ts';
-import type { CommandIdentity, Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine-interface.ts';
 import { part } from './tell.ts';
 
 /** `node.gc`: on request, containers that were set up and never started; then objects in the kernel without an owner. */

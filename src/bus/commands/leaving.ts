@@ -5,7 +5,7 @@ import { NetloomError } from '../../core/fault.ts';
 import { type Clash, firstClash } from '../../core/network/check.ts';
 import type { NetworkDefinition } from '../../core/network/definition.ts';
 import { type ContainerState, type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from './engine-interface.ts';
 
 /** How long the kernel may take with the links of containers that are going. */
 const leavingMs = 2_000;

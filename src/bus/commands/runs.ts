@@ -1,5 +1,5 @@
+import { type CheckedRequest, type CommandName, type ReplyOf, requestSchema } from '../../contract/commands.ts';
 import { parsePayload } from '../../contract/payload.ts';
-import { type CheckedRequest, type CommandName, type ReplyOf, requestSchema } from '../../contract/verbs.ts';
 import { hostAddress } from '../../core/actor-address.ts';
 import { askedAttachment, attachmentBeside } from '../../core/container/attachments.ts';
 import { containerWish } from '../../core/container/wish.ts';
@@ -9,7 +9,7 @@ import { networkWish } from '../../core/network/wish.ts';
 import { publishedPorts } from '../../core/port.ts';
 import { attach, detach } from './attach.ts';
 import { collect } from './collection.ts';
-import type { CommandIdentity, Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine-interface.ts';
 import { tellContainer, tellNetwork } from './tell.ts';
 import {
   checked,

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
+import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/commands.ts';
 import { commandSubject } from '../../contract/subjects.ts';
-import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/verbs.ts';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../../core/fault.ts';
 import { span } from '../../threads/span.ts';
 import { type BusLog, silent } from '../server/log.ts';
-import type { CommandIdentity, Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine-interface.ts';
 import { checkedRequest, runs } from './runs.ts';
 
 export interface ServiceOptions {

@@ -1,7 +1,7 @@
 import type { AnswerTo } from '../../contract/answers.ts';
 import { containerAddress, networkAddress } from '../../core/actor-address.ts';
-import type { ActorEvent } from '../../core/event.ts';
-import type { CommandIdentity, Engine } from './engine.ts';
+import type { ActorEvent } from '../../core/actor-event.ts';
+import type { CommandIdentity, Engine } from './engine-interface.ts';
 
 /**
  * Runs a command that is several to actors: each has an ID of its own, the same in a repetition. A name follows a word

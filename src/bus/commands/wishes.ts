@@ -1,11 +1,11 @@
-import type { CheckedRequest } from '../../contract/verbs.ts';
+import type { CheckedRequest } from '../../contract/commands.ts';
 import { canonicalAddress } from '../../core/address.ts';
 import { type AskedAttachment, askedAttachment, attachmentsOf } from '../../core/container/attachments.ts';
 import type { AttachmentRequest } from '../../core/container/request.ts';
 import { type ContainerWish, containerWish } from '../../core/container/wish.ts';
 import { type Fault, fault, NetloomError } from '../../core/fault.ts';
-import { servedNamePattern } from '../../core/name.ts';
-import type { Engine } from './engine.ts';
+import { servedNamePattern } from '../../core/name-rules.ts';
+import type { Engine } from './engine-interface.ts';
 
 /** Turns requests into wishes for the actors: checked, and with names in place of IDs. */
 

@@ -1,8 +1,8 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { orStorageFull } from '../../files/free-space.ts';
 import { identityOf } from '../../files/identity.ts';
 import { makeDirectories } from '../../files/make-directories.ts';
-import { orStorageFull } from '../../files/room.ts';
 
 /** The directory in which the own nats-server keeps its streams. */
 export class EventStore {

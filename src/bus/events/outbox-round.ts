@@ -1,7 +1,7 @@
 import { createInbox, type Deferred, deferred, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import type { Outbox, OutboxRecord } from '../../contract/outbox.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
-import { isStorageFull } from '../../files/room.ts';
+import { isStorageFull } from '../../files/free-space.ts';
 import { acknowledgedPlace, outboxMessage, unreachable } from './outbox-message.ts';
 
 /** The progress of the stream. */

@@ -1,13 +1,13 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Role } from '../../contract/command.ts';
 import { inboxPrefix, subjectToken } from '../../contract/subjects.ts';
-import type { Role } from '../../contract/verb.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
 import { systemErrorText } from '../../core/system-error.ts';
+import { orStorageFull } from '../../files/free-space.ts';
 import { makeDirectories } from '../../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 import { textOfOwnFile } from '../../files/ownership.ts';
-import { orStorageFull } from '../../files/room.ts';
 
 /** The content of `<runDir>/credentials/<role>.json`: everything that a client needs to reach the daemon's own server. */
 export interface Credentials {

@@ -1,3 +1,5 @@
+import type { Role } from '../../contract/command.ts';
+import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/commands.ts';
 import {
   allEventsOf,
   allTracesOf,
@@ -6,8 +8,6 @@ import {
   everythingOf,
   inboxPrefix,
 } from '../../contract/subjects.ts';
-import type { Role } from '../../contract/verb.ts';
-import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/verbs.ts';
 
 /** The permissions of a role, in the form of nats-server's configuration; null: everything. */
 export interface Permissions {

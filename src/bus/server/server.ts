@@ -1,8 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Role } from '../../contract/command.ts';
 import { inboxPrefix } from '../../contract/subjects.ts';
-import type { Role } from '../../contract/verb.ts';
 import { foreignHand } from '../../files/ownership.ts';
 import { Supervisor } from '../../threads/supervisor.ts';
 import { EventStore } from '../events/event-store.ts';

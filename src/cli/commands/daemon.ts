@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/server/credentials.ts';
-import { defaultNetworkName, nameRefusal } from '../../core/name.ts';
+import { defaultNetworkName, nameRefusal } from '../../core/name-rules.ts';
 import { systemErrorText } from '../../core/system-error.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';

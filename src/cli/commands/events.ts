@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { NetloomClient, StreamedEvent } from '../../client.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
-import { servedNamePattern } from '../../core/name.ts';
+import { servedNamePattern } from '../../core/name-rules.ts';
 import { clientCommand } from '../command.ts';
 import { noTruncOption, type TableOptions } from '../describe.ts';
 import { aboutOf, eventFilters, subscriptionOf, typeFilter } from '../event-filters.ts';

@@ -2,7 +2,7 @@ import { type Command, type CommanderError, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import { bigintToAddress, parseSubnet, subnetEnd } from '../../core/address.ts';
 import { NetloomError } from '../../core/fault.ts';
-import { nameRefusal } from '../../core/name.ts';
+import { nameRefusal } from '../../core/name-rules.ts';
 import type { NetworkRoute } from '../../core/network/definition.ts';
 import { type NetworkDriver, networkDrivers, optionNames } from '../../core/network/options.ts';
 import type { NetworkRequest } from '../../core/network/request.ts';

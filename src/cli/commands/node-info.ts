@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { bytesText } from '../../core/bytes.ts';
-import { forwardingText } from '../../core/firewall/forwarding.ts';
+import { forwardingText } from '../../core/forwarding.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import type { GlobalOptions } from '../options.ts';

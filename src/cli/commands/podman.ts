@@ -96,4 +96,4 @@ async function mustLeaveNobody(maker: 'netloom' | 'another engine', options: Pod
 }
 
 /** Not loaded for the other commands: their `--help` need not wait for it. */
-const dropInAndDoor = () => Promise.all([import('../podman/drop-in.ts'), import('../podman/engine.ts')]);
+const dropInAndDoor = () => Promise.all([import('../podman/drop-in.ts'), import('../podman/programs.ts')]);

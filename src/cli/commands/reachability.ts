@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import { resolveContainerId } from '../../core/container/reference.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
-import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
+import type { ForeignFirewalls } from '../../core/firewall/foreign/obstacles.ts';
 import type { Origin } from '../../core/reachability.ts';
 import type { ContainerView, NetworkView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';

@@ -5,7 +5,7 @@ import { credentialsFile, defaultRunDir } from '../../bus/server/credentials.ts'
 import { orphanAt, serverFiles } from '../../bus/server/server-process.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { bytesText } from '../../core/bytes.ts';
-import { forwardingText } from '../../core/firewall/forwarding.ts';
+import { forwardingText } from '../../core/forwarding.ts';
 import type { DamagedDefinition } from '../../core/network/check.ts';
 import type { ContainerView, NetworkView, NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';

@@ -1,5 +1,10 @@
 import type { NetloomClient } from '../../client.ts';
-import { dropText, type FirewallDrop, type ForeignFirewalls, stopsText } from '../../core/firewall/obstacles.ts';
+import {
+  dropText,
+  type FirewallDrop,
+  type ForeignFirewalls,
+  stopsText,
+} from '../../core/firewall/foreign/obstacles.ts';
 import type { NetworkDefinition } from '../../core/network/definition.ts';
 import { missingPrivileges } from '../../kernel/privileges.ts';
 import type { GlobalOptions } from '../options.ts';

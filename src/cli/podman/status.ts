@@ -8,8 +8,8 @@ import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { type NetworkSettings, networkSettings, readConfFiles } from './containers-conf.ts';
 import { installedDropIn } from './drop-in.ts';
-import { findIn, findProgram, isDoor, type RunningContainer, runningOnNetworks, versionOf } from './engine.ts';
 import { foreignBridges } from './foreign-bridges.ts';
+import { findIn, findProgram, isDoor, type RunningContainer, runningOnNetworks, versionOf } from './programs.ts';
 
 export interface PodmanStatus {
   /** whether podman's next container gets its network from netloom */

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { fault } from '../fault.ts';
-import { defaultNetworkName } from '../name.ts';
+import { defaultNetworkName } from '../name-rules.ts';
 import type { PublishedPort } from '../port.ts';
 import { publishedPorts } from '../port.ts';
 import { containerReferenceSchema } from '../token.ts';

@@ -1,6 +1,6 @@
 import { networkAddress } from '../actor-address.ts';
 import { familyOf } from '../address.ts';
-import { ownerMark } from '../names.ts';
+import { ownerMark } from '../kernel-names.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
 import type { Isolation } from '../network/options.ts';
 import { networkSettings } from '../network/options.ts';

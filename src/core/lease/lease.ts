@@ -2,7 +2,7 @@ import { familyOf } from '../address.ts';
 import type { DhcpTerms } from '../dhcp/terms.ts';
 import type { Fault } from '../fault.ts';
 import { fault } from '../fault.ts';
-import type { IpvlanMode, MacvlanMode } from '../link-kinds.ts';
+import type { IpvlanMode, MacvlanMode } from '../link-modes.ts';
 import type { NetworkDefinition, NetworkRoute } from '../network/definition.ts';
 import {
   acceptRaOf,

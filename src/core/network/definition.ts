@@ -1,5 +1,5 @@
 import { parseSubnet } from '../address.ts';
-import type { RouteType } from '../link-kinds.ts';
+import type { RouteType } from '../link-modes.ts';
 import type { NetworkDriver } from './options.ts';
 import { networkSettings } from './options.ts';
 

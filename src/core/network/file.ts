@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet } from '../address.ts';
-import { nameRule, servedNamePattern } from '../name.ts';
+import { nameRule, servedNamePattern } from '../name-rules.ts';
 import { jsonWords, missing, valueAt } from '../schema-words.ts';
 import { completeDefinition } from './check.ts';
 import { dhcpRefusal } from './contradictions.ts';

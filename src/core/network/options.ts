@@ -1,8 +1,8 @@
 import { canBeSource, canonicalAddress, familyOf } from '../address.ts';
 import { entryOf } from '../entry.ts';
 import { type Fault, fault } from '../fault.ts';
-import type { IpvlanMode, MacvlanMode } from '../link-kinds.ts';
-import { interfaceNamePattern } from '../name.ts';
+import type { IpvlanMode, MacvlanMode } from '../link-modes.ts';
+import { interfaceNamePattern } from '../name-rules.ts';
 
 /** Settings from a network's options. Their names and values are podman's (netavark's), and two of docker's. */
 

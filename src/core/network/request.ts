@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RouteType } from '../link-kinds.ts';
+import type { RouteType } from '../link-modes.ts';
 import { interfaceNameSchema, newNetworkNameSchema } from '../token.ts';
 
 /** The wish for a network, as callers send it. Field names are podman's, because definition files have the same ones. */

@@ -1,5 +1,5 @@
 import { type ActorAddress, containerAddress, hostAddress } from '../actor-address.ts';
-import type { CommandId } from '../event.ts';
+import type { CommandId } from '../actor-event.ts';
 import type { Element } from '../firewall/nft.ts';
 import { holdAddresses, type PublishedPort } from '../port.ts';
 import type { HeldPorts } from '../steps/port.ts';

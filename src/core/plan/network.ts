@@ -1,7 +1,7 @@
 import { type Family, families, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { networkElements, networkFirewall } from '../firewall/network-elements.ts';
 import { describeElement, type Element } from '../firewall/nft.ts';
-import { bridgeAlias, derivedMac } from '../names.ts';
+import { bridgeAlias, derivedMac } from '../kernel-names.ts';
 import {
   answersNames,
   carriesIpv6,

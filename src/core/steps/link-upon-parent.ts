@@ -1,4 +1,4 @@
-import type { IpvlanMode, MacvlanMode } from '../link-kinds.ts';
+import type { IpvlanMode, MacvlanMode } from '../link-modes.ts';
 import { inDetail, type StepFaultKind, type StepKinds, within } from './kind.ts';
 import type { Step } from './step.ts';
 

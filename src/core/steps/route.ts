@@ -1,4 +1,4 @@
-import type { RouteType } from '../link-kinds.ts';
+import type { RouteType } from '../link-modes.ts';
 import { type StepKinds, within } from './kind.ts';
 
 interface Route {

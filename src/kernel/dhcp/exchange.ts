@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
+import type { DhcpEvent } from '../../core/actor-event.ts';
 import { type DhcpMessage, optionCodes } from '../../core/dhcp/message.ts';
 import { type DhcpQuestion, questionMessage } from '../../core/dhcp/requests.ts';
 import { refusalText, termsOf } from '../../core/dhcp/terms.ts';
-import type { DhcpEvent } from '../../core/event.ts';
 import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 import { systemFaultOf } from '../system-fault.ts';
 import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type * as native from '#native';
 import { type ActorAddress, dhcpClientOf } from '../../core/actor-address.ts';
+import type { DhcpEvent } from '../../core/actor-event.ts';
 import { type DhcpQuestion, releaseMessage } from '../../core/dhcp/requests.ts';
 import type { DhcpTimes } from '../../core/dhcp/terms.ts';
-import type { DhcpEvent } from '../../core/event.ts';
 import type { Step } from '../../core/steps/step.ts';
 import { Alarm } from '../../threads/alarm.ts';
 import {

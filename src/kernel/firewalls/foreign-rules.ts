@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { type Family, families } from '../../core/address.ts';
-import { parseIptablesSave } from '../../core/firewall/iptables-save.ts';
+import { parseIptablesSave } from '../../core/firewall/foreign/iptables-save.ts';
+import { parseNftRuleset, parsePortMap } from '../../core/firewall/foreign/nft-json.ts';
+import { type ForeignFirewalls, foreignDrops, type Surroundings } from '../../core/firewall/foreign/obstacles.ts';
+import type { ForeignTable } from '../../core/firewall/foreign/ruleset.ts';
+import type { ResolverPorts } from '../../core/firewall/foreign/traffic.ts';
 import { nftTable } from '../../core/firewall/nft.ts';
-import { parseNftRuleset, parsePortMap } from '../../core/firewall/nft-json.ts';
-import { type ForeignFirewalls, foreignDrops, type Surroundings } from '../../core/firewall/obstacles.ts';
-import type { ForeignTable } from '../../core/firewall/ruleset.ts';
-import type { ResolverPorts } from '../../core/firewall/traffic.ts';
 import type { NetworkDefinition } from '../../core/network/definition.ts';
 
 /** Finds what other firewalls of this network namespace drop of these networks' traffic. */

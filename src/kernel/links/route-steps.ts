@@ -1,13 +1,13 @@
 import * as native from '#native';
 import { SystemError } from '../../core/fault.ts';
-import { vethGroup } from '../../core/names.ts';
+import { vethGroup } from '../../core/kernel-names.ts';
 import { leastMtuBytes6 } from '../../core/network/definition.ts';
 import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
 import type { AddressSteps } from '../../core/steps/address.ts';
 import type { LinkSteps } from '../../core/steps/link.ts';
 import type { RouteSteps } from '../../core/steps/route.ts';
 import type { Step, Verb } from '../../core/steps/step.ts';
-import { publicAddresses } from '../../core/way-out.ts';
+import { publicAddresses } from '../../core/uplink.ts';
 import { attempt } from '../system-fault.ts';
 
 /** Steps that are one route-netlink message each. */

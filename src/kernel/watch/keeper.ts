@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { isSameLink, noWayOut, type WayOut } from '../../core/way-out.ts';
+import { isSameLink, noWayOut, type WayOut } from '../../core/uplink.ts';
 import { Supervisor } from '../../threads/supervisor.ts';
 import { Thread, type ThreadEnd } from '../../threads/thread.ts';
 import type { FromWatcher, Suspected, WatcherSettings } from './protocol.ts';

@@ -1,5 +1,5 @@
-import type { OwnerMark } from '../../core/names.ts';
-import type { WayOut } from '../../core/way-out.ts';
+import type { OwnerMark } from '../../core/kernel-names.ts';
+import type { WayOut } from '../../core/uplink.ts';
 import type { HostAddress } from './suspects.ts';
 
 export interface WatcherSettings {

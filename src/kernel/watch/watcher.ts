@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import * as native from '#native';
-import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../../core/names.ts';
-import { isSameLink, publicAddresses, type WayOut } from '../../core/way-out.ts';
+import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../../core/kernel-names.ts';
+import { isSameLink, publicAddresses, type WayOut } from '../../core/uplink.ts';
 import { serveThread } from '../../threads/inside.ts';
 import { uplink } from '../links/route-steps.ts';
 import type { FromWatcher, WatcherSettings } from './protocol.ts';

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { containerAddress } from '../../../src/core/actor-address.ts';
 import type { ContainerRequest } from '../../../src/core/container/request.ts';
 import type { DhcpTerms } from '../../../src/core/dhcp/terms.ts';
+import { derivedMac, kernelName, ownerMark } from '../../../src/core/kernel-names.ts';
 import { type Lease, withTerms } from '../../../src/core/lease/lease.ts';
-import { derivedMac, kernelName, ownerMark } from '../../../src/core/names.ts';
 import { fileOf } from '../../../src/core/network/file.ts';
 import { withoutTerms } from '../../../src/core/plan/container/dhcp.ts';
+import { namesLeftOut } from '../../../src/core/plan/container/dns.ts';
 import { type ContainerGrant, netnsOf, ownsNetns } from '../../../src/core/plan/container/grant.ts';
-import { namesLeftOut } from '../../../src/core/plan/container/names.ts';
 import {
   addressPlan,
   joinPlan,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ActorEvent } from '../../../src/core/actor-event.ts';
 import type { DhcpQuestion } from '../../../src/core/dhcp/requests.ts';
 import type { DhcpTerms } from '../../../src/core/dhcp/terms.ts';
-import type { ActorEvent } from '../../../src/core/event.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import {
   addBridge,

@@ -1,5 +1,5 @@
 import type { ActorAddress } from '../../../src/core/actor-address.ts';
-import type { ActorEvent } from '../../../src/core/event.ts';
+import type { ActorEvent } from '../../../src/core/actor-event.ts';
 import type { DhcpSteps } from '../../../src/core/steps/dhcp.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import type { FakeLinux } from '../fake-linux.ts';

@@ -5,6 +5,7 @@ import { namespaceSettings } from '../interface-settings.ts';
 import type { Plan } from '../plan.ts';
 import type { ContainerPurpose } from '../purpose.ts';
 import { releaseSteps } from './dhcp.ts';
+import { forgetNameSteps, nameSteps, nameStepsOf } from './dns.ts';
 import { type ContainerGrant, type Joined, joined, ownsNetns, requireStep } from './grant.ts';
 import {
   containerEndSteps,
@@ -16,7 +17,6 @@ import {
   readyStepsOf,
   vacantSteps,
 } from './links.ts';
-import { forgetNameSteps, nameSteps, nameStepsOf } from './names.ts';
 import {
   allElements,
   exchange,

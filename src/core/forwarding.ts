@@ -1,8 +1,8 @@
-import { type Family, families } from '../address.ts';
-import type { ForwardingSurvey } from '../steps/host.ts';
-import type { Step } from '../steps/step.ts';
-import type { ForwardingView } from '../view.ts';
-import type { Element } from './nft.ts';
+import { type Family, families } from './address.ts';
+import type { Element } from './firewall/nft.ts';
+import type { ForwardingSurvey } from './steps/host.ts';
+import type { Step } from './steps/step.ts';
+import type { ForwardingView } from './view.ts';
 
 /**
  * Forwarding is one setting for the whole host, and changes more than netloom: links stop believing router advertisements (IPv6),

@@ -1,4 +1,4 @@
-import type { Family } from '../address.ts';
+import type { Family } from '../../address.ts';
 
 /**
  * Kinds of a network's traffic that pass foreign firewalls. `outbound`: containers to the outside, and the answers; `published`:

@@ -1,4 +1,4 @@
-import type { Family } from '../address.ts';
+import type { Family } from '../../address.ts';
 import { targetVerdict } from './nft-json.ts';
 import { type Condition, type ForeignRule, type ForeignTable, unknown } from './ruleset.ts';
 

@@ -1,4 +1,4 @@
-import type { Family } from '../address.ts';
+import type { Family } from '../../address.ts';
 
 /** Rules of foreign firewalls, as far as they decide about netloom's traffic. Plain data. */
 

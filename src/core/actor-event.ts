@@ -17,7 +17,7 @@ import type { StatusBlock } from './status.ts';
 import type { DhcpPlace } from './steps/dhcp.ts';
 import type { Deadline } from './steps/process.ts';
 import type { Step, StepOutput } from './steps/step.ts';
-import type { WayOut } from './way-out.ts';
+import type { WayOut } from './uplink.ts';
 
 /**
  * All events that actors receive. Wishes are imperative, facts are in the past. A command carries the ID under which its one

@@ -1,5 +1,5 @@
 import { assign, type EventObject, enqueueActions, type MachineContext } from 'xstate';
-import type { ActorEvent, CommandId } from '../src/core/event.ts';
+import type { ActorEvent, CommandId } from '../src/core/actor-event.ts';
 import { type FaultCode, fault } from '../src/core/fault.ts';
 import type { Announce, Apply, Effect, Reply, Tell } from './effect.ts';
 

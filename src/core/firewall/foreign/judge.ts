@@ -1,4 +1,4 @@
-import { type Family, parseSubnet, type Subnet, subnetsOverlap } from '../address.ts';
+import { type Family, parseSubnet, type Subnet, subnetsOverlap } from '../../address.ts';
 import type { Condition, ForeignRule, ForeignTable } from './ruleset.ts';
 
 /** A kind of packet, with the properties that rules match. */

@@ -1,4 +1,4 @@
-import type { NetworkDefinition } from '../network/definition.ts';
+import type { NetworkDefinition } from '../../network/definition.ts';
 import type { Drop } from './judge.ts';
 import type { ForeignTable } from './ruleset.ts';
 import { type ResolverPorts, resolverPort, type Stopped } from './traffic.ts';

@@ -1,5 +1,5 @@
-import { type Family, families, familyOf, parseSubnet } from '../address.ts';
-import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network/definition.ts';
+import { type Family, families, familyOf, parseSubnet } from '../../address.ts';
+import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '../../network/definition.ts';
 import { type Drop, dropAt, type Packet } from './judge.ts';
 import { remedyOf } from './remedy.ts';
 import type { ForeignTable } from './ruleset.ts';

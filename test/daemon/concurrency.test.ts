@@ -178,23 +178,35 @@ describe(`of ${ids.length} containers that want the same`, () => {
     await lab.settled();
   });
 
-  it('ID, one is built, and a network in use is not removed meanwhile', async () => {
+  it('ID with the same wish, one is built, all get its status, and a network in use is not removed', async () => {
     const wish = { id: 'one', networks: [{ network: 'left' }] };
-    const attempts = clients.flatMap((client) => [
-      client.container.setup(wish),
-      client.network.remove({ name: 'left' }),
-    ]);
-    const answers = await Promise.all(attempts.map((attempt) => attempt.then(() => 'done', codeThrown)));
-    const [setups, removals] = [0, 1].map((odd) => answers.filter((_, index) => index % 2 === odd));
+    const attempts = clients.map((client) => ({
+      setup: client.container.setup(wish).catch(codeThrown),
+      removal: client.network.remove({ name: 'left' }).then(() => 'done', codeThrown),
+    }));
+    const setups = await Promise.all(attempts.map(({ setup }) => setup));
+    const removals = await Promise.all(attempts.map(({ removal }) => removal));
     const { networks: left } = await lab.client.network.list();
     if (left.some(({ name }) => name === 'left')) {
-      expect(setups?.filter((answer) => answer === 'done')).toHaveLength(1);
+      expect(setups[0]).toMatchObject({ id: 'one', netns: { inode: expect.any(Number) } });
+      for (const setup of setups) expect(setup).toEqual(setups[0]);
       expect(new Set(removals)).toEqual(new Set(['network.in-use']));
     } else {
-      expect(setups).not.toContain('done');
-      expect(removals?.filter((answer) => answer === 'done')).toHaveLength(1);
+      expect(setups.every((answer) => typeof answer === 'string')).toBe(true);
+      expect(removals.filter((answer) => answer === 'done')).toHaveLength(1);
       await lab.client.network.create({ name: 'left' });
     }
+    await lab.remove('one');
+    expect(await codeOf(lab.client.container.inspect({ id: 'one' }))).toBe('container.unknown');
+  });
+
+  it('ID with another wish each, one is built and the others are refused', async () => {
+    const attempts = clients.map((client, index) =>
+      client.container.setup({ id: 'one', name: `one-${index}`, networks: [{ network: 'left' }] }),
+    );
+    const codes = await Promise.all(attempts.map((attempt) => attempt.then(() => 'built', codeThrown)));
+    expect(codes.filter((code) => code === 'built')).toHaveLength(1);
+    expect(codes.filter((code) => code === 'container.state')).toHaveLength(clients.length - 1);
     await lab.remove('one');
     expect(await codeOf(lab.client.container.inspect({ id: 'one' }))).toBe('container.unknown');
   });

@@ -436,7 +436,9 @@ export const networkSetup = setup({
       return { removal: { ...removal, refusals: { ...removal.refusals, [event.container]: event.fault } } };
     }),
     /** Refuses the removal: the network stays as it was, without the members that have left. */
-    refuseRemoval: decide(({ context }) => refusalEffects(context, removalFault(context))),
+    refuseRemoval: decide(({ context, event }) =>
+      refusalEffects(context, event.type === 'steps.failed' ? event.fault : removalFault(context)),
+    ),
     endRemoval: assign({ command: null, removal: null, waitsUntil: null }),
     answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
     suspect: assign({ suspected: true }),

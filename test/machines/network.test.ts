@@ -907,7 +907,7 @@ describe('B8 a removal while members are leaving', () => {
   it('is refused when they have not left in time, and the network is as it was', () => {
     expect(step(emptying, overdue)).toEqual(['up', 'reply c9 network.in-use']);
     expect(step(emptying, { ...overdue, at: 4 } as ActorEvent)).toEqual(['emptying']);
-    expect(step(reach(up, leaving('a'), remove), failed('await-leaving'))).toEqual(['up', 'reply c9 network.in-use']);
+    expect(step(reach(up, leaving('a'), remove), failed('await-leaving'))).toEqual(['up', 'reply c9 kernel.refused']);
     expect(step(reach(emptying, overdue), leaseRequest('b'))).toEqual(['up', 'tell container/b lease.granted']);
   });
 
@@ -1000,7 +1000,7 @@ describe('B6 a forced removal', () => {
   });
 
   it('is refused before a member is asked to leave when the deadline cannot be set', () => {
-    expect(step(reach(crowded, force), failed('await-leaving'))).toEqual(['up', 'reply c9 network.in-use']);
+    expect(step(reach(crowded, force), failed('await-leaving'))).toEqual(['up', 'reply c9 kernel.refused']);
   });
 
   it('is not given up by a restart of the daemon', () => {

@@ -14,14 +14,16 @@ export interface Circumstances {
   /** JSON on stdin, or these bytes */
   input?: unknown;
   program?: string;
+  /** kills it, as an engine's death does; what it said is unknown then */
+  signal?: AbortSignal | undefined;
 }
 
 /** Runs the door as podman does: with an environment of its own, and JSON on stdin. */
 export function runDoor(
   args: string[],
-  { env = {}, input = null, program = door }: Circumstances,
+  { env = {}, input = null, program = door, signal }: Circumstances,
 ): Promise<DoorResult> {
-  const child = spawn(program, args, { env: { PATH: '/usr/bin', ...env } });
+  const child = spawn(program, args, { env: { PATH: '/usr/bin', ...env }, signal, killSignal: 'SIGKILL' });
   const result: DoorResult = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     result.stdout += chunk;

@@ -4,7 +4,7 @@ import { type DoorResult, runDoor } from '../doors/door.ts';
 import { untilAnswered } from './daemon.ts';
 import type { Lab } from './lab.ts';
 
-interface NetworkInfo {
+export interface NetworkInfo {
   name: string;
   driver: string;
   subnets?: { subnet: string; gateway?: string }[];
@@ -45,7 +45,7 @@ export function podmanNetwork(name: string, more: Partial<NetworkInfo> = {}): Ne
 export class DoorEngine {
   readonly #pins: string[] = [];
 
-  constructor(private readonly lab: Lab) {}
+  constructor(private readonly lab: Pick<Lab, 'directory' | 'daemon' | 'client'>) {}
 
   /** In the order of the networks, each with its request there. */
   container(name: string, ...networks: [NetworkInfo, Asked][]): DoorContainer {
@@ -62,8 +62,9 @@ export class DoorEngine {
     };
   }
 
-  call(verb: 'setup' | 'teardown', { netns, input }: DoorContainer): Promise<DoorResult> {
-    return runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: this.lab.daemon.runDirectory }, input });
+  /** `signal`: the engine dies, and the door with it. */
+  call(verb: 'setup' | 'teardown', { netns, input }: DoorContainer, signal?: AbortSignal): Promise<DoorResult> {
+    return runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: this.lab.daemon.runDirectory }, input, signal });
   }
 
   /** Returns the status blocks; fails where the door refuses. */

@@ -75,6 +75,8 @@ const unfailing: ReadonlySet<string> = new Set([
   'dhcp.release',
   'dhcp.stop',
 ]);
+/** The daemon itself says these, and the next daemon says them again. */
+const unanswered: ReadonlySet<ActorEvent['type']> = new Set(['definition.found', 'definition.lost']);
 /** What comes behind the first refusal is refused with this. */
 const laterErrno = 'EPERM';
 /** Far longer than anything takes here. */
@@ -212,6 +214,10 @@ async function run(directory: string): Promise<void> {
 
   const verbs: { [V in Verb]: (input: Orders[V][0]) => Orders[V][1] | Promise<Orders[V][1]> } = {
     say: async ({ to, event, command }) => {
+      if (unanswered.has((event as ActorEvent).type)) {
+        await verbs.tell({ to, event: event as ActorEvent });
+        return { command, time: Date.now() };
+      }
       const delivery = journal.take(command, to, { ...event, command } as ActorEvent);
       if (delivery) system.deliver(delivery);
       await settle();

@@ -63,7 +63,7 @@ export async function rehearse(scenario: Scenario, surroundings: Surroundings, d
     // once around, so that what stays open for good is open
     await site.sayAll([...scenario.before, scenario.command, ...(scenario.halfBack ?? []), ...scenario.back]);
     const before = await stateAtRest(site);
-    scenario.meanwhile?.();
+    scenario.meanwhile?.(site.directory);
     await site.set(null);
     await site.sayAll([scenario.command]);
     const { steps } = await site.trace();

@@ -12,6 +12,7 @@ import { type PortMapping, publishedPorts } from '../../src/core/port.ts';
 import { definitionOf, networkWishOf } from '../core/samples.ts';
 import { DhcpLan, type Dnsmasq } from '../support/dhcp-lan.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
+import { changeScenarios, type Terrain } from './fault-sweep-changes.ts';
 import type { Command } from './fault-sweep-site.ts';
 
 /** One command, what there is before it, and the ways on from wherever it ends. Addresses are static: states compare. */
@@ -19,14 +20,16 @@ export interface Scenario {
   /** events that come by themselves, before all commands */
   found?: NetworkDefinition[];
   before: Command[];
-  /** what somebody else does just before the command */
-  meanwhile?: () => void;
+  /** what another program does just before the command; `directory`: where the daemon's files are */
+  meanwhile?: (directory: string) => void;
   command: Command;
   /**
    * build: after a failure nothing of it is left. mend: what could not be mended is named, and mended by the next try.
    * dismantle: what could not be undone is named, and undone by the next try
    */
   kind: 'build' | 'mend' | 'dismantle';
+  /** a dismantle that can be refused before its first change */
+  isRefusable?: true;
   /** from its success to where a failed build may stop as well: a network stays raised for the next container */
   halfBack?: Command[];
   /** from there, or from its success, back to the state before */
@@ -215,6 +218,22 @@ const dismantled = (
   end,
 });
 
+const terrain: Terrain = {
+  up: [...webUp, ...backUp, ...dualUp],
+  down: [...webDown, ...backDown, ...dualDown],
+  create: create(dual),
+  removeNetwork: removeNetwork('dual'),
+  attachments: { onWeb, onBack, onDual },
+  setup,
+  connect,
+  remove,
+  reload,
+  unpublish: (id) => ports(id, 'unpublish', onePort),
+  backUp,
+  backDown,
+  ports: onePort,
+};
+
 export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenario> {
   const setupAdopted = setup({ id: 'c', networks: [onDual], ports: onePort, pid });
   const named = { ...onDual, hostInterfaceName: 'veth-c' };
@@ -332,5 +351,6 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
       [setupForeign],
       [...removed, ...dualDown],
     ),
+    ...changeScenarios(terrain),
   };
 }

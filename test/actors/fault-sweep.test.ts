@@ -66,7 +66,7 @@ interface Outcome {
 /** Says the command with a refusal in its way; what was told of it, and where it ended. */
 async function runInto(trap: Refusal, scenario: Scenario, { site, before, after, half }: Rehearsal): Promise<Outcome> {
   const { last } = await site.facts(0);
-  scenario.meanwhile?.();
+  scenario.meanwhile?.(site.directory);
   await site.set(trap);
   const answer: Answer = await site.say(scenario.command);
   const { refused } = await site.trace();
@@ -76,17 +76,19 @@ async function runInto(trap: Refusal, scenario: Scenario, { site, before, after,
     (fault) => fault !== null && fault !== undefined,
   );
   const leftBehind = faults.flatMap(({ leftBehind = [] }) => leftBehind.map(({ step }) => step));
-  const ends = { build: [before, half], mend: [], dismantle: [after] }[scenario.kind];
+  const dismantled = scenario.isRefusable ? [after, before] : [after];
+  const ends = { build: [before, half], mend: [], dismantle: dismantled }[scenario.kind];
   const mayTakeTime = ends.length > 0 && leftBehind.length === 0;
   const state = await (mayTakeTime ? stateLike(site, ...ends) : site.state());
   return { told: faults[0], leftBehind, refused, state };
 }
 
 /** What is left and nobody was told of. */
-function leaksOf({ kind }: Scenario, rehearsal: Rehearsal, { rest }: Refusal, outcome: Outcome): string[] {
+function leaksOf({ kind, isRefusable }: Scenario, rehearsal: Rehearsal, { rest }: Refusal, outcome: Outcome): string[] {
   const { before, half, after } = rehearsal;
-  const { state, leftBehind, refused } = outcome;
+  const { state, leftBehind, refused, told } = outcome;
   if (kind === 'mend') return [];
+  if (isRefusable && told && difference(state, before).length === 0) return [];
   if (kind === 'dismantle') return leftBehind.includes(refused?.step ?? '') ? [] : difference(state, after);
   const left = difference(state, before);
   const isBack = left.length === 0 || (half !== null && difference(state, half).length === 0);

@@ -21,7 +21,7 @@ const surroundings = sweepHost(() => {
 async function dieAndLive(death: Death, scenario: Scenario, { site, before, after }: Rehearsal): Promise<void> {
   const { command, meanwhile, halfBack = [], back } = scenario;
   const id = site.newId();
-  meanwhile?.();
+  meanwhile?.(site.directory);
   await site.set(death);
   if (!(await site.sayUntilDeath(command, id))) throw new Error('it did not die');
   await site.start();

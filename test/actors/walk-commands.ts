@@ -6,7 +6,8 @@ import type { WalkSettings } from './walk-hosts.ts';
 export type Move =
   | { kind: 'command'; name: CommandName; request: Record<string, unknown>; id: string | null }
   | { kind: 'end-process'; slot: number }
-  | { kind: 'delete-link'; container: string; network: string };
+  | { kind: 'delete-link'; container: string; network: string }
+  | { kind: 'lose-definition'; network: string };
 
 export const processSlots = 3;
 /** what stands for the pid of the process in a slot, until it is said to a daemon */
@@ -77,7 +78,8 @@ export class Moves {
     const roll = this.random();
     if (roll < 0.02) return { kind: 'end-process', slot: this.#below(processSlots) };
     if (roll < 0.04) return { kind: 'delete-link', container: this.#one(containers), network: this.#one(networks) };
-    if (roll < 0.09 && this.#said.length > 0) return this.#one(this.#said);
+    if (roll < 0.05) return { kind: 'lose-definition', network: this.#likely(this.known().networks, networks) };
+    if (roll < 0.1 && this.#said.length > 0) return this.#one(this.#said);
     const name = this.#weighted();
     const move: Move = {
       kind: 'command',
@@ -256,6 +258,40 @@ export class Moves {
     return this.random() < 0.3 ? { id, ...overrides } : { ...this.wish(id), ...overrides };
   }
 
+  /** As an engine says it, once per network or with all of them: at times it brings a network that only it knows. */
+  attach(): Record<string, unknown> {
+    const id = this.random() < 0.6 ? this.container() : this.newContainer();
+    const networks = this.#some(1, 3, () => (this.random() < 0.25 ? this.#brought() : this.attachment()));
+    return {
+      id,
+      networks,
+      ...optional(
+        'ports',
+        this.#maybe(0.4, () => this.#some(1, 2, () => this.port())),
+      ),
+      ...optional(
+        'owner',
+        this.#maybe(0.3, () => 'engine'),
+      ),
+    };
+  }
+
+  detach(): Record<string, unknown> {
+    return { id: this.container(), networks: this.#some(1, 3, () => this.network()) };
+  }
+
+  #brought(): Record<string, unknown> {
+    const index = this.#below(2);
+    const name = `e${index}`;
+    const subnets = [{ subnet: `10.60.${index}.0/24`, gateway: `10.60.${index}.1` }];
+    const definition = {
+      ...{ name, id: networkId(name), driver: 'bridge', network_interface: `eng${index}`, subnets },
+      ...{ created: '2026-01-01T00:00:00Z', ipv6_enabled: false, internal: false, dns_enabled: false },
+      ipam_options: { driver: 'host-local' },
+    };
+    return { network: name, definition };
+  }
+
   ports = (): unknown[] => this.#some(1, 2, () => this.port());
   startedPid = (): unknown => this.#pid();
   force = (): Record<string, unknown> =>
@@ -331,8 +367,8 @@ const optional = (key: string, value: unknown): Record<string, unknown> =>
 const weights: Partial<Record<CommandName, number>> = {
   'network.create': 10,
   'network.update': 4,
-  'network.remove': 5,
-  'network.prune': 1,
+  'network.remove': 6,
+  'network.prune': 2,
   'network.inspect': 2,
   'container.create': 5,
   'container.setup': 22,
@@ -340,6 +376,8 @@ const weights: Partial<Record<CommandName, number>> = {
   'container.exited': 3,
   'container.connect': 8,
   'container.disconnect': 6,
+  'container.attach': 10,
+  'container.detach': 7,
   'container.publish': 8,
   'container.unpublish': 6,
   'container.reload': 5,
@@ -361,6 +399,8 @@ const requests: Partial<Record<CommandName, (moves: Moves) => Record<string, unk
   'container.started': (moves) => ({ id: moves.container(), pid: moves.startedPid() }),
   'container.connect': (moves) => ({ id: moves.container(), ...moves.attachment() }),
   'container.disconnect': (moves) => ({ id: moves.container(), network: moves.network() }),
+  'container.attach': (moves) => moves.attach(),
+  'container.detach': (moves) => moves.detach(),
   'container.publish': (moves) => ({ id: moves.container(), ports: moves.ports() }),
   'container.unpublish': (moves) => ({ id: moves.container(), ports: moves.ports() }),
   'container.reload': (moves) => ({ id: moves.container() }),

@@ -169,6 +169,11 @@ export class WalkEngine {
     }
   }
 
+  /** What comes to an actor by itself. */
+  tell(to: ActorAddress, event: ActorEvent): void {
+    this.#pool.deliver(this.#journal.enqueue(to, event));
+  }
+
   /** Facts that were told since this was asked last. */
   facts(): OutboxRecord[] {
     const facts = this.#journal.after(this.#told, 10_000);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import * as native from '#native';
 import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
 import { describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
@@ -26,6 +26,8 @@ export interface WalkHost {
   endProcess(pid: number): Promise<void>;
   /** somebody else deletes a link of the host */
   deleteLink(name: string): void;
+  /** another program removes the definition file of a network; whether there was one */
+  loseDefinition(network: string): boolean;
   close(): Promise<void>;
 }
 
@@ -122,6 +124,11 @@ export async function linuxHost(settings: WalkSettings): Promise<{ host: WalkHos
       await ended;
     },
     deleteLink: (name) => void native.route(route, [{ verb: 'deleteLink', name }]),
+    loseDefinition: (network) => {
+      const had = definitions.has(network);
+      rmSync(`${directory.path}/networks/${network}.json`, { force: true });
+      return had;
+    },
     close: async () => {
       for (const pid of [...processes.keys()]) await host.endProcess(pid);
       await daemon.close();
@@ -243,6 +250,7 @@ export function fakeHost(settings: WalkSettings, netnsDirectory: string): WalkHo
     startProcess: async () => linux.startProcess().pid,
     endProcess: async (pid) => linux.endProcess(pid),
     deleteLink: (name) => void linux.deleteLink(linux.host, name),
+    loseDefinition: (network) => linux.definitions.delete(network),
     close: async () => {
       await daemon.close();
       for (const kernel of kernels) kernel.close();

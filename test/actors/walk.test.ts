@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkedRequest, runs } from '../../src/bus/commands/runs.ts';
 import { type CommandName, verbs } from '../../src/contract/commands.ts';
+import { networkAddress } from '../../src/core/actor-address.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { hostVethName } from '../../src/core/kernel-names.ts';
 import { seeded } from '../support/seeded.ts';
@@ -56,6 +57,11 @@ class Walker {
         return null;
       case 'delete-link':
         this.host.deleteLink(hostVethName(move.container, move.network));
+        await daemon.settle();
+        return null;
+      case 'lose-definition':
+        if (this.host.loseDefinition(move.network))
+          daemon.tell(networkAddress(move.network), { type: 'definition.lost' });
         await daemon.settle();
         return null;
     }

@@ -29,7 +29,7 @@ export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 export type Change =
   | Join
   | Leave
-  /** new terms of a DHCP server on a network; fault: why there are none */
+  /** new terms of a DHCP server on a network; fault: why the server gives no terms */
   | { kind: 'address'; network: string; terms: DhcpTerms | null; fault: Fault | null }
   /** what its link on a network may send */
   | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }

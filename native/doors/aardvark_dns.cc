@@ -1,4 +1,4 @@
-// podman looks for an aardvark-dns beside netavark and warns when there is none. netloom's daemon answers
+// podman looks for an aardvark-dns beside netavark and warns when it is missing. netloom's daemon answers
 // names; this program only reports that.
 #include <cstdio>
 #include <cstring>

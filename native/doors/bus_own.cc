@@ -61,7 +61,7 @@ std::string connect_line(const Address& address) {
 
 /// `NATS/1.0 503` is the server's own answer; a service marks a failure in a header of its answer.
 Reply reply_in(string_view headers, string_view body, const Wire& wire) {
-  if (starts_with(headers, "NATS/1.0 503")) throw Declined(wire.failure("nobody serves"));
+  if (starts_with(headers, "NATS/1.0 503")) throw Declined(wire.failure("no daemon serves this node"));
   const bool is_fault = headers.find("\r\nNats-Service-Error-Code:") != headers.npos;
   return {std::string(body), is_fault};
 }

@@ -48,7 +48,7 @@ export function contradictedPorts(asked: readonly PublishedPort[], families: rea
   );
 }
 
-/** Returns the mappings that together make up this one, as it may be shown; null: there are none. */
+/** Returns the mappings that together make up this one, as it may be shown; null: no mappings do. */
 export function portsTogether(asked: readonly PublishedPort[], whole: PublishedPort): PublishedPort[] | null {
   const within = asked.filter((port) => uncoveredPorts([port], [whole]).length === 0);
   return within.length > 0 && uncoveredPorts([whole], within).length === 0 ? within : null;

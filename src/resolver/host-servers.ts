@@ -31,7 +31,7 @@ export class HostServers {
     return this.#servers;
   }
 
-  /** Takes the servers found. Waits while there is none: a file is empty while it is written, and may be missing while it is replaced. */
+  /** Takes the servers found. Waits while no server is found: a file is empty while it is written, and may be missing while it is replaced. */
   #take(found: readonly string[]): void {
     if (found.length === 0 && this.#servers.length > 0) {
       this.#emptySinceMs ??= performance.now();

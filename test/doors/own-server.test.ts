@@ -124,7 +124,7 @@ describe("the server's reply", () => {
     ],
     ['a fault without a message', (inbox) => message(inbox, '{"code":7}', faultHeaders), failed(/says nothing/)],
     ['no JSON', (inbox) => message(inbox, '{'), failed(/no JSON/)],
-    ['no responders', (inbox) => message(inbox, '', 'NATS/1.0 503'), failed(/nobody serves/)],
+    ['no responders', (inbox) => message(inbox, '', 'NATS/1.0 503'), failed(/no daemon serves this node/)],
     ['refused credentials', () => "-ERR 'Authorization Violation'\r\n", failed(/Authorization Violation/)],
     [
       'a missing permission',

@@ -36,7 +36,7 @@ nl::Message message(int type, uint16_t flags, int family) {
 }
 
 /// How many connections the namespace has: a dump looks at every bucket of the host's table, which takes milliseconds
-/// even when there are none. The request has no content, so EINVAL means that the kernel has no connection tracking.
+/// even without any. The request has no content, so EINVAL means that the kernel has no connection tracking.
 uint32_t count(nl::Socket& socket) {
   const auto entries = [](const nlmsghdr& answer) {
     const auto found = nl::Attributes::after<nfgenmsg>(answer).find(CTA_STATS_GLOBAL_ENTRIES);

@@ -73,7 +73,7 @@ function knownContainer(engine: Engine, id: string): ContainerView | null {
   }
 }
 
-/** null: there is none of that name, or not any more. */
+/** Returns the network of that name; null: it does not exist, or has been removed. */
 export function knownNetwork(engine: Engine, name: string): NetworkView | null {
   try {
     return engine.network(name).network;

@@ -199,7 +199,7 @@ function isRunning(statFile: string): boolean {
   }
 }
 
-/** Finds the PID of a server that outlived its daemon and has this port; null: there is none, or it cannot be seen. */
+/** Finds the PID of a server that outlived its daemon and has this port; null: no such server, or it cannot be seen. */
 export function orphanAt(port: number, { pidFile, configFile }: ServerFiles): number | null {
   try {
     const { port: configured } = JSON.parse(textOfOrdinaryFile(configFile)) as { port?: number };

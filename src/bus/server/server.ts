@@ -80,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   return new SupervisedServer(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
 }
 
-/** Reads the passwords of the former run; null: there are none, or other users know or chose them. Throws bus.unauthorized for an unreadable file. */
+/** Reads the passwords of the former run; null: no such file, or other users know or chose them. Throws bus.unauthorized for an unreadable file. */
 function keptCredentials(file: string, log: BusLog): Credentials | null {
   const stranger = foreignHand(file);
   if (stranger === null) return readCredentials(file);

@@ -1,6 +1,6 @@
 import type { LeftBehind } from './fault.ts';
 import { describeElement, type Element } from './firewall/nft.ts';
-import type { OwnerMark } from './kernel-names.ts';
+import type { OwnerMark } from './object-names.ts';
 import type { Step } from './steps/step.ts';
 
 /** Objects of this host's kernel that carry a netloom name. */

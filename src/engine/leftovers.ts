@@ -1,7 +1,7 @@
 import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import { actorKind, actorName } from '../core/actor-address.ts';
 import { findLeftovers, type Inventory, type Leftovers } from '../core/gc.ts';
-import { hostEndName, type OwnerMark, ownerMark } from '../core/kernel-names.ts';
+import { hostEndName, type OwnerMark, ownerMark } from '../core/object-names.ts';
 import type { Step } from '../core/steps/step.ts';
 import type { ContainerView } from '../core/view.ts';
 

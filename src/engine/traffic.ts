@@ -1,7 +1,7 @@
 import { containerAddress, hostAddress } from '../core/actor-address.ts';
 import { entryOf } from '../core/entry.ts';
 import { fault, NetloomError } from '../core/fault.ts';
-import { hostEndName } from '../core/kernel-names.ts';
+import { hostEndName } from '../core/object-names.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { ContainerStatistics, ContainerView, DroppedFrames, NetworkView } from '../core/view.ts';
 import type { JournalViews } from './journal-views.ts';

@@ -12,7 +12,7 @@ import {
   nftTable,
 } from '../core/firewall/nft.ts';
 import type { FoundLink, Inventory } from '../core/gc.ts';
-import { isHostEnd, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/kernel-names.ts';
+import { isHostEnd, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/object-names.ts';
 
 /** Lists everything in the kernel with a name of netloom's. Throws SystemError. */
 export function inventory(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Inventory {

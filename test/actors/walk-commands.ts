@@ -1,5 +1,5 @@
 import type { CommandName } from '../../src/contract/commands.ts';
-import { networkId } from '../../src/core/kernel-names.ts';
+import { networkId } from '../../src/core/object-names.ts';
 import type { WalkSettings } from './walk-hosts.ts';
 
 /** Something that is said to both daemons, or done to both hosts. A pid is the number of a process of the walk. */

@@ -4,7 +4,7 @@ import { checkedRequest, runs } from '../../src/bus/commands/runs.ts';
 import { type CommandName, verbs } from '../../src/contract/commands.ts';
 import { networkAddress } from '../../src/core/actor-address.ts';
 import { faultOf } from '../../src/core/fault.ts';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import { seeded } from '../support/seeded.ts';
 import { type Known, type Move, Moves, pidOf, processSlots } from './walk-commands.ts';
 import { fakeHost, linuxHost, type WalkHost, type WalkSettings } from './walk-hosts.ts';

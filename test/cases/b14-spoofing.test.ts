@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import { netloom } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';

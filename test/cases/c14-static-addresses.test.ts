@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { macOfAddress } from '../../src/core/kernel-names.ts';
+import { macOfAddress } from '../../src/core/object-names.ts';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { ipWithin } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import type { ContainerChanged } from '../../src/contract/container-replies.ts';
 import type { ContainerRequest } from '../../src/core/container/request.ts';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import type { InterfaceStatus } from '../../src/core/status.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { announced, FrameListener } from '../support/frames.ts';

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import type { ContainerStatus } from '../../src/contract/container-replies.ts';
-import { hostVethName, kernelName } from '../../src/core/kernel-names.ts';
+import { hostVethName, kernelName } from '../../src/core/object-names.ts';
 import { cli, netloom } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/core/fault.ts';
-import { macOfAddress, macOfContainer } from '../../src/core/kernel-names.ts';
 import { chooseAddresses, type Leases, picked } from '../../src/core/lease/addresses.ts';
 import { firstOfFamily, type LeasedAddress, leaseOf, leaseRefusal } from '../../src/core/lease/lease.ts';
 import { type GivenMacs, withGivenMacs } from '../../src/core/lease/mac-addresses.ts';
 import { defaultNetworkWish } from '../../src/core/network/default.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkRequest } from '../../src/core/network/request.ts';
+import { macOfAddress, macOfContainer } from '../../src/core/object-names.ts';
 import { definitionOf } from './samples.ts';
 
 type Subnets = NonNullable<NetworkRequest['subnets']>;

@@ -20,7 +20,7 @@ import {
   ownerOfAlias,
   ownerOfPin,
   vethAlias,
-} from '../../src/core/kernel-names.ts';
+} from '../../src/core/object-names.ts';
 
 describe('names in the kernel', () => {
   it('kernel names are always the same for the same owner: undo needs no memory', () => {

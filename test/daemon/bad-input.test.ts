@@ -5,7 +5,7 @@ import { credentialsFile, readCredentials } from '../../src/bus/server/credentia
 import { type CommandName, connect, type FaultCode, type NetloomClient, type RequestOf } from '../../src/client.ts';
 import { commandSubject } from '../../src/contract/subjects.ts';
 import { faultStatus } from '../../src/core/fault.ts';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { isFree, KernelState } from '../support/kernel-state.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import { cli } from '../cli/netloom.ts';
 import { inventory } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamedEvent } from '../../src/client.ts';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { hostAddress, ipBatch, OtherHost } from '../support/other-host.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import type { ContainerState } from '../../src/core/view.ts';
 import { isFree } from '../support/kernel-state.ts';
 import { type KillHost, linksWithin, type Survey } from './kill-loop-host.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import type { ContainerView } from '../../src/core/view.ts';
 import { inventory, untilAnswered } from '../support/daemon.ts';
 import { ipWithin } from '../support/fresh-host.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResponseOf } from '../../src/client.ts';
-import { hostVethName } from '../../src/core/kernel-names.ts';
+import { hostVethName } from '../../src/core/object-names.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { ip, ipWithin, nftElements } from '../support/fresh-host.ts';
 import { codeOf, Lab } from '../support/lab.ts';

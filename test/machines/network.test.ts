@@ -3,7 +3,7 @@ import type { Effect } from '../../machines/effect.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { macOfAddress } from '../../src/core/kernel-names.ts';
+import { macOfAddress } from '../../src/core/object-names.ts';
 import { definitionOf } from '../core/samples.ts';
 import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';

@@ -1,7 +1,7 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { portTraffic, type TrafficCounter } from '../../src/core/firewall/port-counters.ts';
-import { ownerOfAlias } from '../../src/core/kernel-names.ts';
+import { ownerOfAlias } from '../../src/core/object-names.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { HostLink } from '../../src/core/steps/host.ts';
 import type { FoundLink } from '../../src/core/steps/link.ts';

@@ -3,9 +3,9 @@ import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import { resolverElements } from '../../src/core/firewall/network-elements.ts';
 import { describeElement, type Element, type NftSet } from '../../src/core/firewall/nft.ts';
-import { ownerMark } from '../../src/core/kernel-names.ts';
 import type { RouteType } from '../../src/core/link-modes.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
+import { ownerMark } from '../../src/core/object-names.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
 import type { ServedNetwork } from '../../src/core/steps/dns.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isOwnVethName } from '../kernel-names.ts';
 import { labelsSchema } from '../labels.ts';
 import { mostStartWithinMs } from '../milliseconds.ts';
+import { isOwnVethName } from '../object-names.ts';
 import { portMappingSchema } from '../port.ts';
 import {
   containerIdSchema,

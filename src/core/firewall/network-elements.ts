@@ -1,9 +1,9 @@
 import { networkAddress } from '../actor-address.ts';
 import { familyOf } from '../address.ts';
-import { ownerMark } from '../kernel-names.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
 import type { Isolation } from '../network/options.ts';
 import { networkSettings } from '../network/options.ts';
+import { ownerMark } from '../object-names.ts';
 import type { Element, NftSet, Unowned } from './nft.ts';
 
 /** The elements of a network. */

@@ -1,6 +1,6 @@
 import { familyOf } from '../address.ts';
-import { macOfAddress, macOfContainer } from '../kernel-names.ts';
 import { withEntry, withoutEntry } from '../ledger.ts';
+import { macOfAddress, macOfContainer } from '../object-names.ts';
 import { firstOfFamily, type Lease, type LeasedAddress, type LeaseLink, type Lessee } from './lease.ts';
 
 /** The MAC address of a lease, and whether neighbours must be notified of it. */

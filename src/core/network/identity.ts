@@ -1,4 +1,4 @@
-import { networkId } from '../kernel-names.ts';
+import { networkId } from '../object-names.ts';
 import type { NetworkDefinition } from './definition.ts';
 import { changeableOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 import { canonicalAddress } from '../address.ts';
 import type { Fault } from '../fault.ts';
 import { fault } from '../fault.ts';
-import { networkId } from '../kernel-names.ts';
+import { networkId } from '../object-names.ts';
 import { interfaceNameSchema } from '../token.ts';
 import { addressesByAdvertisement, contradiction } from './contradictions.ts';
 import {

@@ -1,7 +1,6 @@
 import { type Family, families, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { networkElements, networkFirewall } from '../firewall/network-elements.ts';
 import { describeElement, type Element } from '../firewall/nft.ts';
-import { bridgeAlias, derivedMac } from '../kernel-names.ts';
 import {
   answersNames,
   carriesIpv6,
@@ -13,6 +12,7 @@ import {
   ownsBridge,
 } from '../network/definition.ts';
 import { networkSettings } from '../network/options.ts';
+import { bridgeAlias, derivedMac } from '../object-names.ts';
 import type { Step } from '../steps/step.ts';
 import {
   type BridgeTraits,

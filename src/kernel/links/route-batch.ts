@@ -1,4 +1,4 @@
-import { isHostEnd } from '../../core/kernel-names.ts';
+import { isHostEnd } from '../../core/object-names.ts';
 import type { Step } from '../../core/steps/step.ts';
 import { isRouteVerb, type RouteStep } from './route-steps.ts';
 

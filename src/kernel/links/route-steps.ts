@@ -1,7 +1,7 @@
 import * as native from '#native';
 import { SystemError } from '../../core/fault.ts';
-import { vethGroup } from '../../core/kernel-names.ts';
 import { leastMtuBytes6 } from '../../core/network/definition.ts';
+import { vethGroup } from '../../core/object-names.ts';
 import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
 import type { AddressSteps } from '../../core/steps/address.ts';
 import type { LinkSteps } from '../../core/steps/link.ts';

@@ -1,5 +1,5 @@
 import * as native from '#native';
-import { vethGroup } from '../../core/kernel-names.ts';
+import { vethGroup } from '../../core/object-names.ts';
 import type { Step } from '../../core/steps/step.ts';
 import { requireVacant } from './route-steps.ts';
 import { retryUponNews } from './taken-mac.ts';

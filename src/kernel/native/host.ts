@@ -1,6 +1,6 @@
 import * as native from '#native';
 import { type Family, families, formatSubnet, parseSubnet, type Subnet } from '../../core/address.ts';
-import { isHostEnd, ownerOfAlias } from '../../core/kernel-names.ts';
+import { isHostEnd, ownerOfAlias } from '../../core/object-names.ts';
 import type { DefinitionSteps } from '../../core/steps/definition.ts';
 import type { ForwardingSurvey, HostLink, HostSteps, HostSurvey } from '../../core/steps/host.ts';
 import type { KernelServices } from '../services.ts';

@@ -4,7 +4,7 @@ import { familyOf } from '../../core/address.ts';
 import { SystemError } from '../../core/fault.ts';
 import { resolverElements } from '../../core/firewall/network-elements.ts';
 import type { Element, NftSet } from '../../core/firewall/nft.ts';
-import { ownerMark } from '../../core/kernel-names.ts';
+import { ownerMark } from '../../core/object-names.ts';
 import type { ServedNetwork } from '../../core/steps/dns.ts';
 import type { HeldPorts } from '../../core/steps/port.ts';
 import type { KernelServices } from '../services.ts';

@@ -1,4 +1,4 @@
-import type { OwnerMark } from '../../core/kernel-names.ts';
+import type { OwnerMark } from '../../core/object-names.ts';
 import type { WayOut } from '../../core/uplink.ts';
 import type { HostAddress } from './suspects.ts';
 

@@ -1,7 +1,7 @@
 import type { LinkInfo, NftNotice, RouteNotice } from '#native';
 import { hostAddress } from '../../core/actor-address.ts';
 import { nftTable } from '../../core/firewall/nft.ts';
-import { isHostEnd, type OwnerMark, ownerNamed, ownerOfAlias } from '../../core/kernel-names.ts';
+import { isHostEnd, type OwnerMark, ownerNamed, ownerOfAlias } from '../../core/object-names.ts';
 import { mayLeadOut } from '../../core/uplink.ts';
 
 /** Everything that may have drifted, according to the notices of one moment. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import * as native from '#native';
-import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../../core/kernel-names.ts';
+import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../../core/object-names.ts';
 import { isSameLink, publicAddresses, type WayOut } from '../../core/uplink.ts';
 import { serveThread } from '../../threads/inside.ts';
 import { uplink } from '../links/route-steps.ts';

@@ -1,5 +1,5 @@
 import type { Family } from '../../../src/core/address.ts';
-import { isHostEnd } from '../../../src/core/kernel-names.ts';
+import { isHostEnd } from '../../../src/core/object-names.ts';
 import type { DefinitionSteps } from '../../../src/core/steps/definition.ts';
 import type { ForwardingSurvey, HostSteps } from '../../../src/core/steps/host.ts';
 import type { FakeLink, FakeLinux } from '../fake-linux.ts';

@@ -1,4 +1,4 @@
-import { vethGroup } from '../../../src/core/kernel-names.ts';
+import { vethGroup } from '../../../src/core/object-names.ts';
 import { type SettingDrift, settingDrift } from '../../../src/core/plan/interface-settings.ts';
 import type { FoundLink, LinkSettings, LinkSteps } from '../../../src/core/steps/link.ts';
 import type { Step, StepOutput } from '../../../src/core/steps/step.ts';

@@ -1,4 +1,4 @@
-import { vethGroup } from '../../../src/core/kernel-names.ts';
+import { vethGroup } from '../../../src/core/object-names.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import { type FakeLink, type FakeLinux, type FakeNetns, newLink } from '../fake-linux.ts';
 import { linkIn, netnsAt, Refused } from './verb.ts';

@@ -2,8 +2,8 @@ import { containerAddress } from '../../actor-address.ts';
 import type { Attachment } from '../../container/attachments.ts';
 import type { ContainerWish } from '../../container/wish.ts';
 import { entryOf } from '../../entry.ts';
-import { macOfContainer, netnsPath, type OwnerMark, ownerMark } from '../../kernel-names.ts';
 import type { Lease } from '../../lease/lease.ts';
+import { macOfContainer, netnsPath, type OwnerMark, ownerMark } from '../../object-names.ts';
 import type { GrantedPort } from '../../port.ts';
 import type { Step } from '../../steps/step.ts';
 

@@ -1,9 +1,9 @@
 import { familyOf } from '../../address.ts';
 import type { Attachment } from '../../container/attachments.ts';
 import { isDeepEqual } from '../../deep-equal.ts';
-import { hostEndName, macOfBridgePort, vethAlias, vethGroup } from '../../kernel-names.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../../lease/lease.ts';
 import { carriesIpv6 } from '../../network/definition.ts';
+import { hostEndName, macOfBridgePort, vethAlias, vethGroup } from '../../object-names.ts';
 import type { LinkSettings } from '../../steps/link.ts';
 import type { Step } from '../../steps/step.ts';
 import {

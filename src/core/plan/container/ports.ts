@@ -3,7 +3,7 @@ import { isDeepEqual } from '../../deep-equal.ts';
 import { describeElement, type Element } from '../../firewall/nft.ts';
 import { portElements } from '../../firewall/port-elements.ts';
 import { sourceElements } from '../../firewall/source-elements.ts';
-import { hostEndName } from '../../kernel-names.ts';
+import { hostEndName } from '../../object-names.ts';
 import {
   describePort,
   type GrantedPort,

@@ -1,5 +1,6 @@
 import { and } from 'xstate';
 import { containerSetup } from './actions.ts';
+import { nothingGranted } from './context.ts';
 
 export type { ContainerContext, ContainerInput } from './context.ts';
 
@@ -166,14 +167,8 @@ export const containerMachine = containerSetup.createMachine({
     suspected: null,
     sharers: [],
     awaiting: [],
-    leases: {},
-    ports: [],
-    share: null,
-    inode: null,
-    process: null,
+    ...nothingGranted,
     members: [],
-    guests: [],
-    startBy: null,
     kernelMs: 0,
     command: null,
     deferred: [],

@@ -121,6 +121,17 @@ export interface ContainerContext extends ContainerInput {
   lastFault: Fault | null;
 }
 
+/** Everything that a set-up is granted and makes, before the first one and after each teardown. */
+export const nothingGranted = {
+  leases: {},
+  ports: [],
+  share: null,
+  inode: null,
+  process: null,
+  startBy: null,
+  guests: [],
+} satisfies Partial<ContainerContext>;
+
 export interface ContainerProcess {
   pid: number;
   startTicks: number | null;

@@ -5,7 +5,7 @@ import { setupPlan } from '../../src/core/plan/container/plan.ts';
 import { namesLeftOutFacts } from './changes/facts.ts';
 import { setupRefusal } from './changes/refusals.ts';
 import { leftOutFacts } from './changes/unreachable-ports.ts';
-import { type ContainerContext, claimsOf, grantOf, releasesOf, statusOf } from './context.ts';
+import { type ContainerContext, claimsOf, grantOf, nothingGranted, releasesOf, statusOf } from './context.ts';
 import {
   askDhcp,
   firstAddressPlan,
@@ -26,13 +26,7 @@ export const setUpActions = {
     const fresh: Partial<ContainerContext> = {
       attempt: context.attempt + 1,
       awaiting: effects.map(({ to }) => to),
-      leases: {},
-      ports: [],
-      share: null,
-      inode: null,
-      process: null,
-      startBy: null,
-      guests: [],
+      ...nothingGranted,
       kernelMs: 0,
       lastFault: null,
     };
@@ -66,13 +60,7 @@ export const setUpActions = {
     lasting: null,
     change: null,
     suspected: null,
-    leases: {},
-    ports: [],
-    share: null,
-    inode: null,
-    process: null,
-    startBy: null,
-    guests: [],
+    ...nothingGranted,
     awaiting: [],
   })),
   build: decide(({ context }) => [{ kind: 'apply', plan: setupPlan(grantOf(context)) }]),

@@ -1,5 +1,5 @@
 import * as native from '#native';
-import type { RouteStep } from './route-steps.ts';
+import type { RouteStep } from '../rtnetlink/requests.ts';
 
 /** Maximum wait for a link that is going away; usually some milliseconds, more on a busy machine. */
 const patienceMs = 2_000;

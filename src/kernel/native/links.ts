@@ -5,8 +5,8 @@ import type { FoundLink, LinkSteps } from '../../core/steps/link.ts';
 import type { Announcements } from '../links/announcements.ts';
 import { setIpv6 } from '../links/link-settings.ts';
 import type { LinkWatch } from '../links/link-watch.ts';
-import { uplink, uplinkMtu } from '../links/route-steps.ts';
 import { becomeVacant } from '../links/vacant-name.ts';
+import { uplink, uplinkMtu } from '../rtnetlink/requests.ts';
 import { hostAddresses } from './host.ts';
 import { acts, type Performers, type SingleVerb, unchanged } from './performer.ts';
 

@@ -1,7 +1,7 @@
 import type { Step, StepOutput, Verb } from '../../core/steps/step.ts';
 import type { StepFailure } from '../kernel.ts';
-import type { RouteStep } from '../links/route-steps.ts';
 import type { NamespaceSockets } from '../netns/netns-steps.ts';
+import type { RouteStep } from '../rtnetlink/requests.ts';
 
 /** Progress of a plan that is being carried out. */
 export interface Run {

@@ -1,6 +1,9 @@
 import * as native from '#native';
 import type { SettingDrift } from '../../core/plan/interface-settings.ts';
-import { namespaceOf } from '../links/route-batch.ts';
+import { parentToWaitFor, retryUponNews } from '../links/taken-mac.ts';
+import type { Run } from '../native/performer.ts';
+import { attempt } from '../system-fault.ts';
+import { namespaceOf } from './batch.ts';
 import {
   driftOf,
   explainParent,
@@ -11,10 +14,7 @@ import {
   settle,
   takesAway,
   verifyExisting,
-} from '../links/route-steps.ts';
-import { parentToWaitFor, retryUponNews } from '../links/taken-mac.ts';
-import { attempt } from '../system-fault.ts';
-import type { Run } from './performer.ts';
+} from './requests.ts';
 
 type Faults = Map<RouteStep, native.SystemFault | null>;
 

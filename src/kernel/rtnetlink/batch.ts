@@ -1,6 +1,6 @@
 import { isHostEnd } from '../../core/object-names.ts';
 import type { Step } from '../../core/steps/step.ts';
-import { isRouteVerb, type RouteStep } from './route-steps.ts';
+import { isRouteVerb, type RouteStep } from './requests.ts';
 
 export const isRouteStep = (step: Step): step is RouteStep => isRouteVerb(step.verb);
 

@@ -33,8 +33,8 @@ import { Firewall } from './nft/firewall.ts';
 import { GatewayNames } from './nft/gateway-names.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './processes/process-watch.ts';
-import { batchFrom, isRouteStep, verbsOf } from './rtnetlink/batch.ts';
-import { RouteBatches } from './rtnetlink/batch-sender.ts';
+import { batchFrom, isRtnetlinkStep, verbsOf } from './rtnetlink/batch.ts';
+import { BatchSender } from './rtnetlink/batch-sender.ts';
 import type { KernelServices } from './services.ts';
 import { systemFaultOf } from './system-fault.ts';
 
@@ -50,7 +50,7 @@ export class NativeKernel implements Kernel {
   readonly #processes = new ProcessWatch();
   readonly #deadlines = new Deadlines();
   readonly #dhcp = new DhcpKeeper((address, client) => this.#holderOf(address, client));
-  readonly #batches = new RouteBatches(this.#route);
+  readonly #batchSender = new BatchSender(this.#route);
   readonly #performers: Performers<SingleVerb>;
 
   constructor(
@@ -88,14 +88,14 @@ export class NativeKernel implements Kernel {
   /** Returns how many steps were performed or tried. */
   async #performFrom(steps: readonly Step[], index: number, run: Run): Promise<number> {
     const step = steps[index] as Step;
-    if (!isRouteStep(step)) {
+    if (!isRtnetlinkStep(step)) {
       await span(step.verb, () => this.#performOne(step, index, run));
       return 1;
     }
     const group = batchFrom(steps, index);
     await span(
       () => verbsOf(group),
-      () => this.#batches.perform(group, index, run),
+      () => this.#batchSender.perform(group, index, run),
     );
     return group.length;
   }

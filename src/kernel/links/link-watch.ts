@@ -1,5 +1,5 @@
 import * as native from '#native';
-import { isNamed } from '../rtnetlink/requests.ts';
+import { isNamed } from '../rtnetlink/existing-links.ts';
 
 /** Watch for links that go, by the kernel's notices. The first question opens it. */
 export class LinkWatch {

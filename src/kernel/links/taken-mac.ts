@@ -1,5 +1,5 @@
 import * as native from '#native';
-import type { RouteStep } from '../rtnetlink/requests.ts';
+import type { RtnetlinkStep } from '../rtnetlink/requests.ts';
 
 /** Maximum wait for a link that is going away; usually some milliseconds, more on a busy machine. */
 const patienceMs = 2_000;
@@ -12,7 +12,7 @@ const patienceMs = 2_000;
 export function parentToWaitFor(
   socket: native.RouteSocket,
   host: native.RouteSocket,
-  step: RouteStep,
+  step: RtnetlinkStep,
   { errno }: native.SystemFault,
 ): native.LinkInfo | null {
   if (step.verb === 'link.macvlan' && step.mode === 'passthru' && errno === 'EINVAL')

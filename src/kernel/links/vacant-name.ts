@@ -1,7 +1,7 @@
 import * as native from '#native';
 import { vethGroup } from '../../core/object-names.ts';
 import type { Step } from '../../core/steps/step.ts';
-import { requireVacant } from '../rtnetlink/requests.ts';
+import { requireVacant } from '../rtnetlink/existing-links.ts';
 import { retryUponNews } from './taken-mac.ts';
 
 /**

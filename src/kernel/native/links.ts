@@ -5,14 +5,14 @@ import type { FoundLink, LinkSteps } from '../../core/steps/link.ts';
 import type { Announcements } from '../links/announcements.ts';
 import { setIpv6 } from '../links/link-settings.ts';
 import type { LinkWatch } from '../links/link-watch.ts';
+import { uplink, uplinkMtu } from '../links/uplink.ts';
 import { becomeVacant } from '../links/vacant-name.ts';
-import { uplink, uplinkMtu } from '../rtnetlink/requests.ts';
 import { hostAddresses } from './host.ts';
 import { acts, type Performers, type SingleVerb, unchanged } from './performer.ts';
 
 type LinkVerb = Extract<keyof LinkSteps | keyof AddressSteps, SingleVerb>;
 
-/** Performers for link and address steps that are not a single route-netlink message. */
+/** Performers for link and address steps that are not a single rtnetlink message. */
 export const linkPerformers = (
   route: native.RouteSocket,
   links: LinkWatch,

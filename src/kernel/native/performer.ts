@@ -1,7 +1,7 @@
 import type { Step, StepOutput, Verb } from '../../core/steps/step.ts';
 import type { StepFailure } from '../kernel.ts';
 import type { NamespaceSockets } from '../netns/netns-steps.ts';
-import type { RouteStep } from '../rtnetlink/requests.ts';
+import type { RtnetlinkStep } from '../rtnetlink/requests.ts';
 
 /** Progress of a plan that is being carried out. */
 export interface Run {
@@ -28,7 +28,7 @@ export type Performer<V extends Verb> = (step: Step<V>, run: Run, index: number)
 export type Performers<V extends Verb> = { readonly [P in V]: Performer<P> };
 
 /** Verbs that are not sent in a batch. */
-export type SingleVerb = Exclude<Verb, RouteStep['verb']>;
+export type SingleVerb = Exclude<Verb, RtnetlinkStep['verb']>;
 
 const nothingNew: Outcome = { output: {}, changed: false };
 

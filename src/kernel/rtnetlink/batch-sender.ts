@@ -4,26 +4,18 @@ import { parentToWaitFor, retryUponNews } from '../links/taken-mac.ts';
 import type { Run } from '../native/performer.ts';
 import { attempt } from '../system-fault.ts';
 import { namespaceOf } from './batch.ts';
-import {
-  driftOf,
-  explainParent,
-  isOthers,
-  isSet,
-  type RouteStep,
-  requestFor,
-  settle,
-  takesAway,
-  verifyExisting,
-} from './requests.ts';
+import { driftOf, isOthers, isSet, verifyExisting } from './existing-links.ts';
+import { explainParent, settle } from './faults.ts';
+import { type RtnetlinkStep, requestFor, takesAway } from './requests.ts';
 
-type Faults = Map<RouteStep, native.SystemFault | null>;
+type Faults = Map<RtnetlinkStep, native.SystemFault | null>;
 
-/** Sender of route-netlink requests: adjacent ones for the same namespace go in one send; each has its result. */
-export class RouteBatches {
+/** Sender of rtnetlink requests: adjacent ones for the same namespace go in one send; each has its result. */
+export class BatchSender {
   constructor(private readonly route: native.RouteSocket) {}
 
-  async perform(group: readonly RouteStep[], first: number, run: Run): Promise<void> {
-    const netns = namespaceOf(group[0] as RouteStep);
+  async perform(group: readonly RtnetlinkStep[], first: number, run: Run): Promise<void> {
+    const netns = namespaceOf(group[0] as RtnetlinkStep);
     const [socket, refused] = attempt(() => (netns === null ? this.route : run.sockets.open(netns)), 'open netns');
     if (!socket) {
       // the namespace is gone, and with it everything that a step could remove
@@ -34,7 +26,7 @@ export class RouteBatches {
     const wanted = group.filter((step) => !isOthers(socket, step));
     const left = run.found ? wanted.filter((step) => !isSet(socket, step)) : wanted;
     const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
-    const faults = routeAll(socket, left);
+    const faults = sendAll(socket, left);
     for (const [step, refused] of faults) faults.set(step, explainParent(this.route, step, refused));
     await this.#waitForTaken(socket, left, faults);
     for (const [offset, step] of group.entries()) {
@@ -48,13 +40,13 @@ export class RouteBatches {
   }
 
   /** Retries a step that was refused because a macvlan is still going away, and all steps after it. */
-  async #waitForTaken(socket: native.RouteSocket, steps: readonly RouteStep[], faults: Faults): Promise<void> {
+  async #waitForTaken(socket: native.RouteSocket, steps: readonly RtnetlinkStep[], faults: Faults): Promise<void> {
     for (const [index, step] of steps.entries()) {
       const refused = faults.get(step);
       const parent = refused && parentToWaitFor(socket, this.route, step, refused);
       if (!parent) continue;
       const last = await retryUponNews(parent.index, () => {
-        const again = routeAll(socket, steps.slice(index));
+        const again = sendAll(socket, steps.slice(index));
         for (const later of steps.slice(index + 1))
           if (faults.get(later) !== null) faults.set(later, again.get(later) ?? null);
         return again.get(step) ?? null;
@@ -66,7 +58,7 @@ export class RouteBatches {
 }
 
 /** Sends all requests at once; returns the fault of each. */
-function routeAll(socket: native.RouteSocket, steps: readonly RouteStep[]): Faults {
+function sendAll(socket: native.RouteSocket, steps: readonly RtnetlinkStep[]): Faults {
   const faults = native.route(
     socket,
     steps.map((step) => requestFor(socket, step)),

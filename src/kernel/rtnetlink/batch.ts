@@ -1,26 +1,26 @@
 import { isHostEnd } from '../../core/object-names.ts';
 import type { Step } from '../../core/steps/step.ts';
-import { isRouteVerb, type RouteStep } from './requests.ts';
+import { isRtnetlinkVerb, type RtnetlinkStep } from './requests.ts';
 
-export const isRouteStep = (step: Step): step is RouteStep => isRouteVerb(step.verb);
+export const isRtnetlinkStep = (step: Step): step is RtnetlinkStep => isRtnetlinkVerb(step.verb);
 
 /** Returns the namespace in which a step is made: for a link on a parent, the parent's. */
-export function namespaceOf(step: RouteStep): string | null {
+export function namespaceOf(step: RtnetlinkStep): string | null {
   if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return null;
   return 'netns' in step ? step.netns : null;
 }
 
 /** Whether another link may have the step's name: the next steps must not touch a foreign link. No other program uses netloom's names. */
-const goesAlone = (step: RouteStep): boolean =>
+const goesAlone = (step: RtnetlinkStep): boolean =>
   step.verb === 'link.bridge' || (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 }));
 
-export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
+export function batchFrom(steps: readonly Step[], start: number): RtnetlinkStep[] {
   const first = steps[start];
-  if (!first || !isRouteStep(first)) return [];
+  if (!first || !isRtnetlinkStep(first)) return [];
   const group = [first];
   for (let index = start + 1; !goesAlone(first); index++) {
     const step = steps[index];
-    if (!step || !isRouteStep(step) || goesAlone(step) || namespaceOf(step) !== namespaceOf(first)) break;
+    if (!step || !isRtnetlinkStep(step) || goesAlone(step) || namespaceOf(step) !== namespaceOf(first)) break;
     group.push(step);
   }
   return group;

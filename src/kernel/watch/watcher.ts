@@ -4,7 +4,7 @@ import * as native from '#native';
 import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../../core/object-names.ts';
 import { isSameLink, publicAddresses, type WayOut } from '../../core/uplink.ts';
 import { serveThread } from '../../threads/inside.ts';
-import { uplink } from '../rtnetlink/requests.ts';
+import { uplink } from '../links/uplink.ts';
 import type { FromWatcher, WatcherSettings } from './protocol.ts';
 import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
 

@@ -18,19 +18,22 @@ import { inventory } from './inventory.ts';
 import type { Kernel, Performed } from './kernel.ts';
 import { Announcements } from './links/announcements.ts';
 import { LinkWatch } from './links/link-watch.ts';
-import { dhcpPerformers } from './native/dhcp.ts';
-import { definitionPerformers, hostAddresses, hostLinks, hostPerformers } from './native/host.ts';
-import { findLink, linkPerformers } from './native/links.ts';
-import { namePerformers } from './native/names.ts';
-import { netnsPerformers } from './native/netns.ts';
-import { nftPerformers } from './native/nft.ts';
-import type { Outcome, Performers, Run, SingleVerb } from './native/performer.ts';
-import { portPerformers, processPerformers } from './native/processes.ts';
-import { settingPerformers } from './native/settings.ts';
 import { NamespaceWatch } from './netns/namespace-watch.ts';
 import { NamespaceSockets } from './netns/netns-steps.ts';
 import { Firewall } from './nft/firewall.ts';
 import { GatewayNames } from './nft/gateway-names.ts';
+import { addressPerformers } from './performers/address.ts';
+import { definitionPerformers } from './performers/definition.ts';
+import { dhcpPerformers } from './performers/dhcp.ts';
+import { dnsPerformers } from './performers/dns.ts';
+import { hostAddresses, hostLinks, hostPerformers } from './performers/host.ts';
+import { findLink, linkPerformers } from './performers/link.ts';
+import { netnsPerformers } from './performers/netns.ts';
+import { nftPerformers } from './performers/nft.ts';
+import type { Outcome, Performers, Run, SingleVerb } from './performers/performer.ts';
+import { portPerformers } from './performers/port.ts';
+import { processPerformers } from './performers/process.ts';
+import { settingPerformers } from './performers/settings.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './processes/process-watch.ts';
 import { batchFrom, isRtnetlinkStep, verbsOf } from './rtnetlink/batch.ts';
@@ -60,12 +63,13 @@ export class NativeKernel implements Kernel {
     const gateways = new GatewayNames(this.#firewall, this.#nft, services.names);
     this.#performers = {
       ...netnsPerformers(this.#namespaces),
-      ...linkPerformers(this.#route, this.#links, this.#announcements),
+      ...linkPerformers(this.#route, this.#links),
+      ...addressPerformers(this.#announcements),
       ...settingPerformers(services.settings),
       ...nftPerformers(this.#firewall, this.#nft),
       ...portPerformers(this.#ports, gateways),
       ...processPerformers(this.#processes, this.#deadlines),
-      ...namePerformers(this.#route, gateways, services.names),
+      ...dnsPerformers(this.#route, gateways, services.names),
       ...definitionPerformers(services.definitions),
       ...dhcpPerformers(this.#dhcp),
       ...hostPerformers(this.#route, services),

@@ -1,7 +1,7 @@
 import * as native from '#native';
 import type { SettingDrift } from '../../core/plan/interface-settings.ts';
 import { parentToWaitFor, retryUponNews } from '../links/taken-mac.ts';
-import type { Run } from '../native/performer.ts';
+import type { Run } from '../performers/performer.ts';
 import { attempt } from '../system-fault.ts';
 import { namespaceOf } from './batch.ts';
 import { driftOf, isOthers, isSet, verifyExisting } from './existing-links.ts';

@@ -1,10 +1,9 @@
 import * as native from '#native';
 import { type Family, families, formatSubnet, parseSubnet, type Subnet } from '../../core/address.ts';
 import { isHostEnd, ownerOfAlias } from '../../core/object-names.ts';
-import type { DefinitionSteps } from '../../core/steps/definition.ts';
 import type { ForwardingSurvey, HostLink, HostSteps, HostSurvey } from '../../core/steps/host.ts';
 import type { KernelServices } from '../services.ts';
-import { acts, changedIf, type Performers, unchanged } from './performer.ts';
+import { changedIf, type Performers, unchanged } from './performer.ts';
 
 /** Performers for the host's state, and for the parts of it that other programs keep. */
 export const hostPerformers = (
@@ -18,13 +17,6 @@ export const hostPerformers = (
     await firewalld.distrust(subnets);
     return unchanged();
   },
-});
-
-export const definitionPerformers = (
-  definitions: KernelServices['definitions'],
-): Performers<keyof DefinitionSteps> => ({
-  'definition.write': acts(({ definition, previous }) => definitions.write(definition, previous)),
-  'definition.remove': acts(({ name }) => definitions.remove(name)),
 });
 
 export function hostLinks(route: native.RouteSocket): HostLink[] {

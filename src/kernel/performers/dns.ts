@@ -6,7 +6,7 @@ import type { KernelServices } from '../services.ts';
 import { systemFaultOf } from '../system-fault.ts';
 import { changedIf, type Performers, unchanged } from './performer.ts';
 
-export const namePerformers = (
+export const dnsPerformers = (
   route: native.RouteSocket,
   gateways: GatewayNames,
   names: KernelServices['names'],

@@ -10,15 +10,17 @@ import type { NamespaceStatistics } from '../../src/core/traffic.ts';
 import { Deadlines } from '../../src/kernel/deadlines.ts';
 import type { Kernel, Performed, StepFailure } from '../../src/kernel/kernel.ts';
 import { type FakeLink, FakeLinux, type FakeNetns } from './fake-linux.ts';
-import { addressVerbs, routeVerbs } from './fake-verbs/addresses.ts';
+import { addressVerbs } from './fake-verbs/address.ts';
+import { definitionVerbs } from './fake-verbs/definition.ts';
 import { FakeDhcp } from './fake-verbs/dhcp.ts';
-import { definitionVerbs, hostVerbs } from './fake-verbs/host.ts';
-import { findLink, linkVerbs } from './fake-verbs/links.ts';
-import { nameVerbs } from './fake-verbs/names.ts';
+import { dnsVerbs } from './fake-verbs/dns.ts';
+import { hostVerbs } from './fake-verbs/host.ts';
+import { findLink, linkVerbs } from './fake-verbs/link.ts';
 import { netnsVerbs } from './fake-verbs/netns.ts';
 import { nftVerbs } from './fake-verbs/nft.ts';
-import { FakePorts } from './fake-verbs/ports.ts';
-import { processVerbs } from './fake-verbs/processes.ts';
+import { FakePorts } from './fake-verbs/port.ts';
+import { processVerbs } from './fake-verbs/process.ts';
+import { routeVerbs } from './fake-verbs/route.ts';
 import { settingVerbs } from './fake-verbs/settings.ts';
 import { type FakeVerbs, Refused } from './fake-verbs/verb.ts';
 
@@ -52,7 +54,7 @@ export class FakeKernel implements Kernel {
       ...nftVerbs(linux),
       ...this.#ports.verbs,
       ...processVerbs(linux, this.#processes, this.#deadlines),
-      ...nameVerbs(linux),
+      ...dnsVerbs(linux),
       ...definitionVerbs(linux),
       ...this.#dhcp.verbs,
       ...hostVerbs(linux),

@@ -1,6 +1,5 @@
 import type { Family } from '../../../src/core/address.ts';
 import { isHostEnd } from '../../../src/core/object-names.ts';
-import type { DefinitionSteps } from '../../../src/core/steps/definition.ts';
 import type { ForwardingSurvey, HostSteps } from '../../../src/core/steps/host.ts';
 import type { FakeLink, FakeLinux } from '../fake-linux.ts';
 import { sysctlOf } from './settings.ts';
@@ -28,11 +27,6 @@ export const hostVerbs = (linux: FakeLinux): FakeVerbs<keyof HostSteps> => ({
       for (const subnet of subnets) linux.trusted?.delete(subnet);
     },
   },
-});
-
-export const definitionVerbs = ({ definitions }: FakeLinux): FakeVerbs<keyof DefinitionSteps> => ({
-  'definition.write': { perform: ({ definition }) => void definitions.set(definition.name, definition) },
-  'definition.remove': { perform: ({ name }) => void definitions.delete(name) },
 });
 
 const bridgesOf = (links: readonly FakeLink[]): string[] =>

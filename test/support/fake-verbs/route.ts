@@ -1,29 +1,8 @@
 import { parseSubnet, type Subnet, subnetContains } from '../../../src/core/address.ts';
-import type { AddressSteps } from '../../../src/core/steps/address.ts';
 import type { RouteSteps } from '../../../src/core/steps/route.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import type { FakeLinux } from '../fake-linux.ts';
 import { type FakeVerbs, linkIn, netnsAt, Refused } from './verb.ts';
-
-export const addressVerbs = (linux: FakeLinux): FakeVerbs<keyof AddressSteps> => ({
-  'address.add': {
-    perform: ({ netns, link, address }) => {
-      const { addresses } = linkIn(netnsAt(linux, netns), link, 'add address');
-      if (!addresses.includes(address)) addresses.push(address);
-    },
-    isSet: ({ netns, link, address }) => linux.netns(netns)?.links.get(link)?.addresses.includes(address) ?? false,
-  },
-  'address.delete': {
-    perform: ({ netns, link: name, address }) => {
-      const link = linux.netns(netns)?.links.get(name);
-      if (link) link.addresses = link.addresses.filter((other) => other !== address);
-    },
-  },
-  'address.announce': {
-    perform: ({ netns, link }) => void linkIn(netnsAt(linux, netns), link, 'announce addresses'),
-  },
-  'address.settle': { perform: ({ netns }) => void netnsAt(linux, netns) },
-});
 
 export const routeVerbs = (linux: FakeLinux): FakeVerbs<keyof RouteSteps> => ({
   'route.add': {

@@ -3,7 +3,7 @@ import type { Step, StepOutput } from '../../../src/core/steps/step.ts';
 import type { FakeLinux } from '../fake-linux.ts';
 import { type FakeVerbs, Refused } from './verb.ts';
 
-export const nameVerbs = (linux: FakeLinux): FakeVerbs<keyof DnsSteps> => ({
+export const dnsVerbs = (linux: FakeLinux): FakeVerbs<keyof DnsSteps> => ({
   'dns.serve': {
     perform: (step) => serve(linux, step),
     isSet: ({ verb: _, ...network }) => linux.isLed(network),

@@ -14,7 +14,7 @@ import { Pool } from './engine/pool.ts';
 import { makeStartDirectories } from './files/start-directories.ts';
 import { StorageGuard } from './files/storage-guard.ts';
 import { Firewalld } from './kernel/firewalls/firewalld.ts';
-import { connectFirewalld } from './kernel/firewalls/firewalld-port.ts';
+import { connectFirewalld } from './kernel/firewalls/firewalld-client.ts';
 import { requirePrivileges } from './kernel/privileges.ts';
 import { takeRunDirectory } from './kernel/run-lock.ts';
 import { WatchKeeper } from './kernel/watch/keeper.ts';

@@ -4,7 +4,7 @@ import { heldAddresses } from '../actors/held-addresses.ts';
 import { type Answer, type Delivery, Journal } from '../actors/journal.ts';
 import type { FromWorker, ToWorker, WorkerSettings, WorkerVerbs } from '../actors/protocol.ts';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
-import { FirewalldClient } from '../kernel/firewalls/firewalld-port.ts';
+import { FirewalldClient } from '../kernel/firewalls/firewalld-client.ts';
 import { foundLink } from '../kernel/found-link.ts';
 import { SettingsFiles } from '../kernel/links/settings-files.ts';
 import { NativeKernel } from '../kernel/native-kernel.ts';

@@ -5,7 +5,7 @@ import { type DhcpQuestion, questionMessage } from '../../core/dhcp/requests.ts'
 import { refusalText, termsOf } from '../../core/dhcp/terms.ts';
 import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 import { systemFaultOf } from '../system-fault.ts';
-import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';
+import { DhcpClientSocket, type Heard, toEverybody, type Way } from './socket.ts';
 
 /** Outcome of a question. */
 export type DhcpOutcome = Extract<
@@ -66,7 +66,7 @@ export class Exchange {
   /** why an answer was not accepted, or why sending failed */
   trouble: string | null = null;
   readonly #timers = new Set<NodeJS.Timeout>();
-  #port: DhcpPort | null = null;
+  #socket: DhcpClientSocket | null = null;
   #roundMs = 0;
   #isClosed = false;
   #hasSecondChoice = false;
@@ -93,8 +93,8 @@ export class Exchange {
     const { sendAfterMs, listenMs, pauseMs } = this.asking.pace;
     this.#roundMs = Date.now();
     try {
-      this.#port = new DhcpPort(this.asking.place, this.transaction.number);
-      this.#port.hear(
+      this.#socket = new DhcpClientSocket(this.asking.place, this.transaction.number);
+      this.#socket.hear(
         (heard) => this.#hear(heard),
         (why) => {
           this.trouble = why;
@@ -119,7 +119,7 @@ export class Exchange {
       transaction.seconds = Math.floor(Math.max(Date.now() - transaction.startedMs, 0) / 1000);
     const sending = { transaction: transaction.number, seconds: transaction.seconds };
     try {
-      this.#port?.send(questionMessage(place, question, sending), this.#way());
+      this.#socket?.send(questionMessage(place, question, sending), this.#way());
     } catch (error) {
       this.#note(error);
     }
@@ -179,8 +179,8 @@ export class Exchange {
   }
 
   #shut(): void {
-    this.#port?.close();
-    this.#port = null;
+    this.#socket?.close();
+    this.#socket = null;
   }
 
   #later(afterMs: number, work: () => void): void {

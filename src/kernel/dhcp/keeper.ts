@@ -17,7 +17,7 @@ import {
   type Transaction,
   until,
 } from './exchange.ts';
-import { DhcpPort } from './port.ts';
+import { DhcpClientSocket } from './socket.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
 type Asked = StepOf<'dhcp.ask'>;
@@ -88,12 +88,12 @@ export class DhcpKeeper {
     const { address, server, serverMac } = lease;
     const transaction = randomInt(2 ** 32);
     try {
-      const port = new DhcpPort(place, transaction);
+      const socket = new DhcpClientSocket(place, transaction);
       try {
         const way = { source: address, destination: server, destinationMac: serverMac };
-        port.send(releaseMessage(place, lease, transaction), way);
+        socket.send(releaseMessage(place, lease, transaction), way);
       } finally {
-        port.close();
+        socket.close();
       }
     } catch (error) {
       if ((error as Partial<native.SystemError>).errno === undefined) throw error;

@@ -23,8 +23,8 @@ export const toEverybody = (source: string): Way => ({
   destinationMac: 'ff:ff:ff:ff:ff:ff',
 });
 
-/** The DHCP client port on the link of one container, open while a question is being asked. */
-export class DhcpPort {
+/** Socket of a DHCP client on the link of one container, open while a question is being asked. */
+export class DhcpClientSocket {
   readonly #socket: native.DhcpSocket;
   #watch: native.Watch | null = null;
 
@@ -44,7 +44,7 @@ export class DhcpPort {
     let count = 0;
     this.#watch = native.watchDhcp(this.#socket, (datagrams) => {
       for (const { payload, sourceMac } of datagrams) {
-        // the listener may have closed this port
+        // the listener may have closed this socket
         if (!this.#watch) return;
         if (++count > mostDatagrams) return this.#deafen();
         const message = decodeMessage(payload);

@@ -10,7 +10,7 @@ interface FirewalldVerbs {
   distrust: [subnets: string[], done: Done];
 }
 
-/** Creates a port for one client. */
+/** Creates the port of one client. */
 export function connectFirewalld(firewalld: Firewalld): MessagePort {
   const { port1, port2 } = new MessageChannel();
   answerCalls<FirewalldVerbs>(port1, {

@@ -8,6 +8,7 @@ import { effects, enqueueEffect } from '../decisions.ts';
 import { attachingActions, attachingGuards } from './attaching.ts';
 import { changeActions, changeGuards } from './changes/actions.ts';
 import type { ContainerCommand, ContainerContext, ContainerInput } from './context.ts';
+import { answerTo, commandOf, decide, type Given, nameOf, refusal, sentAt } from './decisions.ts';
 import {
   foundLife,
   isForced,
@@ -23,7 +24,6 @@ import { setUpActions, setUpGuards } from './set-up.ts';
 import { sharingActions, sharingGuards } from './sharing.ts';
 import { teardownActions, teardownGuards } from './teardown.ts';
 import { isVerifyThatFoundNothing, verificationActions, verificationGuards } from './verification.ts';
-import { answerTo, commandOf, decide, type Given, nameOf, refusal, sentAt } from './words.ts';
 
 /** Whether an event of this type may remove the container. */
 const mayRemove = ({ inode }: ContainerContext, type: ContainerEvent['type']): boolean =>

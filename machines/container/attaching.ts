@@ -5,7 +5,7 @@ import { netnsOf } from '../../src/core/plan/container/grant.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { servedPorts, uncoveredPorts } from '../../src/core/served-ports.ts';
 import { type ContainerContext, statusOf } from './context.ts';
-import { commandOf, decide, type Given, remember, resolve } from './words.ts';
+import { commandOf, decide, type Given, remember, resolve } from './decisions.ts';
 
 /**
  * Commands for parts of a container's networks, as podman and CNI send them whatever the state: `container.attach` and

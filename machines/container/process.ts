@@ -3,7 +3,7 @@ import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { exitCodePlan, lookPlan, watchPlan } from '../../src/core/plan/container/process.ts';
 import { grantOf } from './context.ts';
-import { askerOf, commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';
+import { askerOf, commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './decisions.ts';
 
 /** The process in a container's network: its start, which may have a deadline, and its end. */
 

@@ -4,7 +4,7 @@ import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { isDeepEqual } from '../../src/core/deep-equal.ts';
 import { describePort, type PublishedPort } from '../../src/core/port.ts';
 import type { ContainerContext } from './context.ts';
-import { type Given, nameOf, refusal } from './words.ts';
+import { type Given, nameOf, refusal } from './decisions.ts';
 
 /** P09: a repeated set-up while the network is up. */
 

@@ -6,6 +6,7 @@ import { namesLeftOutFacts } from './changes/facts.ts';
 import { setupRefusal } from './changes/refusals.ts';
 import { leftOutFacts } from './changes/unreachable-ports.ts';
 import { type ContainerContext, claimsOf, grantOf, nothingGranted, releasesOf, statusOf } from './context.ts';
+import { decide, decision, type Given, isResultOf, remember } from './decisions.ts';
 import {
   askDhcp,
   firstAddressPlan,
@@ -16,7 +17,6 @@ import {
   leasesAfter,
 } from './dhcp.ts';
 import { releaseOfNamespace } from './sharing.ts';
-import { decide, decision, type Given, isResultOf, remember } from './words.ts';
 
 /** A set-up: its claims, plan, answer and failures. */
 

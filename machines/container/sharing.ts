@@ -4,7 +4,7 @@ import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Effect } from '../effect.ts';
 import { type ContainerContext, shareOf } from './context.ts';
-import { decide, decision, type Given, nameOf, remember, resolve } from './words.ts';
+import { decide, decision, type Given, nameOf, remember, resolve } from './decisions.ts';
 
 /**
  * Containers that share a namespace (`container:<id>`), directly or through another container, and the namespace's owner. The

@@ -1,8 +1,8 @@
 import { assertEvent } from 'xstate';
 import { teardownPlan, unlinkPlan } from '../../src/core/plan/container/plan.ts';
 import { grantOf, leavingsOf, statusOf } from './context.ts';
+import { answerTo, commandOf, decide, type Given, isResultOf } from './decisions.ts';
 import { endDhcp } from './dhcp.ts';
-import { answerTo, commandOf, decide, type Given, isResultOf } from './words.ts';
 
 /** A teardown: its plan, answers and events. */
 

@@ -6,8 +6,8 @@ import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { leftOutFacts } from './changes/unreachable-ports.ts';
 import { type Change, grantOf, statusOf } from './context.ts';
+import { commandOf, decide, type Given, isResultOf, nameOf, remember } from './decisions.ts';
 import { faultOfLeases, lacksLease } from './dhcp.ts';
-import { commandOf, decide, type Given, isResultOf, nameOf, remember } from './words.ts';
 
 /** Comparison of the kernel with the wish: after a restart of the daemon, after a suspected loss, and by command. */
 

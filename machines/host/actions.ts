@@ -9,13 +9,13 @@ import { effects } from '../decisions.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
+import { decide, purposeOf, remember, resolve } from './decisions.ts';
 import * as forwarding from './forwarding.ts';
 import { gatherActions } from './gathering.ts';
 import { placeActions, placeGuards } from './places.ts';
 import { portActions, portGuards } from './ports.ts';
 import { subnetActions, subnetGuards } from './subnets.ts';
 import { sweepActions, sweepGuards } from './sweeping.ts';
-import { decide, purposeOf, remember, resolve } from './words.ts';
 
 /** Checks every owner of elements in the ruleset: networks, their members, and containers with published ports. */
 function suspectOwners({ networks, ports }: HostContext): Effect[] {

@@ -6,7 +6,7 @@ import type { Abandoned } from '../../src/core/gc.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { Gathering, HostContext } from './context.ts';
-import { resolve } from './words.ts';
+import { resolve } from './decisions.ts';
 
 /** Commands to several actors: each decides whether it goes, and the command is answered when all have answered. */
 

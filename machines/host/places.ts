@@ -7,8 +7,8 @@ import type { Clash, NetworkPlace } from '../../src/core/network/check.ts';
 import { awaitPlan } from '../../src/core/plan/host.ts';
 import type { Effect } from '../effect.ts';
 import type { DeferredClaim, ForwardingClaim, ForwardingContext, HostContext } from './context.ts';
+import { claimantOf, decide, type Given, purposeOf, resolve } from './decisions.ts';
 import * as forwarding from './forwarding.ts';
-import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
 
 /** Places of networks in the kernel: no two networks share a bridge or have overlapping subnets. */
 

@@ -10,7 +10,7 @@ import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext, PortsClaim, WaitingClaim } from './context.ts';
-import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
+import { claimantOf, decide, type Given, purposeOf, resolve } from './decisions.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
 

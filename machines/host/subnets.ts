@@ -5,7 +5,7 @@ import { surveyPlan } from '../../src/core/plan/host.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
-import { decide, type Given, purposeOf, resolve } from './words.ts';
+import { decide, type Given, purposeOf, resolve } from './decisions.ts';
 
 /** Subnets and bridge names: a network that leaves them open gets ones that neither this host nor another network uses. */
 

@@ -2,7 +2,7 @@ import type { HostEvent } from '../../src/core/actor-event.ts';
 import type { Leftovers, Swept } from '../../src/core/gc.ts';
 import { sweepPlan } from '../../src/core/plan/host.ts';
 import type { HostContext, Sweep } from './context.ts';
-import { type Given, purposeOf, resolve } from './words.ts';
+import { type Given, purposeOf, resolve } from './decisions.ts';
 
 /** Removal of kernel objects without an owner: one sweep per command. */
 

@@ -2,15 +2,6 @@ import { assertEvent } from 'xstate';
 import type { Fault } from '../../../src/core/fault.ts';
 import { grantOf, statusOf, withAnswer, withJoin } from '../context.ts';
 import {
-  askDhcp,
-  changeAfter,
-  faultAfter,
-  isLastLeaseOfChange,
-  isLeaseOfChange,
-  tellNeighbours,
-  unleasedOfChange,
-} from '../dhcp.ts';
-import {
   commandOf,
   decide,
   decision,
@@ -20,7 +11,16 @@ import {
   membershipRefused,
   remember,
   sentAt,
-} from '../words.ts';
+} from '../decisions.ts';
+import {
+  askDhcp,
+  changeAfter,
+  faultAfter,
+  isLastLeaseOfChange,
+  isLeaseOfChange,
+  tellNeighbours,
+  unleasedOfChange,
+} from '../dhcp.ts';
 import { asksNothingNew, changeAskedFor } from './asked.ts';
 import { changeFacts, offlineStatus } from './facts.ts';
 import { changePlan, claimsOfChange, networksOf, notesOfPorts, releasesOfChange, withdrawPlan } from './kernel.ts';

@@ -8,7 +8,7 @@ import { commandOf, deciding, decisions, remembering, resolving } from '../decis
 import type { Effect } from '../effect.ts';
 import type { ContainerContext } from './context.ts';
 
-/** Building blocks of the actions and guards of a container's machine. */
+/** Decisions of containers: `machines/decisions.ts` for their machine, and what its actions and guards share. */
 
 export type Given = { context: ContainerContext; event: ContainerEvent };
 

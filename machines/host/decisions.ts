@@ -4,7 +4,7 @@ import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import { deciding, remembering, resolving } from '../decisions.ts';
 import type { HostContext } from './context.ts';
 
-/** Building blocks of the actions and guards of the host's machine. */
+/** Decisions of the host: `machines/decisions.ts` for its machine, and what its actions and guards share. */
 
 export type Given = { context: HostContext; event: HostEvent };
 

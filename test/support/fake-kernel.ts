@@ -26,7 +26,7 @@ import { type FakeVerbs, Refused } from './fake-verbs/verb.ts';
 
 type Refusal = { errno: string; detail: string };
 
-/** The hands of one daemon (or worker) on a FakeLinux. Passes the contract suite of the real one: test/kernel/contract. */
+/** The hands of one daemon (or worker) on a FakeLinux. Passes the same tests as the real one: test/kernel/both-kernels. */
 export class FakeKernel implements Kernel {
   /** steps that were performed, refused ones included, in order */
   readonly performed: Step[] = [];

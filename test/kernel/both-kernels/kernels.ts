@@ -65,7 +65,7 @@ export const route = (verb: 'route.add' | 'route.delete', gateway = '10.0.0.1'):
   metric: 100,
 });
 
-/** The contract that plans rely on. FakeKernel may replace Linux in other tests because both keep every promise here. */
+/** The promises that plans rely on. FakeKernel may replace Linux in other tests because both keep every promise here. */
 export function describeKernels(promises: () => void): void {
   describe.each([
     ['FakeKernel', async () => fakeWorld()],

@@ -82,7 +82,7 @@ describe('the package', () => {
         'native/build/doors/netavark',
         'native/CMakeLists.txt',
         'native/src/binding.cc',
-        'native/doors/netavark.cc',
+        'native/doors/netavark/main.cc',
         'native/within/main.cc',
         'native/nft/base.nft',
         'docs/library.md',

@@ -1,4 +1,4 @@
-#include "bus_own.h"
+#include "common/bus_own.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "wire.h"
+#include "common/wire.h"
 
 using nlohmann::json;
 using std::string_view;

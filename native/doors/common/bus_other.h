@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "bus.h"
+#include "common/bus.h"
 
 namespace door {
 

@@ -1,4 +1,4 @@
-#include "translate.h"
+#include "netavark/translate.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "subnet.h"
+#include "netavark/subnet.h"
 
 using nlohmann::json;
 

@@ -1,4 +1,4 @@
-#include "teardown_queue.h"
+#include "common/teardown_queue.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "address.h"
-#include "text.h"
+#include "common/address.h"
+#include "common/text.h"
 
 namespace door {
 

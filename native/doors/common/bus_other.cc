@@ -1,10 +1,10 @@
-#include "bus_other.h"
+#include "common/bus_other.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <unistd.h>
 
-#include "bus_libnats.h"
+#include "common/bus_libnats.h"
 
 namespace door {
 

@@ -1,4 +1,4 @@
-#include "address.h"
+#include "common/address.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "bus.h"
-#include "text.h"
+#include "common/bus.h"
+#include "common/text.h"
 
 using nlohmann::json;
 

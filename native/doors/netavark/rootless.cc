@@ -1,4 +1,4 @@
-#include "rootless.h"
+#include "netavark/rootless.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-#include "bus.h"
+#include "common/bus.h"
 
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "bus_other.h"
-#include "bus_own.h"
+#include "common/bus_other.h"
+#include "common/bus_own.h"
 
 using nlohmann::json;
 

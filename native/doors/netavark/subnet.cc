@@ -1,4 +1,4 @@
-#include "subnet.h"
+#include "netavark/subnet.h"
 
 #include <arpa/inet.h>
 

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "address.h"
+#include "common/address.h"
 
 namespace door {
 
@@ -36,7 +36,7 @@ struct Reply {
 constexpr int connect_ms = 5'000;
 constexpr int answer_ms = 60'000;
 /// Shown by the server.
-constexpr const char* client_name = "netloom netavark door";
+constexpr const char* client_name = "netloom " DOOR_NAME " door";
 
 /// 32 hexadecimal digits that cannot be guessed. Throws NotServed.
 std::string fresh_token();

@@ -4,7 +4,7 @@
 
 namespace door {
 
-/// Leaves a container.detach where the daemon finds it when it is back (`<run directory>/teardowns`), so that podman
+/// Leaves a container.detach where the daemon finds it when it is back (`<run directory>/teardowns`), so that an engine
 /// can always clean up. Where no daemon has been since the host started there is nothing to take down, and nothing is
 /// left. Throws std::system_error.
 void queue_teardown(const nlohmann::json& request);

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "netavark/options.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,4 +1,4 @@
-#include "bus_libnats.h"
+#include "common/bus_libnats.h"
 
 #include <nats/nats.h>
 

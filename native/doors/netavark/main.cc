@@ -11,12 +11,12 @@
 #include <string_view>
 #include <system_error>
 
-#include "bus.h"
-#include "options.h"
-#include "rootless.h"
-#include "teardown_queue.h"
-#include "text.h"
-#include "translate.h"
+#include "common/bus.h"
+#include "common/teardown_queue.h"
+#include "common/text.h"
+#include "netavark/options.h"
+#include "netavark/rootless.h"
+#include "netavark/translate.h"
 
 using nlohmann::json;
 

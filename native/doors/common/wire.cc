@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "common/wire.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "bus.h"
+#include "common/bus.h"
 
 namespace door {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "bus.h"
+#include "common/bus.h"
 
 namespace door {
 

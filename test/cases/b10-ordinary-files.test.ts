@@ -13,7 +13,7 @@ import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openCredentialsFile, readCredentials, writeCredentials } from '../../src/bus/server/credentials.ts';
 import { installDropIn, installedDropIn } from '../../src/cli/podman/drop-in.ts';
-import { TeardownQueue } from '../../src/doors/teardown-queue.ts';
+import { TeardownQueue } from '../../src/engine/teardown-queue.ts';
 import { mostBytes, textOfOrdinaryFile } from '../../src/files/ordinary-file.ts';
 import { SettingsFiles } from '../../src/kernel/links/settings-files.ts';
 import { takeRunDirectory } from '../../src/kernel/run-lock.ts';

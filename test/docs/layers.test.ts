@@ -18,7 +18,6 @@ const mayImport: Record<string, readonly string[]> = {
     ...['src/core', 'src/contract', 'src/threads', 'src/files', 'machines', 'src/networks', 'src/resolver'],
     ...['src/kernel', 'src/actors', 'src/bus'],
   ],
-  'src/doors': ['src/core', 'src/contract', 'src/files', 'src/bus'],
   'src/cli': ['src/core', 'src/contract', 'src/files', 'src/kernel', 'src/bus', 'src'],
 };
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fault, NetloomError } from '../../src/core/fault.ts';
-import { type Detach, TeardownQueue } from '../../src/doors/teardown-queue.ts';
+import { type Detach, TeardownQueue } from '../../src/engine/teardown-queue.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 

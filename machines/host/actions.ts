@@ -11,7 +11,7 @@ import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
 import { decide, purposeOf, remember, resolve } from './decisions.ts';
 import * as forwarding from './forwarding.ts';
-import { gatherActions } from './gathering.ts';
+import { groupCommandActions } from './group-commands.ts';
 import { placeActions, placeGuards } from './places.ts';
 import { portActions, portGuards } from './ports.ts';
 import { subnetActions, subnetGuards } from './subnets.ts';
@@ -35,7 +35,7 @@ export const hostSetup = setup({
     ...portActions,
     ...subnetActions,
     ...sweepActions,
-    ...gatherActions,
+    ...groupCommandActions,
     loadBase: decide(({ context: { forwarding: held, forwardForeign } }) => [
       { kind: 'apply', plan: basePlan(guardElements(held, forwardForeign), unwantedGuards(forwardForeign)) },
     ]),

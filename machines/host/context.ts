@@ -24,9 +24,9 @@ export interface HostContext extends ForwardingContext {
   /** sweeps under way, and what each removes */
   sweeping: Sweep[];
   /** commands that wait for networks to answer `network.prune`; absent: none */
-  pruning?: readonly Gathering[];
+  pruning?: readonly GroupCommand[];
   /** commands that wait for containers to answer `container.abandon`; absent: none */
-  abandoning?: readonly Gathering[];
+  abandoning?: readonly GroupCommand[];
   lastFault: Fault | null;
   /** definition files reported as not usable; absent: none */
   damaged?: DamagedDefinition[];
@@ -38,8 +38,8 @@ export interface Sweep {
   found: Leftovers;
 }
 
-/** A command to several actors, and their answers. */
-export interface Gathering {
+/** A command to a group of actors, and their answers. */
+export interface GroupCommand {
   command: CommandId;
   /** names of the actors that were asked, in order */
   asked: readonly string[];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/foreign/obstacles.ts';
 import { ways } from '../core/firewall/foreign/traffic.ts';
-import { type Collected, type Leftover, leftoverKinds, type Unstarted } from '../core/gc.ts';
+import { type GcResult, type Leftover, leftoverKinds, type Unstarted } from '../core/gc.ts';
 import type { NodeInfo } from '../core/view.ts';
 import { familySchema, leftBehindSchema, ownerSchema, type Shape } from './schemas.ts';
 
@@ -9,7 +9,7 @@ import { familySchema, leftBehindSchema, ownerSchema, type Shape } from './schem
 
 export const nothingSchema = z.object({}).describe('nothing');
 
-export const collectSchema = z
+export const gcSchema = z
   .object({
     dryRun: z.boolean().nullish().describe('only list, remove nothing'),
     unstarted: z
@@ -105,7 +105,7 @@ const unstartedSchema: z.ZodType<Unstarted> = z
     owner: ownerSchema,
   })
   .meta({ id: 'UnstartedContainer' });
-export const collectedSchema: z.ZodType<Collected> = z
+export const gcResultSchema: z.ZodType<GcResult> = z
   .object({
     dryRun: z.boolean(),
     unstarted: z
@@ -116,7 +116,7 @@ export const collectedSchema: z.ZodType<Collected> = z
       .array(leftoverSchema)
       .describe('without an owner here, but it may be of a daemon with another run directory: never removed'),
     failed: z.array(leftBehindSchema).describe('what could not be removed, and why'),
-  } satisfies Shape<Collected>)
+  } satisfies Shape<GcResult>)
   .meta({ id: 'Collected' });
 
 export const workerRestartedSchema: z.ZodType<{ index: number }> = z

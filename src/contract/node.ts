@@ -3,9 +3,9 @@ import { hostStates } from '../core/view.ts';
 import { verb } from './command.ts';
 import { fact } from './fact.ts';
 import {
-  collectedSchema,
-  collectSchema,
   foreignFirewallsSchema,
+  gcResultSchema,
+  gcSchema,
   nodeInfoSchema,
   nothingSchema,
   workerReferenceSchema,
@@ -50,8 +50,8 @@ export const nodeVerbs = {
   'node.gc': verb({
     doc: 'Removes kernel objects of netloom that have no owner; with `unstarted` also containers that were never started',
     role: 'admin',
-    request: collectSchema,
-    reply: collectedSchema,
+    request: gcSchema,
+    reply: gcResultSchema,
     example: { dryRun: true, unstarted: true },
   }),
   'worker.restart': verb({

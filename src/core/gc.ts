@@ -7,11 +7,11 @@ import type { Step } from './steps/step.ts';
 export interface Inventory {
   /** pins in the directory of namespaces, with the owner that each name gives */
   namespaces: { path: string; owner: OwnerMark }[];
-  links: FoundLink[];
+  links: InventoryLink[];
   elements: Element[];
 }
 
-export interface FoundLink {
+export interface InventoryLink {
   name: string;
   kind: string | null;
   /** by its alias; null if only its name is that of a netloom veth */
@@ -50,7 +50,7 @@ export interface Unstarted {
   owner: string | null;
 }
 
-/** Result of removing leftovers. Failed: steps that could not be done; empty for a dry run. */
+/** Result of a sweep, which removes leftovers. Failed: steps that could not be done; empty for a dry run. */
 export interface Swept extends Leftovers {
   dryRun: boolean;
   failed: LeftBehind[];
@@ -62,8 +62,8 @@ export interface Abandoned {
   failed: LeftBehind[];
 }
 
-/** Reply of gc. */
-export interface Collected extends Swept {
+/** Result of gc: of both parts, containers that were never started and leftovers. */
+export interface GcResult extends Swept {
   /** only if requested */
   unstarted: Unstarted[];
 }
@@ -79,7 +79,7 @@ export function findLeftovers(found: Inventory, owners: Owners): Leftovers & { s
     owner === null ? !owners.vethNames.has(name) : isLost(owner),
   );
   const own = new Set(orphans.filter(({ peer }) => peer !== 'elsewhere' && peer !== null).map(({ name }) => name));
-  const isBridgeLeft = ({ kind, ports }: FoundLink) => kind === 'bridge' && ports.every((port) => own.has(port));
+  const isBridgeLeft = ({ kind, ports }: InventoryLink) => kind === 'bridge' && ports.every((port) => own.has(port));
   const links = orphans.filter((link) => own.has(link.name) || isBridgeLeft(link));
   const foreign = orphans.filter((link) => !links.includes(link));
   const foreigners = new Set(foreign.map(({ owner }) => owner));
@@ -102,7 +102,7 @@ const ofElement = (element: Element): Leftover => ({
   name: describeElement(element),
   owner: element.owner,
 });
-const ofLink = ({ name, owner }: FoundLink): Leftover => ({ kind: 'link', name, owner });
+const ofLink = ({ name, owner }: InventoryLink): Leftover => ({ kind: 'link', name, owner });
 const ofNamespace = ({ path, owner }: Inventory['namespaces'][number]): Leftover => ({
   kind: 'namespace',
   name: path,

@@ -153,7 +153,7 @@ export class ActorEngine implements Engine {
   }
 
   /** Lists objects with a name of netloom's and without an owner; removes them unless it is a dry run. */
-  async collect(command: CommandIdentity, dryRun: boolean): Promise<Swept> {
+  async sweep(command: CommandIdentity, dryRun: boolean): Promise<Swept> {
     const known = () => ({
       addresses: this.journal.actors().map(({ address }) => address),
       containers: this.containers().containers,

@@ -11,7 +11,7 @@ import {
   nftSets,
   nftTable,
 } from '../core/firewall/nft.ts';
-import type { FoundLink, Inventory } from '../core/gc.ts';
+import type { Inventory, InventoryLink } from '../core/gc.ts';
 import { isHostEnd, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/object-names.ts';
 
 /** Lists everything in the kernel with a name of netloom's. Throws SystemError. */
@@ -33,7 +33,7 @@ function numberOf(route: native.RouteSocket, path: string): number | null {
   }
 }
 
-function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>): FoundLink[] {
+function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>): InventoryLink[] {
   const links = native.listLinks(route);
   return links.flatMap((link) => {
     const { name, kind, alias, index, peerIndex, peerNetnsId } = link;
@@ -47,7 +47,7 @@ function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>):
   });
 }
 
-const whereIs = (netnsId: number | null, pinned: ReadonlySet<number | null>): FoundLink['peer'] =>
+const whereIs = (netnsId: number | null, pinned: ReadonlySet<number | null>): InventoryLink['peer'] =>
   netnsId === null ? 'host' : pinned.has(netnsId) ? 'pinned' : 'elsewhere';
 
 function elementsOf(nft: native.NftSocket): Element[] {

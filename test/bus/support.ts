@@ -159,7 +159,7 @@ export class FakeEngine implements Engine {
     const plan: Plan = { purpose: { kind: 'setup' }, kind: 'build', steps: [] };
     return { id, networks: [], steps: ['netns.create'], plan, teardown: [], settings: [] };
   }
-  async collect(_command: Sent['command'], dryRun: boolean) {
+  async sweep(_command: Sent['command'], dryRun: boolean) {
     return { dryRun, leftovers: [], doubtful: [], failed: [] };
   }
   async inhabitedNamespaces(): Promise<ReadonlySet<number>> {

@@ -78,7 +78,7 @@ export interface Engine {
   /** plan of a set-up now; changes nothing; throws what the set-up would be refused with */
   plan(wish: ContainerWish): Promise<PlanPreview>;
   /** objects in the kernel without an owner; removed unless it is a dry run */
-  collect(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
+  sweep(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
   /** inodes of the network namespaces in which processes live; rejects with kernel.refused unless all processes can be seen */
   inhabitedNamespaces(): Promise<ReadonlySet<number>>;
   /** ends a worker thread at once and starts it again; its actors are restored from the journal */

@@ -8,8 +8,8 @@ import { proposedNetwork } from '../../core/network/proposal.ts';
 import { networkWish } from '../../core/network/wish.ts';
 import { publishedPorts } from '../../core/port.ts';
 import { attach, detach } from './attach.ts';
-import { collect } from './collection.ts';
 import type { CommandIdentity, Engine } from './engine-interface.ts';
+import { runGc } from './gc.ts';
 import { tellContainer, tellNetwork } from './tell.ts';
 import {
   checked,
@@ -35,7 +35,7 @@ export const runs: { readonly [C in CommandName]: Run<C> } = {
   'node.info': (engine) => engine.info(),
   'node.firewalls': (engine) => engine.firewalls(),
   'node.gc': (engine, request, command) =>
-    request.dryRun ? collect(engine, request, command) : engine.once(command, () => collect(engine, request, command)),
+    request.dryRun ? runGc(engine, request, command) : engine.once(command, () => runGc(engine, request, command)),
   'network.create': (engine, request, command) =>
     tellNetwork(engine, request.name, command, {
       type: 'network.create',

@@ -5,7 +5,7 @@ import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal, table } from '../terminal.ts';
 
-type Collected = ResponseOf<'node.gc'>;
+type GcResult = ResponseOf<'node.gc'>;
 
 export function gcCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
@@ -22,12 +22,12 @@ export function gcCommand(parent: Command, terminal: Terminal): void {
     .action(async (_options, command: Command) => {
       const options: GlobalOptions & { dryRun?: boolean; unstarted?: boolean } = command.optsWithGlobals();
       const { dryRun = false, unstarted = false } = options;
-      const collected = await withClient(options, (client) => client.request('node.gc', { dryRun, unstarted }));
-      terminal.print(options.json ? json(collected) : report(terminal, collected));
+      const result = await withClient(options, (client) => client.request('node.gc', { dryRun, unstarted }));
+      terminal.print(options.json ? json(result) : report(terminal, result));
     });
 }
 
-function report(terminal: Terminal, { dryRun, leftovers, doubtful, unstarted, failed }: Collected): string {
+function report(terminal: Terminal, { dryRun, leftovers, doubtful, unstarted, failed }: GcResult): string {
   const notRemoved = failed.map(({ step, errno, detail }) => `not removed: ${step}: ${detail ?? errno}`);
   if (leftovers.length + doubtful.length + unstarted.length === 0)
     return notRemoved.length > 0 ? notRemoved.join('\n') : 'Nothing is left over.';

@@ -1,18 +1,18 @@
 import { hostAddress } from '../../core/actor-address.ts';
-import type { Abandoned, Collected, Unstarted } from '../../core/gc.ts';
+import type { Abandoned, GcResult, Unstarted } from '../../core/gc.ts';
 import type { CommandIdentity, Engine } from './engine-interface.ts';
 import { part } from './tell.ts';
 
 /** `node.gc`: on request, containers that were set up and never started; then objects in the kernel without an owner. */
-export async function collect(
+export async function runGc(
   engine: Engine,
   request: { dryRun?: boolean | null; unstarted?: boolean | null },
   command: CommandIdentity,
-): Promise<Collected> {
+): Promise<GcResult> {
   const dryRun = request.dryRun ?? false;
   const found = request.unstarted ? await unstartedContainers(engine) : [];
   const { removed, failed } = await abandon(engine, dryRun ? [] : found, part(command, 'unstarted'));
-  const swept = await engine.collect(part(command, 'sweep'), dryRun);
+  const swept = await engine.sweep(part(command, 'sweep'), dryRun);
   const unstarted = dryRun ? found : found.filter(({ id }) => removed.includes(id));
   return { ...swept, unstarted, failed: [...failed, ...swept.failed] };
 }

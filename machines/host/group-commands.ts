@@ -5,14 +5,14 @@ import type { Fault, FaultCode } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import type { Gathering, HostContext } from './context.ts';
+import type { GroupCommand, HostContext } from './context.ts';
 import { resolve } from './decisions.ts';
 
-/** Commands to several actors: each decides whether it goes, and the command is answered when all have answered. */
+/** Commands to a group of actors: each decides whether it goes, and the command is answered when all have answered. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 type Ask = (name: string) => Effect;
-type Reply = (gathering: Gathering) => Effect;
+type Reply = (group: GroupCommand) => Effect;
 
 const askNetwork: Ask = (network) => ({
   kind: 'tell',
@@ -53,32 +53,32 @@ function prune(context: HostContext, { command, names, except }: Event<'networks
   const asked = Object.keys(networks)
     .filter((network) => network !== except && (names?.includes(network) ?? true) && !isAsked(network))
     .sort();
-  const { gatherings, effects } = begin(pruning, { command, asked }, askNetwork, replyPruned);
-  return { context: { pruning: gatherings }, effects };
+  const { pending, effects } = begin(pruning, { command, asked }, askNetwork, replyPruned);
+  return { context: { pruning: pending }, effects };
 }
 
 function abandon(
   { abandoning = [] }: HostContext,
   { command, ids: asked }: Event<'containers.abandon'>,
 ): Decision<HostContext> {
-  const { gatherings, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
-  return { context: { abandoning: gatherings }, effects };
+  const { pending, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
+  return { context: { abandoning: pending }, effects };
 }
 
-interface Gathered {
-  gatherings: Gathering[];
+interface Handled {
+  pending: GroupCommand[];
   effects: Effect[];
 }
 
 function begin(
-  gatherings: readonly Gathering[],
-  asking: Pick<Gathering, 'command' | 'asked'>,
+  pending: readonly GroupCommand[],
+  asking: Pick<GroupCommand, 'command' | 'asked'>,
   ask: Ask,
   reply: Reply,
-): Gathered {
-  const gathering = { ...asking, open: asking.asked, removed: [], faults: {} };
-  if (asking.asked.length === 0) return { gatherings: [...gatherings], effects: [reply(gathering)] };
-  return { gatherings: [...gatherings, gathering], effects: asking.asked.map(ask) };
+): Handled {
+  const group = { ...asking, open: asking.asked, removed: [], faults: {} };
+  if (asking.asked.length === 0) return { pending: [...pending], effects: [reply(group)] };
+  return { pending: [...pending, group], effects: asking.asked.map(ask) };
 }
 
 interface Answer {
@@ -88,29 +88,29 @@ interface Answer {
 }
 
 /** Takes an answer for the first command that waits for the actor: actors answer in the order of requests. */
-function take(gatherings: readonly Gathering[], { name, isRemoved, fault }: Answer, reply: Reply): Gathered {
-  const index = gatherings.findIndex(({ open }) => open.includes(name));
-  const known = gatherings[index];
-  if (!known) return { gatherings: [...gatherings], effects: [] };
-  const gathering: Gathering = {
+function take(pending: readonly GroupCommand[], { name, isRemoved, fault }: Answer, reply: Reply): Handled {
+  const index = pending.findIndex(({ open }) => open.includes(name));
+  const known = pending[index];
+  if (!known) return { pending: [...pending], effects: [] };
+  const group: GroupCommand = {
     ...known,
     open: known.open.filter((other) => other !== name),
     removed: isRemoved ? [...known.removed, name] : known.removed,
     faults: fault ? { ...known.faults, [name]: fault } : known.faults,
   };
-  if (gathering.open.length > 0) return { gatherings: gatherings.with(index, gathering), effects: [] };
-  return { gatherings: gatherings.toSpliced(index, 1), effects: [reply(gathering)] };
+  if (group.open.length > 0) return { pending: pending.with(index, group), effects: [] };
+  return { pending: pending.toSpliced(index, 1), effects: [reply(group)] };
 }
 
-export const gatherActions = {
+export const groupCommandActions = {
   pruneNetworks: resolve('networks.prune', prune),
   takePruned: resolve('network.pruned', ({ pruning = [] }, { network: name, isRemoved, fault = null }) => {
-    const { gatherings, effects } = take(pruning, { name, isRemoved, fault }, replyPruned);
-    return { context: { pruning: gatherings }, effects };
+    const { pending, effects } = take(pruning, { name, isRemoved, fault }, replyPruned);
+    return { context: { pruning: pending }, effects };
   }),
   abandonContainers: resolve('containers.abandon', abandon),
   takeAbandoned: resolve('container.abandoned', ({ abandoning = [] }, { container: name, fault }) => {
-    const { gatherings, effects } = take(abandoning, { name, isRemoved: fault === null, fault }, replyAbandoned);
-    return { context: { abandoning: gatherings }, effects };
+    const { pending, effects } = take(abandoning, { name, isRemoved: fault === null, fault }, replyAbandoned);
+    return { context: { abandoning: pending }, effects };
   }),
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collect } from '../../src/bus/commands/collection.ts';
+import { runGc } from '../../src/bus/commands/gc.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
 import type { ContainerView } from '../../src/core/view.ts';
@@ -42,9 +42,9 @@ class Host extends FakeEngine {
   override async inhabitedNamespaces() {
     return this.inhabited;
   }
-  override async collect(command: { id: string }, dryRun: boolean) {
+  override async sweep(command: { id: string }, dryRun: boolean) {
     this.swept.push(command.id);
-    return super.collect({ ...command, kept: true }, dryRun);
+    return super.sweep({ ...command, kept: true }, dryRun);
   }
 }
 
@@ -57,7 +57,7 @@ describe('P18 gc --unstarted', () => {
     const stuck = { step: 'container stuck', errno: null, detail: 'stuck does not go' };
     const answer = { removed: ['left'], failed: [stuck] };
     const host = new Host(['left', 'stuck', 'started', 'lived-in'], answer, new Set([4]));
-    expect(await collect(host, unstarted, command)).toMatchObject({ unstarted: [removed('left')], failed: [stuck] });
+    expect(await runGc(host, unstarted, command)).toMatchObject({ unstarted: [removed('left')], failed: [stuck] });
     expect(host.sent).toMatchObject([
       { to: 'host', event: { type: 'containers.abandon', ids: ['left', 'stuck', 'started'] } },
     ]);
@@ -65,7 +65,7 @@ describe('P18 gc --unstarted', () => {
 
   it('P18 gc --unstarted sends its question under an ID of its own', async () => {
     const host = new Host(['left']);
-    await collect(host, unstarted, command);
+    await runGc(host, unstarted, command);
     const ids = [...host.sent.map(({ command }) => command.id), ...host.swept];
     expect(new Set(ids).size).toBe(2);
     expect(host.sent.every(({ command, event }) => 'command' in event && event.command === command.id)).toBe(true);
@@ -73,12 +73,12 @@ describe('P18 gc --unstarted', () => {
 
   it('P18 gc --unstarted removes nothing in a dry run, or when it cannot see where processes live', async () => {
     const host = new Host(['left']);
-    expect(await collect(host, { ...unstarted, dryRun: true }, command)).toMatchObject({
+    expect(await runGc(host, { ...unstarted, dryRun: true }, command)).toMatchObject({
       unstarted: [removed('left')],
     });
     const blind = new Host(['left']);
     blind.inhabitedNamespaces = () => Promise.reject(new NetloomError(fault('kernel.refused', 'processes are hidden')));
-    await expect(collect(blind, unstarted, command)).rejects.toMatchObject({ fault: { code: 'kernel.refused' } });
+    await expect(runGc(blind, unstarted, command)).rejects.toMatchObject({ fault: { code: 'kernel.refused' } });
     expect([...host.sent, ...blind.sent, ...blind.swept]).toEqual([]);
   });
 });

@@ -1,16 +1,16 @@
 import type { Answer } from '../src/contract/answers.ts';
 import type { Announcement } from '../src/contract/facts.ts';
-import type { ActorAddress } from '../src/core/actor-address.ts';
+import type { ActorAddress, ActorKind } from '../src/core/actor-address.ts';
 import type { ActorEvent, CommandId } from '../src/core/actor-event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Plan } from '../src/core/plan/plan.ts';
 
-/** A machine's decision as plain data; only the actor loop performs it, after it was journalled. */
-export type Effect =
+/** Decision of a machine of one kind (or of any), as plain data; only the actor loop performs it, after it was journalled. */
+export type Effect<Kind extends ActorKind = ActorKind> =
   | ({ kind: 'tell' } & Tell)
   | ({ kind: 'apply' } & Apply)
   | ({ kind: 'reply' } & Reply)
-  | ({ kind: 'announce' } & Announce);
+  | ({ kind: 'announce' } & Announce<Kind>);
 
 /** A message to another actor, delivered once and in order. */
 export interface Tell {
@@ -30,5 +30,11 @@ export interface Reply {
   fault?: Fault;
 }
 
-/** An event of the contract, such as `configured` of this actor, with its data. The commit adds the resulting state. */
-export type Announce = Announcement;
+/** A fact that actors of this kind announce, such as `configured`, with its data. The commit adds the resulting state. */
+export type Announce<Kind extends ActorKind = ActorKind> = Announcement<Kind>;
+
+/** A fact's name and data, each by itself: XState cannot compare a union that depends on a type parameter. */
+export interface AnnounceParams<Kind extends ActorKind> {
+  fact: Announce<Kind>['fact'];
+  data: Announce<Kind>['data'];
+}

@@ -4,7 +4,7 @@ import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { effects, enqueueEffect } from '../decisions.ts';
+import { effectsOf, enqueueEffect } from '../decisions.ts';
 import { attachingActions, attachingGuards } from './attaching.ts';
 import { changeActions, changeGuards } from './changes/actions.ts';
 import type { ContainerCommand, ContainerContext, ContainerInput } from './context.ts';
@@ -40,7 +40,7 @@ export const containerSetup = setup({
     input: {} as ContainerInput,
   },
   actions: {
-    ...effects,
+    ...effectsOf<'container'>(),
     ...processActions,
     ...sharingActions,
     ...changeActions,

@@ -170,7 +170,7 @@ export const statusOf = (context: ContainerContext) => ({
   kernelMs: toMicroseconds(context.kernelMs),
 });
 
-type Told = Extract<Effect, { kind: 'tell' }>;
+type Told = Extract<Effect<'container'>, { kind: 'tell' }>;
 
 /** Claims everything needed before the first step: one claim to each owner. */
 export function claimsOf({ id, wish, attempt, askedAt }: ContainerContext): Told[] {
@@ -220,21 +220,21 @@ export function claimPorts(id: string, attempt: number, ports: PublishedPort[]):
 }
 
 /** Releases everything at the same owners, including claims that are still on their way. */
-export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
+export function releasesOf({ id, wish, change }: ContainerContext): Effect<'container'>[] {
   if (!wish) return [];
   const added = change?.kind === 'join' ? change.attachments.map(({ network }) => network) : [];
   const networks = [...wish.attachments.map(({ network }) => network), ...added];
   const holdsPorts = wish.ports.length > 0 || (change?.kind === 'join' && change.ports.length > 0);
-  const ports: Effect[] = holdsPorts
+  const ports: Effect<'container'>[] = holdsPorts
     ? [{ kind: 'tell', to: hostAddress, event: { type: 'ports.release', container: id } }]
     : [];
   return [...networks.map((network) => releaseLease(id, network)), ...ports];
 }
 
 /** Notifies the owners of its leases and ports that it is about to release all of them. */
-export function leavingsOf({ id, leases, ports }: ContainerContext): Effect[] {
+export function leavingsOf({ id, leases, ports }: ContainerContext): Effect<'container'>[] {
   const held = Object.keys(leases).map(
-    (network): Effect => ({
+    (network): Effect<'container'> => ({
       kind: 'tell',
       to: networkAddress(network),
       event: { type: 'lease.leaving', container: id },
@@ -244,6 +244,6 @@ export function leavingsOf({ id, leases, ports }: ContainerContext): Effect[] {
   return [...held, { kind: 'tell', to: hostAddress, event: { type: 'ports.leaving', container: id } }];
 }
 
-export function releaseLease(id: string, network: string): Effect {
+export function releaseLease(id: string, network: string): Effect<'container'> {
   return { kind: 'tell', to: networkAddress(network), event: { type: 'lease.release', container: id } };
 }

@@ -12,19 +12,23 @@ import type { ContainerContext } from './context.ts';
 
 export type Given = { context: ContainerContext; event: ContainerEvent };
 
-export const decide = deciding<ContainerContext, ContainerEvent>();
+export const decide = deciding<ContainerContext, ContainerEvent, 'container'>();
 
 /** Builder of actions that change the context and list effects. */
-export const decision = decisions<ContainerContext, ContainerEvent>();
+export const decision = decisions<ContainerContext, ContainerEvent, 'container'>();
 
 export const remember = remembering<ContainerContext, ContainerEvent>();
 
-export const resolve = resolving<ContainerContext, ContainerEvent>();
+export const resolve = resolving<ContainerContext, ContainerEvent, 'container'>();
 
 export const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
 
 /** Answers a command: to the client that waits, to the host, which asked several containers, or to a network. */
-export function answerTo(event: ContainerEvent, id: string, answer: { output: Answer } | { fault: Fault }): Effect {
+export function answerTo(
+  event: ContainerEvent,
+  id: string,
+  answer: { output: Answer } | { fault: Fault },
+): Effect<'container'> {
   if (event.type === 'network.leave' && 'fault' in answer) return membershipRefused(id, event.network, answer.fault);
   const from = askerOf(event);
   if (!from) return { kind: 'reply', command: commandOf(event), ...answer };
@@ -33,7 +37,7 @@ export function answerTo(event: ContainerEvent, id: string, answer: { output: An
 }
 
 /** Answers a network that asked the container to leave why it cannot. */
-export const membershipRefused = (id: string, network: string, fault: Fault): Effect => ({
+export const membershipRefused = (id: string, network: string, fault: Fault): Effect<'container'> => ({
   kind: 'tell',
   to: networkAddress(network),
   event: { type: 'membership.refused', container: id, fault },

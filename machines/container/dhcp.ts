@@ -84,7 +84,7 @@ const isSameFault = (one: Fault, other: Fault | null): boolean =>
 const lossesOf = (leases: Leases): Fault[] => Object.values(leases).flatMap(({ dhcp }) => dhcp?.loss ?? []);
 
 /** Starts to ask for addresses on these networks; null: on every network with a DHCP server. */
-export function askDhcp(context: ContainerContext, networks: readonly string[] | null): Effect[] {
+export function askDhcp(context: ContainerContext, networks: readonly string[] | null): Effect<'container'>[] {
   return dhcpPlaces(grantWith(context), context.inode)
     .filter(({ network }) => networks === null || networks.includes(network))
     .map(({ network, attempt, place }) => ({
@@ -99,9 +99,9 @@ export function tellNeighbours(
   { id, inode }: ContainerContext,
   before: ContainerGrant,
   after: ContainerGrant,
-): Effect[] {
+): Effect<'container'>[] {
   const former = new Map(dhcpPlaces(before, inode).map(({ network, place }) => [network, place.otherSubnets ?? []]));
-  return dhcpPlaces(after, inode).flatMap(({ network, place: { otherSubnets = [] } }): Effect[] => {
+  return dhcpPlaces(after, inode).flatMap(({ network, place: { otherSubnets = [] } }): Effect<'container'>[] => {
     if ((former.get(network) ?? otherSubnets).join() === otherSubnets.join()) return [];
     return [{ kind: 'tell', to: dhcpAddress(id, network), event: { type: 'dhcp.neighbours', otherSubnets } }];
   });
@@ -116,8 +116,8 @@ function grantWith(context: ContainerContext) {
 }
 
 /** Ends clients whose link is about to go, or has gone. */
-export function endDhcp({ id, leases }: ContainerContext, network: string | null = null): Effect[] {
-  return Object.values(leases).flatMap((lease): Effect[] => {
+export function endDhcp({ id, leases }: ContainerContext, network: string | null = null): Effect<'container'>[] {
+  return Object.values(leases).flatMap((lease): Effect<'container'>[] => {
     const isMeant = lease.dhcp && (network === null || lease.network === network);
     return isMeant ? [{ kind: 'tell', to: dhcpAddress(id, lease.network), event: { type: 'dhcp.end' } }] : [];
   });

@@ -17,20 +17,20 @@ function ownerOf({ wish, share }: ContainerContext): ActorAddress | null {
   return share?.owner ?? containerAddress(wish.netns.id);
 }
 
-function tellOwner(context: ContainerContext, event: ContainerEvent): Effect[] {
+function tellOwner(context: ContainerContext, event: ContainerEvent): Effect<'container'>[] {
   const to = ownerOf(context);
   return to === null ? [] : [{ kind: 'tell', to, event }];
 }
 
-const join = (context: ContainerContext): Effect[] =>
+const join = (context: ContainerContext): Effect<'container'>[] =>
   tellOwner(context, { type: 'netns.joined', container: context.id, inode: context.inode });
 
 /** Releases the shared namespace: only a container with a granted namespace can be a member. */
-export const releaseOfNamespace = (context: ContainerContext): Effect[] =>
+export const releaseOfNamespace = (context: ContainerContext): Effect<'container'>[] =>
   context.share === null ? [] : tellOwner(context, { type: 'netns.release', container: context.id });
 
 /** Lets a member compare with the kernel: a namespace that the owner may not remove (`ns:<path>`, `host`) still exists. */
-const suspectMember = (id: string): Effect => ({
+const suspectMember = (id: string): Effect<'container'> => ({
   kind: 'tell',
   to: containerAddress(id),
   event: { type: 'drift.suspected' },
@@ -76,14 +76,18 @@ export const sharingActions = {
   shareWithWaiting: decision(({ context }) => {
     const share = shareOf(context);
     const effects = context.sharers.map(
-      ({ from, attempt }): Effect => ({ kind: 'tell', to: from, event: { type: 'netns.shared', attempt, share } }),
+      ({ from, attempt }): Effect<'container'> => ({
+        kind: 'tell',
+        to: from,
+        event: { type: 'netns.shared', attempt, share },
+      }),
     );
     return { context: { sharers: [] }, effects };
   }),
   refuseWaiting: decision(({ context }) => {
     const gone = fault('netns.gone', `container ${nameOf(context)} has no network namespace to share`);
     const effects = context.sharers.map(
-      ({ from, attempt }): Effect => ({
+      ({ from, attempt }): Effect<'container'> => ({
         kind: 'tell',
         to: from,
         event: { type: 'claim.refused', attempt, fault: gone },

@@ -40,7 +40,7 @@ export const verificationActions = {
   announceVerified: decide(({ context, event }) => {
     assertEvent(event, 'steps.applied');
     const { netns } = statusOf(context);
-    const adopted: Effect[] =
+    const adopted: Effect<'container'>[] =
       context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
     const leftOut = context.change?.kind === 'reload' ? leftOutFacts(grantOf(context)) : [];
     const wasDegraded = context.lastFault !== null && !lacksLease(context);

@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import { deciding, effects } from '../decisions.ts';
+import { deciding, effectsOf } from '../decisions.ts';
 import type { Announce, Effect } from '../effect.ts';
 
 /** A container and one of its networks. */
@@ -31,11 +31,11 @@ export interface DhcpContext extends DhcpInput {
 /** How long a container waits for its first address. */
 const patienceMs = 5_000;
 
-const decide = deciding<DhcpContext, DhcpEvent>();
+const decide = deciding<DhcpContext, DhcpEvent, 'dhcp'>();
 
 const ownerOf = ({ container, network }: DhcpInput): ActorAddress => dhcpAddress(container, network);
 
-const apply = (purpose: DhcpPurpose, ...steps: Step[]): Effect => ({
+const apply = (purpose: DhcpPurpose, ...steps: Step[]): Effect<'dhcp'> => ({
   kind: 'apply',
   plan: { purpose, kind: 'build', steps },
 });
@@ -102,7 +102,7 @@ function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault
 export const dhcpSetup = setup({
   types: { context: {} as DhcpContext, events: {} as DhcpEvent, input: {} as DhcpInput },
   actions: {
-    ...effects,
+    ...effectsOf<'dhcp'>(),
 
     keepPlace: assign(({ event }) => {
       assertEvent(event, 'dhcp.start');

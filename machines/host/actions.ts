@@ -5,7 +5,7 @@ import { guardElements, unwantedGuards } from '../../src/core/forwarding.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import { basePlan, mendBasePlan } from '../../src/core/plan/host.ts';
 import { describeStep } from '../../src/core/steps/step.ts';
-import { effects } from '../decisions.ts';
+import { effectsOf } from '../decisions.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
@@ -18,12 +18,14 @@ import { subnetActions, subnetGuards } from './subnets.ts';
 import { sweepActions, sweepGuards } from './sweeping.ts';
 
 /** Checks every owner of elements in the ruleset: networks, their members, and containers with published ports. */
-function suspectOwners({ networks, ports }: HostContext): Effect[] {
+function suspectOwners({ networks, ports }: HostContext): Effect<'host'>[] {
   const names = Object.keys(networks);
   const owners = [...names.map(networkAddress), ...Object.keys(ports).map(containerAddress)];
   return [
-    ...owners.map((to): Effect => ({ kind: 'tell', to, event: { type: 'drift.suspected' } })),
-    ...names.map((name): Effect => ({ kind: 'tell', to: networkAddress(name), event: { type: 'ruleset.loaded' } })),
+    ...owners.map((to): Effect<'host'> => ({ kind: 'tell', to, event: { type: 'drift.suspected' } })),
+    ...names.map(
+      (name): Effect<'host'> => ({ kind: 'tell', to: networkAddress(name), event: { type: 'ruleset.loaded' } }),
+    ),
   ];
 }
 
@@ -31,7 +33,7 @@ function suspectOwners({ networks, ports }: HostContext): Effect[] {
 export const hostSetup = setup({
   types: { context: {} as HostContext, events: {} as HostEvent },
   actions: {
-    ...effects,
+    ...effectsOf<'host'>(),
     ...portActions,
     ...subnetActions,
     ...sweepActions,
@@ -54,7 +56,7 @@ export const hostSetup = setup({
       assertEvent(event, 'steps.applied');
       if (event.changed.length === 0) return [];
       return [
-        ...driftFacts({ what: 'firewall', steps: event.changed.map(describeStep), tookMs: event.tookMs }),
+        ...driftFacts<'host'>({ what: 'firewall', steps: event.changed.map(describeStep), tookMs: event.tookMs }),
         ...suspectOwners(context),
       ];
     }),
@@ -67,12 +69,12 @@ export const hostSetup = setup({
     suspectOwners: decide(({ context }) => suspectOwners(context)),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
-      return degradedFacts({ what: 'firewall', fault: event.fault });
+      return degradedFacts<'host'>({ what: 'firewall', fault: event.fault });
     }),
     announceUplink: decide(({ event }) => {
       assertEvent(event, 'uplink.changed');
       const { type: _, ...way } = event;
-      return driftFacts({ what: 'uplink', ...way });
+      return driftFacts<'host'>({ what: 'uplink', ...way });
     }),
     announceDamaged: decide(({ context: { damaged: known = [] }, event }) => {
       assertEvent(event, 'definitions.read');

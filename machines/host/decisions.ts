@@ -8,11 +8,11 @@ import type { HostContext } from './context.ts';
 
 export type Given = { context: HostContext; event: HostEvent };
 
-export const decide = deciding<HostContext, HostEvent>();
+export const decide = deciding<HostContext, HostEvent, 'host'>();
 
 export const remember = remembering<HostContext, HostEvent>();
 
-export const resolve = resolving<HostContext, HostEvent>();
+export const resolve = resolving<HostContext, HostEvent, 'host'>();
 
 /** Returns the purpose of the plan whose result the event is, if it is of that kind. */
 export function purposeOf<Kind extends HostPurpose['kind']>(event: HostEvent, kind: Kind): PurposeOf<Kind> | null {

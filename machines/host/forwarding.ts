@@ -34,27 +34,27 @@ import type { ForwardingClaim, ForwardingContext } from './context.ts';
 /** Result of an event: the whole context after it, and the effects. */
 export interface Decision<Context = ForwardingContext> {
   context: Context;
-  effects: Effect[];
+  effects: Effect<'host'>[];
 }
 
 export const tell = (
   network: string,
   event: { type: 'forwarding.granted' } | { type: 'forwarding.refused'; fault: Fault },
-): Effect => ({
+): Effect<'host'> => ({
   kind: 'tell',
   to: networkAddress(network) satisfies ActorAddress,
   event,
 });
-const apply = (work: ForwardingWork, kind: Plan['kind'], steps: Step[]): Effect[] =>
+const apply = (work: ForwardingWork, kind: Plan['kind'], steps: Step[]): Effect<'host'>[] =>
   steps.length > 0 ? [{ kind: 'apply', plan: { purpose: { kind: 'forwarding', work }, kind, steps } }] : [];
-const look: Effect = { kind: 'apply', plan: forwardingSurveyPlan() };
+const look: Effect<'host'> = { kind: 'apply', plan: forwardingSurveyPlan() };
 
 /** Starts a survey, if the host holds any forwarding. */
-export const lookAgain = ({ forwarding }: ForwardingContext): Effect[] =>
+export const lookAgain = ({ forwarding }: ForwardingContext): Effect<'host'>[] =>
   Object.keys(forwarding).length > 0 ? [look] : [];
 
 /** Starts a survey for new links, which matter only if netloom switched forwarding on. */
-export const lookAtLinks = ({ forwarding }: ForwardingContext): Effect[] =>
+export const lookAtLinks = ({ forwarding }: ForwardingContext): Effect<'host'>[] =>
   Object.values(forwarding).some(({ found }) => !found) ? [look] : [];
 
 export function claim(context: ForwardingContext, { network, families: wanted }: ForwardingClaim): Decision {
@@ -75,7 +75,7 @@ export function release(
   const claimed = claimedFamilies(claims);
   const idle = families.filter((family) => context.forwarding[family] && !claimed.includes(family));
   let { forwarding } = context;
-  const effects: Effect[] = [];
+  const effects: Effect<'host'>[] = [];
   for (const family of idle) {
     const held = forwarding[family] as HeldForwarding;
     if (held.found) forwarding = withoutFamily(forwarding, family);
@@ -118,11 +118,11 @@ function closed(context: ForwardingContext, families: Family[]): Decision {
   };
 }
 
-function mended({ outputs, changed, tookMs }: Result): Effect[] {
+function mended({ outputs, changed, tookMs }: Result): Effect<'host'>[] {
   if (changed.length === 0) return [];
   const drifted = outputs.flatMap((output) => output.drifted ?? []);
   const steps = changed.map(describeStep);
-  return driftFacts({ what: 'forwarding', steps, ...(drifted.length > 0 && { drifted }), tookMs });
+  return driftFacts<'host'>({ what: 'forwarding', steps, ...(drifted.length > 0 && { drifted }), tookMs });
 }
 
 export function failed(context: ForwardingContext, work: ForwardingWork, fault: Fault): Decision {
@@ -132,7 +132,7 @@ export function failed(context: ForwardingContext, work: ForwardingWork, fault: 
     case 'look':
       return refuse(context, families, fault);
     default:
-      return { context, effects: degradedFacts({ what: 'forwarding', fault }) };
+      return { context, effects: degradedFacts<'host'>({ what: 'forwarding', fault }) };
   }
 }
 

@@ -11,8 +11,8 @@ import { resolve } from './decisions.ts';
 /** Commands to a group of actors: each decides whether it goes, and the command is answered when all have answered. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
-type Ask = (name: string) => Effect;
-type Reply = (group: GroupCommand) => Effect;
+type Ask = (name: string) => Effect<'host'>;
+type Reply = (group: GroupCommand) => Effect<'host'>;
 
 const askNetwork: Ask = (network) => ({
   kind: 'tell',
@@ -47,7 +47,10 @@ const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
 };
 
 /** Asks every network that the host knows, or those of these names; not those that an earlier command has asked already. */
-function prune(context: HostContext, { command, names, except }: Event<'networks.prune'>): Decision<HostContext> {
+function prune(
+  context: HostContext,
+  { command, names, except }: Event<'networks.prune'>,
+): Decision<HostContext, 'host'> {
   const { pruning = [], networks } = context;
   const isAsked = (network: string) => pruning.some(({ open }) => open.includes(network));
   const asked = Object.keys(networks)
@@ -60,14 +63,14 @@ function prune(context: HostContext, { command, names, except }: Event<'networks
 function abandon(
   { abandoning = [] }: HostContext,
   { command, ids: asked }: Event<'containers.abandon'>,
-): Decision<HostContext> {
+): Decision<HostContext, 'host'> {
   const { pending, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
   return { context: { abandoning: pending }, effects };
 }
 
 interface Handled {
   pending: GroupCommand[];
-  effects: Effect[];
+  effects: Effect<'host'>[];
 }
 
 function begin(

@@ -39,10 +39,10 @@ function clashOf(context: PlacesContext, { network, place, isBrought = false }: 
   return { clash: lasting ?? clashes[0] ?? null, isLeaving: lasting === undefined };
 }
 
-const refuse = (network: string, { code, message }: Clash): Effect =>
+const refuse = (network: string, { code, message }: Clash): Effect<'host'> =>
   forwarding.tell(network, { type: 'forwarding.refused', fault: fault(code, `network ${network}: ${message}`) });
 
-const wait = (network: string, until: number | null): Effect => ({
+const wait = (network: string, until: number | null): Effect<'host'> => ({
   kind: 'apply',
   plan: awaitPlan(networkAddress(network), until),
 });

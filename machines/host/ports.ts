@@ -16,7 +16,7 @@ import { claimantOf, decide, type Given, purposeOf, resolve } from './decisions.
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 /** Result of an event: the whole context after it, and the effects. */
-type Turn = { context: HostContext; effects: Effect[] };
+type Turn = { context: HostContext; effects: Effect<'host'>[] };
 type Held = HostContext['holding'][string];
 
 /** Returns the container whose ports a plan was about. */
@@ -80,7 +80,7 @@ function hold(context: HostContext, { container, attempt, ports: asked }: PortsC
   return { context: { ...context, ports, holding }, effects: [{ kind: 'apply', plan }] };
 }
 
-function leave(context: HostContext, { container }: Event<'ports.leaving'>): Decision<HostContext> {
+function leave(context: HostContext, { container }: Event<'ports.leaving'>): Decision<HostContext, 'host'> {
   const { ports, portsLeaving = [] } = context;
   if (!entryOf(ports, container) || portsLeaving.includes(container)) return {};
   return { context: { portsLeaving: [...portsLeaving, container] } };
@@ -92,13 +92,13 @@ function waitOf({ portsWaiting = [] }: HostContext, event: HostEvent): WaitingCl
   return portsWaiting.find(({ container }) => containerAddress(container) === claimant);
 }
 
-const wait = (container: string, until: number | null): Effect => ({
+const wait = (container: string, until: number | null): Effect<'host'> => ({
   kind: 'apply',
   plan: awaitPlan(containerAddress(container), until),
 });
 
 /** Keeps the time when the claim is refused, which a restart of the daemon must not delay. */
-function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext> {
+function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext, 'host'> {
   const until = event.outputs[0]?.deadlineAt ?? null;
   const known = waitOf(context, event);
   const { portsWaiting = [] } = context;
@@ -106,7 +106,7 @@ function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decisio
 }
 
 /** Refuses a claim as if it had not waited. */
-function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.passed'>): Decision<HostContext> {
+function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.passed'>): Decision<HostContext, 'host'> {
   const { portsWaiting = [] } = context;
   const claim = waitOf(context, event);
   const conflict = claim && conflictOf(context, claim).conflict;
@@ -118,7 +118,7 @@ function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.pa
 }
 
 /** Grants bound ports: picked ones are known now. */
-function bound(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext> {
+function bound(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext, 'host'> {
   const container = containerOf(event);
   const { outputs, tookMs } = event;
   const { [container]: held, ...holding } = context.holding;
@@ -184,7 +184,7 @@ function giveBack(context: HostContext, { container, ports: released = null }: E
   };
 }
 
-const newsOf = (freed: Record<string, GrantedPort[]>): Effect[] =>
+const newsOf = (freed: Record<string, GrantedPort[]>): Effect<'host'>[] =>
   Object.entries(freed).map(([other, ports]) => ({
     kind: 'tell',
     to: containerAddress(other),
@@ -192,25 +192,25 @@ const newsOf = (freed: Record<string, GrantedPort[]>): Effect[] =>
   }));
 
 /** Sets known deadlines again: none runs after a restart of the daemon. Unknown ones are set by their own plans. */
-const waitAgain = ({ portsWaiting = [] }: HostContext): Effect[] =>
+const waitAgain = ({ portsWaiting = [] }: HostContext): Effect<'host'>[] =>
   portsWaiting.flatMap(({ container, until }) => (until === null ? [] : [wait(container, until)]));
 
 /** Holds published ports again: none is bound after a restart of the daemon. Claims under way hold their own. */
-function holdAgain({ ports, holding }: HostContext): Effect[] {
-  return Object.entries(ports).flatMap(([container, all]): Effect[] => {
+function holdAgain({ ports, holding }: HostContext): Effect<'host'>[] {
+  return Object.entries(ports).flatMap(([container, all]): Effect<'host'>[] => {
     const before = ownPorts(splitPorts(all, entryOf(holding, container)?.count ?? 0).before, all);
     if (before.length === 0) return [];
     return [{ kind: 'apply', plan: holdAgainPlan(container, before) }];
   });
 }
 
-const refuse = ({ container, attempt }: Omit<PortsClaim, 'ports'>, fault: Fault): Effect => ({
+const refuse = ({ container, attempt }: Omit<PortsClaim, 'ports'>, fault: Fault): Effect<'host'> => ({
   kind: 'tell',
   to: containerAddress(container),
   event: { type: 'claim.refused', attempt, fault },
 });
 
-const grant = (container: string, attempt: number, ports: GrantedPort[], tookMs: number): Effect => ({
+const grant = (container: string, attempt: number, ports: GrantedPort[], tookMs: number): Effect<'host'> => ({
   kind: 'tell',
   to: containerAddress(container),
   event: { type: 'ports.granted', attempt, ports, tookMs },

@@ -9,17 +9,21 @@ import { decide, type Given, purposeOf, resolve } from './decisions.ts';
 
 /** Subnets and bridge names: a network that leaves them open gets ones that neither this host nor another network uses. */
 
-const surveyOnce: Effect = { kind: 'apply', plan: surveyPlan() };
+const surveyOnce: Effect<'host'> = { kind: 'apply', plan: surveyPlan() };
 
-type Answer = Extract<Effect, { kind: 'tell' }>['event'];
+type Answer = Extract<Effect<'host'>, { kind: 'tell' }>['event'];
 
-const answer = (network: string, event: Answer): Effect => ({ kind: 'tell', to: networkAddress(network), event });
+const answer = (network: string, event: Answer): Effect<'host'> => ({
+  kind: 'tell',
+  to: networkAddress(network),
+  event,
+});
 
 /** Answers the claim that has waited longest, with a survey. */
 function grant(
   context: HostContext,
   { outputs }: Extract<HostEvent, { type: 'steps.applied' }>,
-): Decision<HostContext> {
+): Decision<HostContext, 'host'> {
   const [claim, ...surveying] = context.surveying;
   const survey = outputs[0]?.survey;
   if (!claim || !survey) return {};

@@ -35,7 +35,7 @@ export function cloudEvent(node: string, epoch: string, record: OutboxRecord): C
     datacontenttype: 'application/json',
     sequence: String(record.sequence).padStart(16, '0'),
   };
-  // the actor's decision, not this function, ensures that it announces only facts of its own noun
+  // the types of the machines, not this function, ensure that an actor announces only facts of its own noun
   return { ...attributes, type: `dev.netloom.${noun}.${record.fact}`, data: record.data } as CloudEvent;
 }
 

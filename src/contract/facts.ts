@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ActorKind } from '../core/actor-address.ts';
 import { containerFacts, containerStateSchema, leaseFacts, leaseStateSchema } from './container.ts';
 import type { FactName } from './name-tables.ts';
 import { networkFacts, networkStateSchema } from './network.ts';
@@ -15,16 +16,25 @@ export const facts = {
 type Facts = typeof facts;
 type NamesOf<N extends Noun> = keyof Facts[N] & FactName;
 type Entry = { data: z.ZodObject };
-type DataOf<N extends Noun, F extends NamesOf<N>> = Facts[N][F] extends Entry
-  ? Known<z.output<Facts[N][F]['data']>>
-  : never;
+type DataOf<E> = E extends Entry ? Known<z.output<E['data']>> : never;
 /** zod types an object without fields as one whose every field is `never`, to which no field can be added. */
 type Known<Data> = Data extends Record<string, never> ? Record<never, never> : Data;
 
-/** A fact of one noun (or of any), as a machine announces it: without the state, which the commit adds. */
-export type Announcement<N extends Noun = Noun> = {
-  [One in N]: { [F in NamesOf<One>]: { fact: F; data: DataOf<One, F> } }[NamesOf<One>];
-}[N];
+/** Facts by the kind of actor that announces them: those of a DHCP client are about its container, those of the host about the node. */
+type Announced = {
+  container: typeof containerFacts;
+  dhcp: typeof leaseFacts;
+  network: typeof networkFacts;
+  host: typeof nodeFacts;
+};
+type AnnouncedBy<Kind extends ActorKind> = keyof Announced[Kind] & FactName;
+
+/** A fact that actors of one kind (or of any) announce, without its state, which the commit adds. */
+export type Announcement<Kind extends ActorKind = ActorKind> = {
+  [One in Kind]: {
+    [F in AnnouncedBy<One>]: { fact: F; data: DataOf<Announced[One][F]> };
+  }[AnnouncedBy<One>];
+}[Kind];
 
 /** The state that the commit of a fact led to, in the words of the views; for a fact about a lease, the state of the DHCP client. */
 export type FactState = z.output<
@@ -48,7 +58,7 @@ type StateOf<N extends Noun, F> = F extends keyof typeof leaseFacts
 /** A fact with its noun, as a CloudEvent names both: `dev.netloom.container.configured`. */
 export type PublishedFact<N extends Noun = Noun> = {
   [One in N]: {
-    [F in NamesOf<One>]: { type: `dev.netloom.${One}.${F}`; data: DataOf<One, F> & { state: StateOf<One, F> } };
+    [F in NamesOf<One>]: { type: `dev.netloom.${One}.${F}`; data: DataOf<Facts[One][F]> & { state: StateOf<One, F> } };
   }[NamesOf<One>];
 }[N];
 

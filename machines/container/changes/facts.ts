@@ -11,7 +11,7 @@ import { familyFacts, leftOutFacts } from './unreachable-ports.ts';
 
 /** Events about a change, and the answer while nothing is in the kernel. */
 
-export function changeFacts(context: ContainerContext, change: Change | null): Effect[] {
+export function changeFacts(context: ContainerContext, change: Change | null): Effect<'container'>[] {
   switch (change?.kind) {
     case 'join':
       return joinFacts(context, change);
@@ -32,10 +32,10 @@ export function changeFacts(context: ContainerContext, change: Change | null): E
   }
 }
 
-function joinFacts(context: ContainerContext, { attachments, ports }: Join): Effect[] {
+function joinFacts(context: ContainerContext, { attachments, ports }: Join): Effect<'container'>[] {
   const after = grantAfter(context);
   return [
-    ...attachments.map(({ network, interfaceName, aliases }): Effect => {
+    ...attachments.map(({ network, interfaceName, aliases }): Effect<'container'> => {
       const addresses = entryOf(after.leases, network)?.addresses.map(withPrefix) ?? [];
       return { kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } };
     }),
@@ -46,16 +46,16 @@ function joinFacts(context: ContainerContext, { attachments, ports }: Join): Eff
   ];
 }
 
-function leaveFacts(context: ContainerContext, { networks, ports }: Leave): Effect[] {
+function leaveFacts(context: ContainerContext, { networks, ports }: Leave): Effect<'container'>[] {
   return [
-    ...networks.map((network): Effect => ({ kind: 'announce', fact: 'disconnected', data: { network } })),
+    ...networks.map((network): Effect<'container'> => ({ kind: 'announce', fact: 'disconnected', data: { network } })),
     ...(networks.length > 0 ? familyFacts(grantOf(context), grantAfter(context)) : []),
     ...(ports.length > 0 ? [{ kind: 'announce', fact: 'unpublished', data: { ports } } as const] : []),
   ];
 }
 
 /** Announces names that cannot be resolved, although nothing was refused. */
-export function namesLeftOutFacts(grant: ContainerGrant, network?: string): Effect[] {
+export function namesLeftOutFacts(grant: ContainerGrant, network?: string): Effect<'container'>[] {
   return namesLeftOut(grant, network).map((left) => ({
     kind: 'announce',
     fact: 'names-left-out',

@@ -11,7 +11,7 @@ import { grantAfter } from './outcome.ts';
 /** Claims, plan and releases of a change. */
 
 /** Claims everything that the change needs: one claim to each owner. */
-export function claimsOfChange({ id, attempt, change, ports, askedAt }: ContainerContext): Effect[] {
+export function claimsOfChange({ id, attempt, change, ports, askedAt }: ContainerContext): Effect<'container'>[] {
   if (change?.kind !== 'join') return [];
   const next = attempt + 1;
   const published = [...ports, ...change.ports];
@@ -51,7 +51,7 @@ export function notesOfPorts(
   { id, wish }: ContainerContext,
   before: readonly PublishedPort[],
   after: readonly PublishedPort[],
-): Effect[] {
+): Effect<'container'>[] {
   const onLoopback = after.some(isOnLoopback);
   if (onLoopback === before.some(isOnLoopback)) return [];
   return (wish?.attachments ?? []).map(({ network }) => ({
@@ -62,7 +62,7 @@ export function notesOfPorts(
 }
 
 /** Releases the claims of a failed change, or what a finished change gave up. */
-export function releasesOfChange(context: ContainerContext): Effect[] {
+export function releasesOfChange(context: ContainerContext): Effect<'container'>[] {
   const { id, change } = context;
   if (change?.kind !== 'join' && change?.kind !== 'leave') return [];
   const networks = change.kind === 'join' ? networksOf(change) : change.networks;

@@ -53,19 +53,22 @@ function whyUnreachable(grant: ContainerGrant, port: PublishedPort): { cause: Le
   return { cause: 'family', reason: `container ${name} has no ${missing} on a bridge network` };
 }
 
-const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effect => ({
+const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effect<'container'> => ({
   kind: 'announce',
   fact: 'port-unreachable',
   data: { ports: [port], cause, reason },
 });
 
-function unreachableFact(grant: ContainerGrant, port: PublishedPort): Effect {
+function unreachableFact(grant: ContainerGrant, port: PublishedPort): Effect<'container'> {
   const { cause, reason } = whyUnreachable(grant, port);
   return leftOutFact(port, cause, reason);
 }
 
 /** Announces ports that were left out, although nothing was refused: a connection to them is refused at once. */
-export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): Effect[] {
+export function leftOutFacts(
+  grant: ContainerGrant,
+  ports: readonly GrantedPort[] = grant.ports,
+): Effect<'container'>[] {
   const families = targetFamilies(grant);
   const contradicted = contradictedPorts(grant.ports, families).filter((port) => ports.includes(port));
   const taken = ports.filter(({ without }) => without?.some((family) => families.includes(family)));
@@ -82,7 +85,7 @@ export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[
 }
 
 /** Announces ports that become reachable or unreachable, because networks come and go with their families. `before`: of ports that stay. */
-export function familyFacts(before: ContainerGrant, after: ContainerGrant): Effect[] {
+export function familyFacts(before: ContainerGrant, after: ContainerGrant): Effect<'container'>[] {
   const staying = before.ports.filter((port) => after.ports.includes(port));
   const [lostBefore, lost] = [portsWithoutTarget(before, staying), portsWithoutTarget(after, staying)];
   const served = lostBefore.filter((port) => leadsSomewhere(after, port));

@@ -3,6 +3,7 @@ import type { ActorKind } from '../src/core/actor-address.ts';
 import type { HostState } from '../src/core/view.ts';
 import type { ContainerContext } from './container/chart.ts';
 import { containerState } from './container/view.ts';
+import { leaseState } from './dhcp/view.ts';
 import { networkState } from './network/view.ts';
 
 /** An actor's record in the journal; null: it has ended. */
@@ -18,18 +19,8 @@ export function stateOf(kind: ActorKind, kept: KeptActor): FactState {
     case 'network':
       return networkState(value);
     case 'dhcp':
-      return leaseState(value as LeaseValue);
+      return leaseState(value);
     case 'host':
       return value as HostState;
   }
-}
-
-type LeaseValue = 'absent' | 'unanswered' | 'ending' | { acquiring: string } | { lost: string } | { leased: Leased };
-type Leased = 'bound' | 'renewing' | 'rebinding';
-
-/** Returns the state of a lease: its progress with an address; without one, always the same state. */
-function leaseState(value: LeaseValue): FactState {
-  if (typeof value === 'string') return value;
-  if ('leased' in value) return value.leased;
-  return 'lost' in value ? 'lost' : 'acquiring';
 }

@@ -1,5 +1,5 @@
 import { assertEvent, assign, setup } from 'xstate';
-import { type ActorAddress, containerAddress, dhcpAddress } from '../../src/core/actor-address.ts';
+import { containerAddress } from '../../src/core/actor-address.ts';
 import type { DhcpEvent } from '../../src/core/actor-event.ts';
 import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
@@ -8,32 +8,13 @@ import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import { deciding, effectsOf } from '../decisions.ts';
-import type { Announce, Effect } from '../effect.ts';
-
-/** A container and one of its networks. */
-export interface DhcpInput {
-  container: string;
-  network: string;
-}
-
-export interface DhcpContext extends DhcpInput {
-  /** attempt of the container's claim */
-  attempt: number;
-  place: DhcpPlace | null;
-  /** a server's offer, until the server acknowledges or refuses it */
-  offer: DhcpTerms | null;
-  /** the server that made the last offer, and then did not answer */
-  avoid: string | null;
-  /** the container's lease; after its end, the last one */
-  terms: DhcpTerms | null;
-}
+import type { Effect } from '../effect.ts';
+import { addressesOf, type DhcpContext, type DhcpInput, leaseData, ownerOf, requestOf } from './context.ts';
 
 /** How long a container waits for its first address. */
 const patienceMs = 5_000;
 
 const decide = deciding<DhcpContext, DhcpEvent, 'dhcp'>();
-
-const ownerOf = ({ container, network }: DhcpInput): ActorAddress => dhcpAddress(container, network);
 
 const apply = (purpose: DhcpPurpose, ...steps: Step[]): Effect<'dhcp'> => ({
   kind: 'apply',
@@ -51,24 +32,6 @@ const keep = (context: DhcpContext): Step => ({
   owner: ownerOf(context),
   times: context.terms?.times ?? null,
 });
-
-type LeaseData = Extract<Announce, { fact: 'leased' }>['data'];
-
-/** Returns the lease's data for the container's events. */
-function leaseData({ network }: DhcpInput, terms: DhcpTerms): LeaseData {
-  const { address, prefixLength, gateway, server, nameServers, searchDomains, routes, times, ignored } = terms;
-  return {
-    network,
-    addresses: [`${address}/${prefixLength}`],
-    gateway,
-    server,
-    nameServers,
-    searchDomains,
-    routes: routes.map((route) => ({ ...route, metric: null, type: 'unicast' })),
-    expiresAt: times && new Date(times.expiresAt).toISOString(),
-    ...(ignored.length > 0 && { ignored }),
-  };
-}
 
 const acknowledged = (event: DhcpEvent): DhcpTerms => {
   assertEvent(event, 'dhcp.acknowledged');
@@ -185,10 +148,3 @@ export const dhcpSetup = setup({
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
-
-function requestOf({ offer }: DhcpContext): DhcpQuestion {
-  const { address, server } = offer as DhcpTerms;
-  return { kind: 'request', address, server };
-}
-
-const addressesOf = ({ terms }: DhcpContext): string[] => (terms ? [`${terms.address}/${terms.prefixLength}`] : []);

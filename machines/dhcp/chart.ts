@@ -1,6 +1,6 @@
 import { dhcpSetup } from './actions.ts';
 
-export type { DhcpContext, DhcpInput } from './actions.ts';
+export type { DhcpContext, DhcpInput } from './context.ts';
 
 /** After a restart of the daemon: repeats the question, and keeps the lease by the wall clock. */
 const asBefore = (target: string) => ({ 'actor.recovered': { guard: 'wasRestarted', target, reenter: true } }) as const;

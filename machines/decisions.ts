@@ -9,8 +9,8 @@ function named<Params>() {
 }
 
 /**
- * Returns the effects that a machine of one kind names. They are declared so that XState types their params, and have no body
- * on purpose: `transition()` only lists them, and the actor loop performs them.
+ * Returns the effects that machines of one kind list. Declares them for XState, which then types their params. They have no
+ * body on purpose: `transition()` only lists them, and the actor loop performs them.
  */
 export const effectsOf = <Kind extends ActorKind>() => ({
   tell: named<Tell>(),
@@ -18,9 +18,6 @@ export const effectsOf = <Kind extends ActorKind>() => ({
   reply: named<Reply>(),
   announce: named<AnnounceParams<Kind>>(),
 });
-
-/** The effects of a machine of any kind. */
-export const effects = effectsOf<ActorKind>();
 
 /** An effect in the form of an XState action. */
 type EffectAction<Kind extends ActorKind> =
@@ -30,18 +27,16 @@ type EffectAction<Kind extends ActorKind> =
   | { type: 'announce'; params: AnnounceParams<Kind> };
 
 /** Result of an event: the changes of the context, and the effects. */
-export interface Decision<Context, Kind extends ActorKind = ActorKind> {
+export interface Decision<Context, Kind extends ActorKind> {
   context?: Partial<Context>;
   effects?: Effect<Kind>[];
 }
 
-/** For one machine: turns a function from context and event to context changes and effects into an action. */
-export function decisions<
-  Context extends MachineContext,
-  Event extends EventObject,
-  Kind extends ActorKind = ActorKind,
->() {
-  return (decide: (args: { context: Context; event: Event }) => Decision<Context, Kind>) =>
+/** Returns the builders of the actions of one kind of machine: each turns a function of the context and the event into an action. */
+export function decisionsOf<Context extends MachineContext, Event extends ActorEvent, Kind extends ActorKind>() {
+  type Given = { context: Context; event: Event };
+  /** Changes the context and lists effects. */
+  const decision = (decide: (given: Given) => Decision<Context, Kind>) =>
     enqueueActions<Context, Event, undefined, Event, never, EffectAction<Kind>, never, never, never>(
       ({ context, event, enqueue }) => {
         const { context: next, effects = [] } = decide({ context, event });
@@ -49,34 +44,24 @@ export function decisions<
         for (const effect of effects) enqueueEffect(enqueue, effect);
       },
     );
-}
-
-/** For one machine: turns a function from context and event to effects into an action. */
-export function deciding<
-  Context extends MachineContext,
-  Event extends EventObject,
-  Kind extends ActorKind = ActorKind,
->() {
-  const action = decisions<Context, Event, Kind>();
-  return (list: (args: { context: Context; event: Event }) => Effect<Kind>[]) =>
-    action((args) => ({ effects: list(args) }));
-}
-
-/** For one machine: turns a decision about events of these types into an action. */
-export function resolving<
-  Context extends MachineContext,
-  Event extends EventObject,
-  Kind extends ActorKind = ActorKind,
->() {
-  const action = decisions<Context, Event, Kind>();
-  return <Type extends Event['type']>(
+  /** Lists effects. */
+  const decide = (list: (given: Given) => Effect<Kind>[]) => decision((given) => ({ effects: list(given) }));
+  /** Changes the context. */
+  const remember = (update: (given: Given) => Partial<Context>) =>
+    assign<Context, Event, undefined, Event, never>(update);
+  /** Decides about events of these types. */
+  const resolve = <Type extends Event['type']>(
     types: Type | readonly Type[],
-    decide: (context: Context, event: Extract<Event, { type: Type }>) => Decision<Context, Kind>,
+    resolved: (context: Context, event: Extract<Event, { type: Type }>) => Decision<Context, Kind>,
   ) =>
-    action(({ context, event }) => {
+    decision(({ context, event }) => {
       if (!isOfType(event, types)) throw new Error(`an action of ${types} was given ${event.type}`);
-      return decide(context, event);
+      return resolved(context, event);
     });
+  /** Refuses the event's command, with a code and the message. */
+  const refuse = (code: FaultCode, message: (given: Given) => string) =>
+    decide((given) => [{ kind: 'reply', command: commandOf(given.event), fault: fault(code, message(given)) }]);
+  return { decision, decide, remember, resolve, refuse };
 }
 
 function isOfType<Event extends EventObject, Type extends Event['type']>(
@@ -84,23 +69,6 @@ function isOfType<Event extends EventObject, Type extends Event['type']>(
   types: Type | readonly Type[],
 ): event is Extract<Event, { type: Type }> {
   return Array.isArray(types) ? types.includes(event.type) : types === event.type;
-}
-
-/** For one machine: turns a function from context and event to context changes into an action. */
-export function remembering<Context extends MachineContext, Event extends EventObject>() {
-  return (update: (args: { context: Context; event: Event }) => Partial<Context>) =>
-    assign<Context, Event, undefined, Event, never>(update);
-}
-
-/** For one machine: turns a function that gives the reason into an action that refuses the event's command. */
-export function refusing<
-  Context extends MachineContext,
-  Event extends ActorEvent,
-  Kind extends ActorKind = ActorKind,
->() {
-  const decide = deciding<Context, Event, Kind>();
-  return (code: FaultCode, message: (args: { context: Context; event: Event }) => string) =>
-    decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
 }
 
 /** Returns the command whose answer a caller waits for; null: not a command, or no caller waits. */

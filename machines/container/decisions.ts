@@ -4,7 +4,7 @@ import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { calledAs } from '../../src/core/container/reference.ts';
 import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
 import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
-import { commandOf, deciding, decisions, remembering, resolving } from '../decisions.ts';
+import { commandOf, decisionsOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { ContainerContext } from './context.ts';
 
@@ -12,14 +12,7 @@ import type { ContainerContext } from './context.ts';
 
 export type Given = { context: ContainerContext; event: ContainerEvent };
 
-export const decide = deciding<ContainerContext, ContainerEvent, 'container'>();
-
-/** Builder of actions that change the context and list effects. */
-export const decision = decisions<ContainerContext, ContainerEvent, 'container'>();
-
-export const remember = remembering<ContainerContext, ContainerEvent>();
-
-export const resolve = resolving<ContainerContext, ContainerEvent, 'container'>();
+export const { decision, decide, remember, resolve } = decisionsOf<ContainerContext, ContainerEvent, 'container'>();
 
 export const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
 

@@ -7,14 +7,14 @@ import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import { deciding, effectsOf } from '../decisions.ts';
+import { decisionsOf, effectsOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import { addressesOf, type DhcpContext, type DhcpInput, leaseData, ownerOf, requestOf } from './context.ts';
 
 /** How long a container waits for its first address. */
 const patienceMs = 5_000;
 
-const decide = deciding<DhcpContext, DhcpEvent, 'dhcp'>();
+const { decide } = decisionsOf<DhcpContext, DhcpEvent, 'dhcp'>();
 
 const apply = (purpose: DhcpPurpose, ...steps: Step[]): Effect<'dhcp'> => ({
   kind: 'apply',

@@ -1,18 +1,14 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { HostEvent } from '../../src/core/actor-event.ts';
 import type { HostPurpose } from '../../src/core/plan/purpose.ts';
-import { deciding, remembering, resolving } from '../decisions.ts';
+import { decisionsOf } from '../decisions.ts';
 import type { HostContext } from './context.ts';
 
 /** Decisions of the host: `machines/decisions.ts` for its machine, and what its actions and guards share. */
 
 export type Given = { context: HostContext; event: HostEvent };
 
-export const decide = deciding<HostContext, HostEvent, 'host'>();
-
-export const remember = remembering<HostContext, HostEvent>();
-
-export const resolve = resolving<HostContext, HostEvent, 'host'>();
+export const { decide, remember, resolve } = decisionsOf<HostContext, HostEvent, 'host'>();
 
 /** Returns the purpose of the plan whose result the event is, if it is of that kind. */
 export function purposeOf<Kind extends HostPurpose['kind']>(event: HostEvent, kind: Kind): PurposeOf<Kind> | null {

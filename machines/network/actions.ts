@@ -23,7 +23,7 @@ import {
 } from '../../src/core/plan/network.ts';
 import type { FoundLink } from '../../src/core/steps/link.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import { commandOf, deciding, effects, enqueueEffect, refusing } from '../decisions.ts';
+import { commandOf, decisionsOf, effectsOf, enqueueEffect } from '../decisions.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import {
@@ -62,7 +62,7 @@ import {
   withoutMember,
 } from './removal.ts';
 
-const decide = deciding<NetworkContext, NetworkEvent>();
+const { decide, refuse } = decisionsOf<NetworkContext, NetworkEvent, 'network'>();
 
 /** Whether netloom made the bridge, by this plan or in an earlier life that could not report it. A foreign bridge has another MAC address. */
 const isMade = (
@@ -71,15 +71,13 @@ const isMade = (
   definition: NetworkDefinition,
 ): boolean => changed.some(({ verb }) => verb === 'link.bridge') || found?.macAddress === bridgeMac(definition);
 
-const refusal = refusing<NetworkContext, NetworkEvent>();
-
 const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);
 
 /** Actions and guards of the chart. Actions only list effects and change the context. */
 export const networkSetup = setup({
   types: { context: {} as NetworkContext, events: {} as NetworkEvent, input: {} as NetworkInput },
   actions: {
-    ...effects,
+    ...effectsOf<'network'>(),
 
     // ---- definition
     keepWish: assign(({ event }) => {
@@ -305,7 +303,7 @@ export const networkSetup = setup({
       const { adopting, device, lastFault, leases } = context;
       assertEvent(event, 'steps.applied');
       const wasDegraded = lastFault !== null;
-      const adopted: Effect[] =
+      const adopted: Effect<'network'>[] =
         adopting && device ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device.name } }] : [];
       const isMended = wasDegraded || event.changed.some(concernsMembers);
       const suspects = isMended ? suspectMembers(Object.keys(leases)) : suspectMembers(shutOut(context, event));
@@ -465,8 +463,8 @@ export const networkSetup = setup({
     }),
 
     // ---- refusals
-    refuseUnknown: refusal('network.unknown', ({ context }) => `no network ${context.name}`),
-    refuseExists: refusal('network.exists', ({ context }) => `network already exists: ${context.name}`),
+    refuseUnknown: refuse('network.unknown', ({ context }) => `no network ${context.name}`),
+    refuseExists: refuse('network.exists', ({ context }) => `network already exists: ${context.name}`),
     refuseInUse: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: inUseFault(context) },
     ]),
@@ -620,7 +618,7 @@ function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): stri
 }
 
 /** Checks members: their links may have gone with the bridge. */
-function suspectMembers(members: readonly string[]): Effect[] {
+function suspectMembers(members: readonly string[]): Effect<'network'>[] {
   return members.map((id) => ({
     kind: 'tell',
     to: containerAddress(id),

@@ -17,7 +17,7 @@ import type { HeldRequest, NetworkContext } from './context.ts';
 export const answerTo = (
   { container, attempt }: LeaseRequest,
   answer: { lease: Lease } | { fault: Fault },
-): Effect => ({
+): Effect<'network'> => ({
   kind: 'tell',
   to: containerAddress(container),
   event:
@@ -31,7 +31,7 @@ type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain' | '
 export interface Decided {
   ledger: Ledger;
   held: HeldRequest[];
-  effects: Effect[];
+  effects: Effect<'network'>[];
 }
 
 /** Answers each request, unless only leaving members block it. */

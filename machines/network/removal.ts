@@ -45,10 +45,10 @@ export function waitPlan({ name, removal }: NetworkContext, at: number | null): 
  * Lists the effects of the start: networks that need its place wait from now on, and a forced removal refuses containers that are about
  * to join. No member is asked to leave before the wait has a deadline: a removal that fails to set one changes nothing.
  */
-export function emptyingEffects(context: NetworkContext): Effect[] {
+export function emptyingEffects(context: NetworkContext): Effect<'network'>[] {
   const { name, leases, waiting, held, removal } = context;
   const ids = Object.keys(leases);
-  const wait: Effect[] =
+  const wait: Effect<'network'>[] =
     ids.length > 0 ? [...leavePlaceEffects(context), { kind: 'apply', plan: waitPlan(context, null) }] : [];
   if (!removal?.isForced) return wait;
   const requests = [...waiting, ...held.map(({ request }) => request)];
@@ -56,7 +56,7 @@ export function emptyingEffects(context: NetworkContext): Effect[] {
 }
 
 /** Asks all members to leave, for a forced removal; asks again after a restart, which changes nothing for members already asked. */
-export function leaveRequests({ name, leases, removal }: NetworkContext): Effect[] {
+export function leaveRequests({ name, leases, removal }: NetworkContext): Effect<'network'>[] {
   if (!removal?.isForced) return [];
   return Object.keys(leases).map((id) => ({
     kind: 'tell',
@@ -66,7 +66,7 @@ export function leaveRequests({ name, leases, removal }: NetworkContext): Effect
 }
 
 /** Leaves the network's place, if it claims one. */
-export function leavePlaceEffects({ name, definition }: NetworkContext): Effect[] {
+export function leavePlaceEffects({ name, definition }: NetworkContext): Effect<'network'>[] {
   if (!definition || !claimsPlace(definition)) return [];
   return [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: name } }];
 }
@@ -97,12 +97,12 @@ export function inUseFault({ name, leases, waiting, held }: NetworkContext): Fau
 }
 
 /** Answers the caller of the command, or the host; a loss has no caller. */
-export function refusalEffects({ command, name, removal }: NetworkContext, why: Fault): Effect[] {
+export function refusalEffects({ command, name, removal }: NetworkContext, why: Fault): Effect<'network'>[] {
   if (removal?.by === 'prune') return [prunedEffect(name, false)];
   return command === null ? [] : [{ kind: 'reply', command, fault: why }];
 }
 
-export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): Effect => ({
+export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): Effect<'network'> => ({
   kind: 'tell',
   to: hostAddress,
   event: { type: 'network.pruned', network, isRemoved, ...(why && { fault: why }) },

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { setup } from 'xstate';
 import type { ContainerContext } from '../../machines/container/chart.ts';
-import { deciding, effectsOf } from '../../machines/decisions.ts';
+import { decisionsOf, effectsOf } from '../../machines/decisions.ts';
 import { degradedFacts, driftFacts } from '../../machines/drift.ts';
 import type { Effect } from '../../machines/effect.ts';
 import { networkFacts } from '../../src/contract/network.ts';
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 
-/** The compiler checks these tests: it fails where an error is expected and there is none. */
+/** The type check proves these rules: it fails if a line marked `@ts-expect-error` has no error. */
 
 const lost = fault('netns.gone', 'the namespace is gone');
 
@@ -79,8 +79,8 @@ it('drift has the data of its kind', () => {
 
 it("a container's chart takes no action of another machine", () => {
   const types = { context: {} as ContainerContext, events: {} as ContainerEvent };
-  const own = deciding<ContainerContext, ContainerEvent, 'container'>();
-  const foreign = deciding<ContainerContext, ContainerEvent, 'network'>();
+  const { decide: own } = decisionsOf<ContainerContext, ContainerEvent, 'container'>();
+  const { decide: foreign } = decisionsOf<ContainerContext, ContainerEvent, 'network'>();
   setup({ types, actions: { ...effectsOf<'container'>(), ended: own(() => []) } });
   // @ts-expect-error the action may announce a network's facts
   setup({ types, actions: { ...effectsOf<'container'>(), ended: foreign(() => []) } });

@@ -3,27 +3,13 @@ import { runGc } from '../../src/bus/commands/gc.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
 import type { ContainerView } from '../../src/core/view.ts';
+import { containerViewOf } from '../core/samples.ts';
 import { FakeEngine } from './support.ts';
 
 /** Which containers `gc --unstarted` treats as never started, and what it reports of each. */
 
-const viewOf = (id: string, inode: number): ContainerView => ({
-  id,
-  name: id,
-  mode: 'none',
-  state: 'configured',
-  netns: { path: `/netns/${id}`, inode },
-  pid: null,
-  attachments: [],
-  status: {},
-  ports: [],
-  removeOnExit: false,
-  labels: {},
-  owner: 'engine',
-  exitCode: null,
-  startBy: null,
-  lastFault: null,
-});
+const viewOf = (id: string, inode: number): ContainerView =>
+  containerViewOf({ id, mode: 'none', state: 'configured', netns: { path: `/netns/${id}`, inode }, owner: 'engine' });
 
 /** Configured containers, and the reply of the host. */
 class Host extends FakeEngine {

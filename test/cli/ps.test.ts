@@ -5,27 +5,12 @@ import { agoText } from '../../src/cli/duration.ts';
 import { eventFilters, subscriptionOf } from '../../src/cli/event-filters.ts';
 import type { CloudEvent } from '../../src/client.ts';
 import { type ContainerState, type ContainerView, containerStates } from '../../src/core/view.ts';
+import { containerViewOf } from '../core/samples.ts';
 
 const now = Date.parse('2026-01-31T12:00:00Z');
 
-const container = (id: string, state: ContainerState, more: Partial<ContainerView> = {}): ContainerView => ({
-  id,
-  name: id,
-  mode: 'bridge',
-  state,
-  netns: null,
-  pid: null,
-  attachments: [],
-  status: {},
-  ports: [],
-  removeOnExit: false,
-  labels: {},
-  owner: null,
-  exitCode: null,
-  startBy: null,
-  lastFault: null,
-  ...more,
-});
+const container = (id: string, state: ContainerState, more: Partial<ContainerView> = {}): ContainerView =>
+  containerViewOf({ id, state, ...more });
 
 const on = (network: string) => ({
   attachments: [{ network, slot: 0, interfaceName: 'eth0', staticIps: [], staticMac: null, aliases: [] }],

@@ -6,6 +6,7 @@ import type { Lease } from '../../src/core/lease/lease.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkRequest } from '../../src/core/network/request.ts';
 import { type NetworkWish, networkDefinition, networkWish } from '../../src/core/network/wish.ts';
+import type { ContainerView } from '../../src/core/view.ts';
 
 /** The nouns of the tests, made in the way that users make them. */
 
@@ -16,6 +17,28 @@ function accepted<T extends object>(made: T | Fault): T {
 
 export function wishOf(request: Partial<ContainerRequest> = {}): ContainerWish {
   return accepted(containerWish({ id: 'web', ...request }));
+}
+
+/** Returns the view of a created container on no network. */
+export function containerViewOf(view: Partial<ContainerView> = {}): ContainerView {
+  return {
+    id: 'web',
+    name: view.id ?? 'web',
+    mode: 'bridge',
+    state: 'created',
+    netns: null,
+    pid: null,
+    attachments: [],
+    status: {},
+    ports: [],
+    removeOnExit: false,
+    labels: {},
+    owner: null,
+    exitCode: null,
+    startBy: null,
+    lastFault: null,
+    ...view,
+  };
 }
 
 export function networkWishOf(request: Partial<NetworkRequest> = {}): NetworkWish {

@@ -63,7 +63,7 @@ describe('the generated docs match the code (npm run docs:subjects)', () => {
     const announced = nouns.flatMap(([noun, ofNoun]) =>
       files
         .filter((file) => file.endsWith('.ts') && ofNoun.test(file))
-        .flatMap((file) => [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)])
+        .flatMap((file) => [...read(`machines/${file}`).matchAll(/\b(?:fact: |announce\()'([\w-]+)'/g)])
         .map(([, fact]) => `${noun} ${fact}`),
     );
     expect([...new Set([...announced, ...ofOutbox])].sort()).toEqual([...documented].sort());

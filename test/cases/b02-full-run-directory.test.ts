@@ -41,6 +41,8 @@ it('B02 a full run directory blocks new containers and networks, allows changes 
 it('B02 a daemon killed on a full disk fails to start there with storage.full, and adopts all containers once there is room', async () => {
   disk.fill();
   await lab.end('kill');
+  // the end of its processes frees what they had removed and still held open
+  disk.fill();
   const started = await lab.daemon.start().catch((error: unknown) => error);
   expect(String(started)).toContain('storage.full');
   disk.makeRoom();

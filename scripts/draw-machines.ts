@@ -70,15 +70,27 @@ function nested(node: AnyStateNode, depth: number): string[] {
   return [`${pad}state ${node.key} {`, ...diagram(node, depth + 1), `${pad}}`];
 }
 
-/** One arrow per pair of states, with all that leads along it. */
+/**
+ * One arrow per pair of states, with all that leads along it, from inner states too. What leads to another region, or to an
+ * inner state of its own, is in the table only.
+ */
 function edges(node: AnyStateNode): string[] {
-  const ways = new Map<AnyStateNode, AnyTransitionDefinition[]>();
-  for (const transition of transitionsOf(node))
-    for (const target of transition.target ?? []) ways.set(target, [...(ways.get(target) ?? []), transition]);
-  return [...ways].map(([target, transitions]) => {
-    if (target.parent !== node.parent) throw new Error(`no arrow can be drawn from ${node.id} to ${target.id}`);
-    return `${node.key} --> ${target.key}: ${labelOf(transitions)}`;
-  });
+  const ways = new Map<AnyStateNode, Set<AnyTransitionDefinition>>();
+  for (const source of [node, ...descendants(node)])
+    for (const transition of transitionsOf(source))
+      for (const target of transition.target ?? []) {
+        const sibling = siblingAbove(node, source, target);
+        if (sibling) ways.set(sibling, (ways.get(sibling) ?? new Set()).add(transition));
+      }
+  return [...ways].map(([target, transitions]) => `${node.key} --> ${target.key}: ${labelOf([...transitions])}`);
+}
+
+/** Returns the state beside `node` that the way from `source`, in it, to `target` enters; none where it stays in `node` or leaves further. */
+function siblingAbove(node: AnyStateNode, source: AnyStateNode, target: AnyStateNode): AnyStateNode | undefined {
+  const { parent } = node;
+  const sibling = [...ancestors(target), target].find((one) => one.parent === parent);
+  if (!parent || parent.type === 'parallel' || !sibling) return undefined;
+  return sibling === node && (source !== node || target !== node) ? undefined : sibling;
 }
 
 /** Every event once; its condition where there is one only. */
@@ -108,6 +120,10 @@ function table(header: string[], rows: string[][]): string[] {
 
 function descendants(node: AnyStateNode): AnyStateNode[] {
   return Object.values(node.states).flatMap((child) => [child, ...descendants(child)]);
+}
+
+function ancestors({ parent }: AnyStateNode): AnyStateNode[] {
+  return parent ? [...ancestors(parent), parent] : [];
 }
 
 /** `always` first: it is taken before any event. */

@@ -1,4 +1,4 @@
-import { assertEvent, assign, enqueueActions, setup } from 'xstate';
+import { and, assertEvent, assign, enqueueActions, not, or, raise, setup, stateIn } from 'xstate';
 import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
 import type { LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
@@ -73,6 +73,34 @@ const isMade = (
 
 const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);
 
+type Given = { context: NetworkContext; event: NetworkEvent };
+type DeviceState =
+  | 'down'
+  | 'updating'
+  | 'routing'
+  | 'raising'
+  | 'settled'
+  | 'verifying'
+  | 'closing'
+  | 'degraded'
+  | 'emptying'
+  | 'lowering';
+
+const inDevice = (device: DeviceState) => stateIn<NetworkContext, NetworkEvent, unknown>({ present: { device } });
+const inDefinition = (definition: 'filed' | 'transient') =>
+  stateIn<NetworkContext, NetworkEvent, unknown>({ present: { definition } });
+
+const isFiled = inDefinition('filed');
+const isTransient = inDefinition('transient');
+const isInUse = ({ context }: Given): boolean => isUsed(context);
+const isLastRelease = ({ context, event }: Given): boolean =>
+  event.type === 'lease.release' && !isUsed(context, event.container);
+const isRaise = ({ event }: Given): boolean => 'purpose' in event && event.purpose.kind === 'raise';
+const isAdopt = ({ event }: Given): boolean => 'purpose' in event && event.purpose.kind === 'adopt';
+const isLower = (event: NetworkEvent): boolean => 'purpose' in event && event.purpose.kind === 'lower';
+const wasRebooted = ({ event }: Given): boolean => event.type === 'actor.recovered' && event.rebooted;
+const isRestart = ({ event }: Given): boolean => event.type === 'actor.recovered' && !event.rebooted;
+
 /** Actions and guards of the chart. Actions only list effects and change the context. */
 export const networkSetup = setup({
   types: { context: {} as NetworkContext, events: {} as NetworkEvent, input: {} as NetworkInput },
@@ -134,7 +162,6 @@ export const networkSetup = setup({
       enqueue.assign({
         definition,
         created: definition.created,
-        isTransient,
         successor: null,
         removal: null,
         lastGiven: {},
@@ -150,7 +177,6 @@ export const networkSetup = setup({
         },
       });
     }),
-    keepFile: assign({ isTransient: false }),
     keepSuccessor: assign(({ context, event }) => {
       const found = context.news ?? event;
       assertEvent(found, 'definition.found');
@@ -169,7 +195,7 @@ export const networkSetup = setup({
     }),
     /** Asks members after a check of each: a member that has lost its namespace leaves. */
     askMembers: enqueueActions(({ context: { leases, waiting, name }, enqueue }) => {
-      enqueue.assign({ isTransient: true, successor: null });
+      enqueue.assign({ successor: null });
       for (const id of new Set([...Object.keys(leases), ...waiting.map(({ container }) => container)])) {
         const to = containerAddress(id);
         enqueue({ type: 'tell', params: { to, event: { type: 'drift.suspected' } } });
@@ -177,6 +203,8 @@ export const networkSetup = setup({
       }
     }),
     keepLossAsNews: assign({ news: { type: 'definition.lost' } }),
+    /** Continues as a network without a file. */
+    loseFile: raise({ type: 'definition.missing' }),
     forgetNews: assign({ news: null }),
     forgetSuccessor: assign({ successor: null }),
     announceFound: decide(({ context }) => [
@@ -197,16 +225,14 @@ export const networkSetup = setup({
       const options = { ...definition.options, ...event.options };
       return { update: { ...definition, network_dns_servers, options }, command: event.command };
     }),
-    rewrite: decide(({ context }) => [
-      {
-        kind: 'apply',
-        plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
-          isUp: context.device !== null,
-          // a definition that came from the file is there already
-          writes: !context.isTransient && context.command !== null && saysOtherInFile(context),
-        }),
-      },
-    ]),
+    rewrite: enqueueActions(({ context, enqueue, check }) => {
+      const plan = updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
+        isUp: context.device !== null,
+        // a definition that came from the file is there already
+        writes: check(isFiled) && context.command !== null && saysOtherInFile(context),
+      });
+      enqueueEffect(enqueue, { kind: 'apply', plan });
+    }),
     /** Tells members about another spoofing guard: the container sets what its link may send. */
     tellGuard: decide(({ context: { definition, update, leases, name } }) => {
       const [before, after] = [definition, update].map((one) => networkSettings(one as NetworkDefinition).spoofing);
@@ -260,13 +286,14 @@ export const networkSetup = setup({
     })),
 
     // ---- device
-    claimForwarding: decide(({ context }) => {
-      const { name: network, isTransient: isBrought } = context;
+    claimForwarding: enqueueActions(({ context, enqueue, check }) => {
+      const { name: network } = context;
       const definition = context.definition as NetworkDefinition;
-      if (!claimsPlace(definition)) return [];
+      if (!claimsPlace(definition)) return;
       const families = routedFamilies(definition);
+      const isBrought = check(isTransient);
       const event = { type: 'forwarding.claim', network, families, place: placeOf(definition), isBrought } as const;
-      return [{ kind: 'tell', to: hostAddress, event }];
+      enqueueEffect(enqueue, { kind: 'tell', to: hostAddress, event });
     }),
     releaseForwarding: decide(({ context: { name, definition } }) =>
       definition && claimsPlace(definition)
@@ -275,7 +302,10 @@ export const networkSetup = setup({
     ),
     raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
     look: decide(({ context }) => [{ kind: 'apply', plan: lookPlan(grantOf(context)) }]),
-    mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context)) }]),
+    mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context), 'mend') }]),
+    adopt: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context), 'adopt') }]),
+    suspect: raise({ type: 'device.suspected' }),
+    beginVerification: raise({ type: 'verification.begun' }),
     close: decide(({ context }) => [{ kind: 'apply', plan: closePlan(grantOf(context)) }]),
     keepClosed: assign({ device: ({ context: { device } }) => device && { ...device, routesLoopback: false } }),
     keepDevice: assign(({ context, event }) => {
@@ -297,14 +327,15 @@ export const networkSetup = setup({
       device ? [{ kind: 'announce', fact: 'configured', data: { bridge: device.name } }] : [],
     ),
     suspectMembers: decide(({ context: { leases } }) => suspectMembers(Object.keys(leases))),
-    keepAdopting: assign({ adopting: true }),
     /** Announces what was restored, and checks members that depend on it; members of a degraded network could not be restored until now. */
     announceMended: decide(({ context, event }) => {
-      const { adopting, device, lastFault, leases } = context;
+      const { device, lastFault, leases } = context;
       assertEvent(event, 'steps.applied');
       const wasDegraded = lastFault !== null;
       const adopted: Effect<'network'>[] =
-        adopting && device ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device.name } }] : [];
+        event.purpose.kind === 'adopt' && device
+          ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device.name } }]
+          : [];
       const isMended = wasDegraded || event.changed.some(concernsMembers);
       const suspects = isMended ? suspectMembers(Object.keys(leases)) : suspectMembers(shutOut(context, event));
       return [...adopted, ...mendedFacts(event, wasDegraded), ...rulesetLoaded(event.changed), ...suspects];
@@ -313,7 +344,6 @@ export const networkSetup = setup({
       assertEvent(event, 'steps.failed');
       return degradedFacts({ steps: event.changed, fault: event.fault });
     }),
-    adopted: assign({ adopting: false }),
     announceFailed: decide(({ event }) => {
       assertEvent(event, ['steps.failed', 'forwarding.refused']);
       return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
@@ -439,8 +469,6 @@ export const networkSetup = setup({
     ),
     endRemoval: assign({ command: null, removal: null, waitsUntil: null }),
     answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
-    suspect: assign({ suspected: true }),
-    forgetSuspicion: assign({ suspected: false }),
     releaseSubnets: decide(({ context: { name } }) => [
       { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
     ]),
@@ -481,12 +509,33 @@ export const networkSetup = setup({
   },
   guards: {
     isUsed: ({ context }) => isUsed(context),
-    isTransient: ({ context }) => context.isTransient,
+    isTransient,
+    /** A file that is found is this network's from now on. */
+    isStaying: ({ context }) => context.removal?.by !== 'loss',
+    /** Its device is not being raised, changed or removed. */
+    isCalm: or([
+      inDevice('down'),
+      inDevice('settled'),
+      inDevice('verifying'),
+      inDevice('closing'),
+      inDevice('degraded'),
+    ]),
+    isBusy: or([
+      inDevice('updating'),
+      inDevice('routing'),
+      inDevice('raising'),
+      inDevice('closing'),
+      inDevice('verifying'),
+    ]),
+    isVerificationDue: stateIn({ present: { verification: 'due' } }),
+    isAdoptionDue: stateIn({ present: { verification: 'adoption' } }),
+    isAdoptedLater: and([isRestart, or([inDevice('updating'), inDevice('closing')])]),
+    /** The network has been changed since. */
+    isAdoptInVain: and([isAdopt, or([inDevice('updating'), inDevice('closing')])]),
     claimsNothing: ({ context }) => !claimsPlace(context.definition as NetworkDefinition),
     isDown: ({ context }) => context.device === null,
-    isForsaken: ({ context }) => context.isTransient && !isUsed(context),
-    isLastOfTransient: ({ context, event }) =>
-      context.isTransient && event.type === 'lease.release' && !isUsed(context, event.container),
+    isForsaken: and([isTransient, not(isInUse)]),
+    isLastOfTransient: and([isTransient, isLastRelease]),
     isLastOfReplaced: ({ context, event }) =>
       context.successor !== null && event.type === 'lease.release' && !hasMembers(context, event.container),
     /** Starts the removal only once: after a failure, the next daemon tries it again. */
@@ -500,6 +549,9 @@ export const networkSetup = setup({
     isEmpty: ({ context }) => Object.keys(context.leases).length === 0,
     isRefusedByAll: ({ context }) => isRefusedByAll(context),
     isLossOfLeft: ({ context }) => context.news?.type === 'definition.lost' && !isKept(context),
+    isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
+    newsReplace: and([isFiled, ({ context }) => isReplacedBy(context, context.news)]),
+    newsSaysOther: ({ context }) => saysOther(context, context.news),
     isLost: ({ context }) => context.removal?.by === 'loss',
     isPruned: ({ context }) => context.removal?.by === 'prune',
     isDegraded: ({ context }) => context.lastFault !== null,
@@ -515,14 +567,11 @@ export const networkSetup = setup({
       !isUsed(context, event.container) &&
       !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
     wantsOtherFirewall: ({ context }) => wantsOtherFirewall(context),
-    isRaiseOfTransient: ({ context, event }) =>
-      context.isTransient && 'purpose' in event && event.purpose.kind === 'raise',
-    hasSuccessor: ({ context, event }) =>
-      'purpose' in event &&
-      event.purpose.kind === 'lower' &&
-      (context.successor !== null || context.waiting.some((request) => request.definition)),
+    isRaiseOfTransient: and([isTransient, isRaise]),
+    isLowerForFile: ({ context, event }) => isLower(event) && context.successor !== null,
+    isLowerForBrought: ({ context, event }) => isLower(event) && context.waiting.some((request) => request.definition),
     // the plan identifies the result: a removal may begin before the result of a verification is known
-    isRaise: ({ event }) => 'purpose' in event && event.purpose.kind === 'raise',
+    isRaise,
     /** Containers need the network: no command created it. */
     isWanted: ({ context: { command } }) => command === null,
     isLowerOfDefault: ({ context: { successor, waiting }, event }) =>
@@ -540,24 +589,18 @@ export const networkSetup = setup({
     isDefine: ({ event }) => 'purpose' in event && event.purpose.kind === 'define',
     isUpdate: ({ event }) => 'purpose' in event && event.purpose.kind === 'update',
     cannotBeUpdated: ({ context, event }) => updateFault(context, event) !== null,
-    isAnotherNetwork: ({ context, event }) => isReplacedBy(context, event),
-    newsReplace: ({ context }) => isReplacedBy(context, context.news),
+    isAnotherNetwork: and([isFiled, ({ context, event }) => isReplacedBy(context, event)]),
     saysOther: ({ context, event }) => saysOther(context, event),
-    newsSaysOther: ({ context }) => saysOther(context, context.news),
-    isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
-    isLossOfUsed: ({ context }) => context.news?.type === 'definition.lost' && isUsed(context),
-    isSuspected: ({ context }) => context.suspected,
     sharesLink: ({ context }) => !ownsBridge(context.definition as NetworkDefinition),
     isLook: ({ event }) => 'purpose' in event && event.purpose.kind === 'look',
     /** Applies only to netloom's bridges: foreign links are not changed. */
     isOpenInVain: ({ context: { definition, device, onLoopback } }) =>
       (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
     isClose: ({ event }) => 'purpose' in event && event.purpose.kind === 'close',
-    isMend: ({ event }) => 'purpose' in event && event.purpose.kind === 'mend',
-    isLower: ({ event }) => 'purpose' in event && event.purpose.kind === 'lower',
-    wasRebootedTransient: ({ context, event }) =>
-      event.type === 'actor.recovered' && event.rebooted && context.isTransient,
-    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+    isMend: ({ event }) => 'purpose' in event && (event.purpose.kind === 'mend' || event.purpose.kind === 'adopt'),
+    isLower: ({ event }) => isLower(event),
+    wasRebootedTransient: and([isTransient, wasRebooted]),
+    wasRebooted,
   },
 });
 
@@ -593,7 +636,6 @@ const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): 
 const isReplacedBy = (context: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
   context.definition !== null &&
-  !context.isTransient &&
   !isUsed(context) &&
   !isSameNetwork(context.definition, found.definition);
 

@@ -27,7 +27,7 @@ const removal = {
  */
 const lossOfDefinition = [
   { guard: 'isBeingLeft', target: 'emptying', actions: 'keepLoss' },
-  { actions: 'askMembers' },
+  { actions: ['askMembers', 'loseFile'] },
 ] as const;
 
 /** The last member leaves a network that only its members know, or whose file now defines another one (`successor`). */
@@ -50,23 +50,22 @@ const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait',
 /** Neither kernel objects nor members are left; a network that only its members knew is forgotten. */
 const reboot = [
   { guard: 'wasRebootedTransient', target: 'lowering', actions: ['forgetLeases', 'forgetDevice', 'keepLoss'] },
-  { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
+  { guard: 'wasRebooted', target: 'down', actions: ['forgetLeases', 'forgetDevice'] },
 ] as const;
 
 /** News about its file while it is being changed takes effect at the end of the change. */
 const newsMeanwhile = {
-  'definition.found': { actions: ['keepFile', 'keepNews'] },
+  'definition.found': { actions: 'keepNews' },
   'definition.lost': { actions: 'keepNews' },
   'membership.confirmed': { guard: 'isTransient', actions: 'keepLossAsNews' },
 } as const;
 
-const confirmation = { guard: 'isTransient', actions: ['write', 'keepFile'] } as const;
-
+/** The last news about its file, heard while it was being raised or changed. */
 const news = [
   { guard: 'newsReplace', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor', 'forgetNews'] },
   { guard: 'isLossOfLeft', target: 'emptying', actions: ['keepLoss', 'forgetNews'] },
-  { guard: 'isLoss', actions: ['askMembers', 'forgetNews'] },
+  { guard: 'isLoss', actions: ['askMembers', 'loseFile', 'forgetNews'] },
   { guard: 'hasNews', actions: ['noteSuccessor', 'forgetNews'] },
 ] as const;
 
@@ -76,7 +75,7 @@ const update = [
 ] as const;
 
 const definitionFound = [
-  { guard: 'isTransient', actions: ['keepFile', 'noteSuccessor'] },
+  { guard: 'isTransient', actions: 'noteSuccessor' },
   // removed and made again so soon that only the new file was seen
   { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'saysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor'] },
@@ -90,7 +89,6 @@ const whileUp = {
   ...removal,
   'definition.found': definitionFound,
   'definition.lost': lossOfDefinition,
-  'membership.confirmed': confirmation,
   'lease.request': [
     replacement,
     // another program may have given it an address, or another MTU
@@ -98,15 +96,15 @@ const whileUp = {
     { actions: ['wait', 'grantWaiting'] },
   ],
   'lease.release': releaseOfUp,
-  'drift.suspected': { actions: 'mend' },
-  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] }],
+  'drift.suspected': { target: 'verifying', actions: 'mend' },
+  'actor.recovered': [...reboot, { target: 'verifying', actions: ['claimForwarding', 'adopt', 'waitOn'] }],
   'steps.applied': [
-    { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
+    { guard: 'isMend', actions: ['announceMended', 'keepDevice'] },
     { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
     { guard: 'isDefine', actions: 'announceWritten' },
   ],
   'steps.failed': [
-    { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'adopted', 'refuseWaiting'] },
+    { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
     { guard: 'isLook', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
     { guard: 'isDefine', actions: 'announceFailed' },
   ],
@@ -117,9 +115,23 @@ const staying = ['endRemoval', 'claimForwarding', 'grantWaiting'] as const;
 
 /** Members have not left in time: it stays. A network that has lost its file asks them whether they live. */
 const waitOver = [
-  { guard: 'isLossOver', target: 'up', actions: ['askMembers', ...staying] },
-  { guard: 'isWaitOver', target: 'up', actions: ['refuseRemoval', ...staying] },
+  { guard: 'isLossOver', target: 'settled', actions: ['askMembers', 'loseFile', ...staying] },
+  { guard: 'isWaitOver', target: 'settled', actions: ['refuseRemoval', ...staying] },
 ] as const;
+
+/** Reasons to change or remove a network whose device is up. */
+const whileUnchanged = [
+  { guard: 'isDegraded', target: 'degraded', actions: 'mend' },
+  ...news,
+  { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+  { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+  { guard: 'isReplacedByHeld', target: 'lowering', actions: 'keepLoss' },
+  { guard: 'wantsOtherFirewall', target: 'updating', actions: 'keepFirewall' },
+  { guard: 'isOpenInVain', target: 'closing' },
+] as const;
+
+/** The network that follows is another one. */
+const replaced = ['announceRemoved', 'answered', 'forgetDevice', 'releaseForwarding', 'note', 'announceFound'] as const;
 
 export const networkMachine = networkSetup.createMachine({
   id: 'network',
@@ -147,9 +159,13 @@ export const networkMachine = networkSetup.createMachine({
         'network.create': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
         'network.update': { actions: 'refuseUnknown' },
         'network.remove': { actions: 'refuseUnknown' },
-        'definition.found': { target: 'defined', actions: ['note', 'announceFound'] },
+        'definition.found': { target: 'present', actions: ['note', 'announceFound'] },
         'lease.request': [
-          { guard: 'bringsDefinition', target: 'routing', actions: ['note', 'announceFound', 'wait'] },
+          {
+            guard: 'bringsDefinition',
+            target: ['#network.present.definition.transient', '#network.present.device.down'],
+            actions: ['note', 'announceFound', 'wait'],
+          },
           { guard: 'isOfDefault', target: 'claiming', actions: ['keepDefaultWish', 'claimSubnets', 'wait'] },
         ],
       },
@@ -173,7 +189,7 @@ export const networkMachine = networkSetup.createMachine({
       on: {
         ...refuseMeanwhile,
         'lease.request': { actions: 'wait' },
-        'steps.applied': { guard: 'isDefine', target: 'defined', actions: ['announceCreated', 'answered'] },
+        'steps.applied': { guard: 'isDefine', target: 'present', actions: ['announceCreated', 'answered'] },
         // the plan went with the host
         'actor.recovered': { guard: 'wasRebooted', target: 'defining', reenter: true },
         'steps.failed': {
@@ -183,275 +199,366 @@ export const networkMachine = networkSetup.createMachine({
         },
       },
     },
-    defined: {
-      description: 'Defined. Nothing is in the kernel.',
-      always: [
-        { guard: 'hasWaiting', target: 'routing' },
-        ...news,
-        { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
-      ],
-      on: {
-        'network.create': { actions: 'refuseExists' },
-        'network.update': update,
-        ...removal,
-        'definition.found': definitionFound,
-        'definition.lost': lossOfDefinition,
-        'membership.confirmed': confirmation,
-        'lease.request': [replacement, { target: 'routing', actions: 'wait' }],
-        'lease.release': release,
-        'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
-        'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
-        // it could not be taken down before
-        'actor.recovered': [
-          { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
-          { guard: 'isLeftOfReplaced', target: 'lowering', actions: 'keepLoss' },
-        ],
-      },
-    },
-    updating: {
-      description: 'Changes its definition, and applies the change while containers use it.',
-      entry: 'rewrite',
-      on: {
-        ...refuseMeanwhile,
-        ...newsMeanwhile,
-        'lease.request': { actions: 'wait' },
-        'drift.suspected': { actions: 'suspect' },
-        'steps.applied': [
-          {
-            guard: 'isUpdateOfDevice',
-            target: 'up',
-            actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered', 'grantWaiting'],
+    present: {
+      description: 'Defined: by a file, or by its members only.',
+      type: 'parallel',
+      states: {
+        definition: {
+          initial: 'filed',
+          states: {
+            filed: {
+              description: 'It has a file.',
+              on: { 'definition.missing': { target: 'transient' } },
+            },
+            transient: {
+              description:
+                'It has no file, only members: it goes with the last one, unless a file is found or restored.',
+              on: {
+                'definition.found': { guard: 'isStaying', target: 'filed' },
+                'membership.confirmed': { guard: 'isCalm', target: 'filed', actions: 'write' },
+              },
+            },
           },
-          {
-            guard: 'isUpdate',
-            target: 'defined',
-            actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered'],
-          },
-        ],
-        'steps.failed': [
-          { guard: 'isUpdateOfFirewall', target: 'up', actions: ['announceFailed', 'dropUpdate', 'refuseWaiting'] },
-          {
-            guard: 'isUpdateOfDevice',
-            target: 'up',
-            actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered', 'grantWaiting'],
-          },
-          {
-            guard: 'isUpdate',
-            target: 'defined',
-            actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered'],
-          },
-        ],
-        // the plan went with the host
-        'actor.recovered': [
-          {
-            guard: 'wasRebootedTransient',
-            target: 'lowering',
-            actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'keepLoss'],
-          },
-          {
-            guard: 'wasRebooted',
-            target: 'defined',
-            actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
-          },
-          { actions: ['keepAdopting', 'suspect', 'waitOn'] },
-        ],
-      },
-    },
-    routing: {
-      description:
-        'Asks the host for a place beside the other networks, and for forwarding. The device is made only after that, so that it carries no traffic before.',
-      entry: 'claimForwarding',
-      always: { guard: 'claimsNothing', target: 'raising' },
-      on: {
-        ...refuseMeanwhile,
-        ...newsMeanwhile,
-        'lease.request': { actions: 'wait' },
-        'drift.suspected': { actions: 'suspect' },
-        'forwarding.granted': { target: 'raising' },
-        'forwarding.refused': [
-          { guard: 'isTransient', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
-          { target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
-        ],
-        'actor.recovered': reboot,
-      },
-    },
-    raising: {
-      description: 'Makes the device for the first container, which waits for it.',
-      entry: ['adoptFirst', 'raise'],
-      on: {
-        ...refuseMeanwhile,
-        ...newsMeanwhile,
-        'lease.request': { actions: 'wait' },
-        'drift.suspected': { actions: 'suspect' },
-        'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
-        'steps.failed': [
-          { guard: 'isRaiseOfTransient', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
-          { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting', 'releaseForwarding'] },
-        ],
-        'actor.recovered': reboot,
-      },
-    },
-    up: {
-      description: 'The device is up.',
-      always: [
-        { guard: 'isDegraded', target: 'degraded', actions: 'mend' },
-        ...news,
-        { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
-        { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
-        { guard: 'isReplacedByHeld', target: 'lowering', actions: 'keepLoss' },
-        { guard: 'wantsOtherFirewall', target: 'updating', actions: 'keepFirewall' },
-        { guard: 'isOpenInVain', target: 'closing' },
-        { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
-      ],
-      on: whileUp,
-    },
-    closing: {
-      description:
-        'No port is published on loopback any more, so the bridge stops routing loopback addresses. New members wait for that.',
-      entry: 'close',
-      on: {
-        ...whileUp,
-        'lease.request': [replacement, { actions: 'wait' }],
-        'lease.release': release,
-        'drift.suspected': { actions: 'suspect' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'suspect', 'waitOn'] }],
-        'steps.applied': [
-          { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
-          ...whileUp['steps.applied'],
-        ],
-        // the bridge is gone, which the kernel reports
-        'steps.failed': [
-          { guard: 'isClose', target: 'up', actions: ['announceFailed', 'keepClosed', 'suspect', 'grantWaiting'] },
-          ...whileUp['steps.failed'],
-        ],
-      },
-    },
-    degraded: {
-      description:
-        'Something is missing and cannot be restored. The next notice of the kernel, or the next member, starts another try.',
-      on: {
-        ...refuseMeanwhile,
-        ...removal,
-        'definition.found': [
-          { guard: 'isTransient', actions: ['forgetNews', 'keepFile', 'noteSuccessor'] },
-          { guard: 'isAnotherNetwork', target: 'lowering', actions: ['forgetNews', 'keepSuccessor', 'keepLoss'] },
-          { actions: ['forgetNews', 'noteSuccessor'] },
-        ],
-        'definition.lost': lossOfDefinition,
-        'membership.confirmed': confirmation,
-        'lease.request': [replacement, { actions: ['wait', 'mend'] }],
-        'lease.release': release,
-        'drift.suspected': { actions: 'mend' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] }],
-        'steps.applied': [
-          { guard: 'isMend', target: 'up', actions: ['announceMended', 'keepDevice', 'adopted', 'grantWaiting'] },
-          { guard: 'isDefine', actions: 'announceWritten' },
-        ],
-        'steps.failed': [
-          { guard: 'isMend', actions: ['keepFault', 'adopted', 'refuseWaiting'] },
-          { guard: 'isDefine', actions: 'announceFailed' },
-        ],
-      },
-    },
-    emptying: {
-      description:
-        'Waits until its members have left, then removes the network: members that are leaving, or that a forced removal asked to leave. Containers can no longer join.',
-      entry: 'empty',
-      always: [
-        { guard: 'isEmpty', target: 'lowering' },
-        { guard: 'isRefusedByAll', target: 'up', actions: ['refuseRemoval', ...staying] },
-      ],
-      on: {
-        ...refuseMeanwhile,
-        // the caller takes over from the loss of the file
-        'network.remove': [
-          { guard: 'isLost', target: 'emptying', reenter: true, actions: 'keepRemoval' },
-          { actions: 'refuseBusy' },
-        ],
-        'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
-        'membership.refused': { actions: 'keepRefusal' },
-        'definition.found': [
-          { guard: 'isFileBack', target: 'up', actions: staying },
-          { guard: 'isLost', actions: 'keepSuccessor' },
-          { actions: ['keepFile', 'keepNews'] },
-        ],
-        'definition.lost': [{ guard: 'isLost' }, { actions: 'keepNews' }],
-        'lease.request': [
-          { guard: 'bringsDefinition', actions: 'wait' },
-          { guard: 'isOfDefault', actions: 'wait' },
-          { actions: 'refuseLeaseBusy' },
-        ],
-        'drift.suspected': { actions: 'mend' },
-        'deadline.passed': waitOver,
-        'actor.recovered': [
-          { guard: 'wasRebooted', target: 'lowering', actions: ['forgetLeases', 'forgetDevice'] },
-          { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] },
-        ],
-        'steps.applied': [
-          { guard: 'isWait', actions: ['keepWait', 'askToLeave'] },
-          { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
-          { guard: 'isLook', actions: 'keepDevice' },
-          { guard: 'isClose', actions: 'keepClosed' },
-          { guard: 'isDefine', actions: 'announceWritten' },
-        ],
-        'steps.failed': [
-          ...waitOver,
-          { guard: 'isMend', actions: ['keepFault', 'announceDegraded', 'adopted'] },
-          { guard: 'isLook', actions: ['keepFault', 'announceDegraded'] },
-          { guard: 'isClose', actions: ['announceFailed', 'keepClosed', 'suspect'] },
-          { guard: 'isDefine', actions: 'announceFailed' },
-        ],
-      },
-    },
-    lowering: {
-      description: 'Removes the device and the definition. Containers can no longer join.',
-      entry: ['lower', 'forgetNews', 'queueHeld'],
-      on: {
-        ...refuseMeanwhile,
-        // one answer for all callers
-        'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
-        'definition.found': { actions: 'keepSuccessor' },
-        'definition.lost': { actions: 'forgetSuccessor' },
-        'lease.request': [
-          { guard: 'bringsDefinition', actions: 'wait' },
-          { guard: 'isOfDefault', actions: 'wait' },
-          { actions: 'refuseLease' },
-        ],
-        'steps.applied': [
-          {
-            guard: 'isLowerOfDefault',
-            target: 'claiming',
-            actions: [
-              'announceRemoved',
-              'answered',
-              'forgetDevice',
-              'releaseSubnets',
-              'releaseForwarding',
-              'becomeDefault',
-              'claimSubnets',
-            ],
-          },
-          {
-            guard: 'hasSuccessor',
-            target: 'defined',
-            actions: ['announceRemoved', 'answered', 'forgetDevice', 'releaseForwarding', 'note', 'announceFound'],
-          },
-          {
-            guard: 'isLower',
-            target: 'removed',
-            actions: ['releaseSubnets', 'releaseForwarding', 'announceRemoved', 'refuseRest'],
-          },
-        ],
-        'steps.failed': {
-          guard: 'isLower',
-          target: 'defined',
-          actions: ['announceFailed', 'replyFailed', 'failedToGo', 'forgetDevice', 'releaseForwarding'],
         },
-        'actor.recovered': {
-          // the plan went with the host, but not the file
-          guard: 'wasRebooted',
-          target: 'lowering',
-          reenter: true,
+        device: {
+          initial: 'down',
+          states: {
+            down: {
+              description: 'Defined. Nothing is in the kernel.',
+              always: [
+                { guard: 'hasWaiting', target: 'routing' },
+                ...news,
+                { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+              ],
+              on: {
+                'network.create': { actions: 'refuseExists' },
+                'network.update': update,
+                ...removal,
+                'definition.found': definitionFound,
+                'definition.lost': lossOfDefinition,
+                'lease.request': [replacement, { target: 'routing', actions: 'wait' }],
+                'lease.release': release,
+                'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
+                'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
+                // it could not be taken down before
+                'actor.recovered': [
+                  { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+                  { guard: 'isLeftOfReplaced', target: 'lowering', actions: 'keepLoss' },
+                ],
+              },
+            },
+            updating: {
+              description: 'Changes its definition, and applies the change while containers use it.',
+              entry: 'rewrite',
+              on: {
+                ...refuseMeanwhile,
+                ...newsMeanwhile,
+                'lease.request': { actions: 'wait' },
+                'steps.applied': [
+                  {
+                    guard: 'isUpdateOfDevice',
+                    target: 'settled',
+                    actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered', 'grantWaiting'],
+                  },
+                  {
+                    guard: 'isUpdate',
+                    target: 'down',
+                    actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered'],
+                  },
+                ],
+                'steps.failed': [
+                  {
+                    guard: 'isUpdateOfFirewall',
+                    target: 'settled',
+                    actions: ['announceFailed', 'dropUpdate', 'refuseWaiting'],
+                  },
+                  {
+                    guard: 'isUpdateOfDevice',
+                    target: 'settled',
+                    actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered', 'grantWaiting'],
+                  },
+                  {
+                    guard: 'isUpdate',
+                    target: 'down',
+                    actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered'],
+                  },
+                ],
+                // the plan went with the host
+                'actor.recovered': [
+                  {
+                    guard: 'wasRebootedTransient',
+                    target: 'lowering',
+                    actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'keepLoss'],
+                  },
+                  {
+                    guard: 'wasRebooted',
+                    target: 'down',
+                    actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
+                  },
+                  { actions: 'waitOn' },
+                ],
+              },
+            },
+            routing: {
+              description:
+                'Asks the host for a place beside the other networks, and for forwarding. The device is made only after that, so that it carries no traffic before.',
+              entry: 'claimForwarding',
+              always: { guard: 'claimsNothing', target: 'raising' },
+              on: {
+                ...refuseMeanwhile,
+                ...newsMeanwhile,
+                'lease.request': { actions: 'wait' },
+                'forwarding.granted': { target: 'raising' },
+                'forwarding.refused': [
+                  {
+                    guard: 'isTransient',
+                    target: 'lowering',
+                    actions: ['announceFailed', 'refuseWaiting', 'keepLoss'],
+                  },
+                  { target: 'down', actions: ['announceFailed', 'refuseWaiting'] },
+                ],
+                'actor.recovered': reboot,
+              },
+            },
+            raising: {
+              description: 'Makes the device for the first container, which waits for it.',
+              entry: ['adoptFirst', 'raise'],
+              on: {
+                ...refuseMeanwhile,
+                ...newsMeanwhile,
+                'lease.request': { actions: 'wait' },
+                'steps.applied': {
+                  guard: 'isRaise',
+                  target: 'settled',
+                  actions: ['keepDevice', 'announceUp', 'grantWaiting'],
+                },
+                'steps.failed': [
+                  {
+                    guard: 'isRaiseOfTransient',
+                    target: 'lowering',
+                    actions: ['announceFailed', 'refuseWaiting', 'keepLoss'],
+                  },
+                  {
+                    guard: 'isRaise',
+                    target: 'down',
+                    actions: ['announceFailed', 'refuseWaiting', 'releaseForwarding'],
+                  },
+                ],
+                'actor.recovered': reboot,
+              },
+            },
+            settled: {
+              description: 'The device is up.',
+              always: [
+                ...whileUnchanged,
+                { guard: 'isAdoptionDue', target: 'verifying', actions: ['adopt', 'beginVerification'] },
+                { guard: 'isVerificationDue', target: 'verifying', actions: ['mend', 'beginVerification'] },
+              ],
+              on: whileUp,
+            },
+            verifying: {
+              description: 'The device is up, and is compared with what it should be. Containers can join.',
+              always: whileUnchanged,
+              on: {
+                ...whileUp,
+                'drift.suspected': {},
+                'actor.recovered': [...reboot, { actions: ['claimForwarding', 'adopt', 'waitOn'] }],
+                'steps.applied': [
+                  { ...whileUp['steps.applied'][0], target: 'settled' },
+                  whileUp['steps.applied'][1],
+                  whileUp['steps.applied'][2],
+                ],
+              },
+            },
+            closing: {
+              description:
+                'No port is published on loopback any more, so the bridge stops routing loopback addresses. New members wait for that.',
+              entry: 'close',
+              on: {
+                ...whileUp,
+                'drift.suspected': {},
+                'lease.request': [replacement, { actions: 'wait' }],
+                'lease.release': release,
+                'actor.recovered': [...reboot, { actions: ['claimForwarding', 'waitOn'] }],
+                'steps.applied': [
+                  { guard: 'isClose', target: 'settled', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
+                  ...whileUp['steps.applied'],
+                ],
+                // the bridge is gone, which the kernel reports
+                'steps.failed': [
+                  {
+                    guard: 'isClose',
+                    target: 'settled',
+                    actions: ['announceFailed', 'keepClosed', 'suspect', 'grantWaiting'],
+                  },
+                  ...whileUp['steps.failed'],
+                ],
+              },
+            },
+            degraded: {
+              description:
+                'Something is missing and cannot be restored. The next notice of the kernel, or the next member, starts another try.',
+              on: {
+                ...refuseMeanwhile,
+                ...removal,
+                'definition.found': [
+                  { guard: 'isTransient', actions: ['forgetNews', 'noteSuccessor'] },
+                  {
+                    guard: 'isAnotherNetwork',
+                    target: 'lowering',
+                    actions: ['forgetNews', 'keepSuccessor', 'keepLoss'],
+                  },
+                  { actions: ['forgetNews', 'noteSuccessor'] },
+                ],
+                'definition.lost': lossOfDefinition,
+                'lease.request': [replacement, { actions: ['wait', 'mend'] }],
+                'lease.release': release,
+                'drift.suspected': { actions: 'mend' },
+                'actor.recovered': [...reboot, { actions: ['claimForwarding', 'adopt', 'waitOn'] }],
+                'steps.applied': [
+                  { guard: 'isMend', target: 'settled', actions: ['announceMended', 'keepDevice', 'grantWaiting'] },
+                  { guard: 'isDefine', actions: 'announceWritten' },
+                ],
+                'steps.failed': [
+                  { guard: 'isMend', actions: ['keepFault', 'refuseWaiting'] },
+                  { guard: 'isDefine', actions: 'announceFailed' },
+                ],
+              },
+            },
+            emptying: {
+              description:
+                'Waits until its members have left, then removes the network: members that are leaving, or that a forced removal asked to leave. Containers can no longer join.',
+              entry: 'empty',
+              always: [
+                { guard: 'isEmpty', target: 'lowering' },
+                { guard: 'isRefusedByAll', target: 'settled', actions: ['refuseRemoval', ...staying] },
+              ],
+              on: {
+                ...refuseMeanwhile,
+                // the caller takes over from the loss of the file
+                'network.remove': [
+                  { guard: 'isLost', target: 'emptying', reenter: true, actions: 'keepRemoval' },
+                  { actions: 'refuseBusy' },
+                ],
+                'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
+                'membership.refused': { actions: 'keepRefusal' },
+                'definition.found': [
+                  { guard: 'isFileBack', target: 'settled', actions: staying },
+                  { guard: 'isLost', actions: 'keepSuccessor' },
+                  { actions: 'keepNews' },
+                ],
+                'definition.lost': [{ guard: 'isLost' }, { actions: 'keepNews' }],
+                'lease.request': [
+                  { guard: 'bringsDefinition', actions: 'wait' },
+                  { guard: 'isOfDefault', actions: 'wait' },
+                  { actions: 'refuseLeaseBusy' },
+                ],
+                'drift.suspected': { actions: 'mend' },
+                'deadline.passed': waitOver,
+                'actor.recovered': [
+                  { guard: 'wasRebooted', target: 'lowering', actions: ['forgetLeases', 'forgetDevice'] },
+                  { actions: ['claimForwarding', 'adopt', 'waitOn'] },
+                ],
+                'steps.applied': [
+                  { guard: 'isWait', actions: ['keepWait', 'askToLeave'] },
+                  { guard: 'isMend', actions: ['announceMended', 'keepDevice'] },
+                  { guard: 'isLook', actions: 'keepDevice' },
+                  { guard: 'isClose', actions: 'keepClosed' },
+                  { guard: 'isDefine', actions: 'announceWritten' },
+                ],
+                'steps.failed': [
+                  ...waitOver,
+                  { guard: 'isMend', actions: ['keepFault', 'announceDegraded'] },
+                  { guard: 'isLook', actions: ['keepFault', 'announceDegraded'] },
+                  { guard: 'isClose', actions: ['announceFailed', 'keepClosed', 'suspect'] },
+                  { guard: 'isDefine', actions: 'announceFailed' },
+                ],
+              },
+            },
+            lowering: {
+              description: 'Removes the device and the definition. Containers can no longer join.',
+              entry: ['lower', 'forgetNews', 'queueHeld'],
+              on: {
+                ...refuseMeanwhile,
+                // one answer for all callers
+                'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
+                'definition.found': { actions: 'keepSuccessor' },
+                'definition.lost': { actions: 'forgetSuccessor' },
+                'lease.request': [
+                  { guard: 'bringsDefinition', actions: 'wait' },
+                  { guard: 'isOfDefault', actions: 'wait' },
+                  { actions: 'refuseLease' },
+                ],
+                'steps.applied': [
+                  {
+                    guard: 'isLowerOfDefault',
+                    target: '#network.claiming',
+                    actions: [
+                      'announceRemoved',
+                      'answered',
+                      'forgetDevice',
+                      'releaseSubnets',
+                      'releaseForwarding',
+                      'becomeDefault',
+                      'claimSubnets',
+                    ],
+                  },
+                  {
+                    guard: 'isLowerForFile',
+                    target: ['#network.present.definition.filed', '#network.present.device.down'],
+                    actions: replaced,
+                  },
+                  {
+                    guard: 'isLowerForBrought',
+                    target: ['#network.present.definition.transient', '#network.present.device.down'],
+                    actions: replaced,
+                  },
+                  {
+                    guard: 'isLower',
+                    target: '#network.removed',
+                    actions: ['releaseSubnets', 'releaseForwarding', 'announceRemoved', 'refuseRest'],
+                  },
+                ],
+                'steps.failed': {
+                  guard: 'isLower',
+                  target: 'down',
+                  actions: ['announceFailed', 'replyFailed', 'failedToGo', 'forgetDevice', 'releaseForwarding'],
+                },
+                'actor.recovered': {
+                  // the plan went with the host, but not the file
+                  guard: 'wasRebooted',
+                  target: 'lowering',
+                  reenter: true,
+                },
+              },
+            },
+          },
+        },
+        verification: {
+          initial: 'none',
+          on: {
+            'actor.recovered': { guard: 'isAdoptedLater', target: '.adoption' },
+            // its result came when something else was under way
+            'steps.applied': { guard: 'isAdoptInVain', target: '.adoption' },
+            'steps.failed': { guard: 'isAdoptInVain', target: '.adoption' },
+          },
+          states: {
+            none: {
+              description: 'No reason to verify the device, or it is being verified.',
+              on: {
+                'drift.suspected': { guard: 'isBusy', target: 'due' },
+                'device.suspected': { target: 'due' },
+              },
+            },
+            due: {
+              description: 'A loss was noticed while it was being changed or verified: it is verified after that.',
+              on: { 'verification.begun': { target: 'none' } },
+            },
+            adoption: {
+              description: 'The daemon was restarted while it was being changed: it is adopted after that.',
+              on: { 'verification.begun': { target: 'none' } },
+            },
+          },
         },
       },
     },

@@ -31,12 +31,6 @@ export interface NetworkContext extends NetworkInput {
   update: NetworkDefinition | null;
   /** bridge or parent, while the network is up; made: netloom made it */
   device: (NetworkDevice & { made: boolean }) | null;
-  /** the daemon was restarted: the network is being verified */
-  adopting: boolean;
-  /** a loss was noticed while it was being changed */
-  suspected: boolean;
-  /** it has no file, only members: it goes with the last one */
-  isTransient: boolean;
   /** another network's file of the same name, found while this one was used or taken down */
   successor: NetworkDefinition | null;
   /** the last news about its file while it was being raised or changed */
@@ -92,9 +86,6 @@ export function firstContext(input: NetworkInput): NetworkContext {
     definition: null,
     update: null,
     device: null,
-    adopting: false,
-    suspected: false,
-    isTransient: false,
     successor: null,
     news: null,
     lastFault: null,

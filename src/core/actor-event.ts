@@ -178,6 +178,12 @@ export type NetworkEvent =
   /** another program has made or changed the definition's file; or the file has vanished */
   | { type: 'definition.found'; definition: NetworkDefinition }
   | { type: 'definition.lost' }
+  /** raised by the machine itself: the file of a network in use is gone, and its members are asked whether they live */
+  | { type: 'definition.missing' }
+  /** raised by the machine itself: the device may have lost something */
+  | { type: 'device.suspected' }
+  /** raised by the machine itself: the verification that was due has begun */
+  | { type: 'verification.begun' }
   | { type: 'subnet.granted'; bridge: string | null; subnets: NetworkSubnet[] }
   | { type: 'subnet.refused'; fault: Fault }
   /** the host forwards for it, or cannot */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { isUsed } from '../../machines/network/leases.ts';
-import { hearsOfLoss, isFiled } from '../../machines/network/view.ts';
+import { hearsOfLoss, isFiled, networkState } from '../../machines/network/view.ts';
 import type { Journal } from '../actors/journal.ts';
 import { type ActorAddress, actorName, hostAddress, networkAddress } from '../core/actor-address.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network/check.ts';
@@ -60,23 +60,20 @@ export class DefinitionReader {
     return this.journal.actors('network/').flatMap(({ address, record }) => {
       const context = record.context as NetworkContext;
       const { definition } = context;
-      if (!definition || filed.has(actorName(address)) || record.value === 'lowering') return [];
+      if (!definition || filed.has(actorName(address)) || networkState(record.value) === 'lowering') return [];
       return isUsed(context) || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
     });
   }
 
   #isFiled(name: string): boolean {
-    const known = this.#contextOf(name);
-    return known !== null && isFiled(known);
+    const known = this.journal.actor(networkAddress(name));
+    return known !== null && isFiled(known.value);
   }
 
   #isKnown(definition: NetworkDefinition): boolean {
-    const known = this.#contextOf(definition.name);
-    return known !== null && isFiled(known) && isDeepStrictEqual(known.definition, definition);
-  }
-
-  #contextOf(name: string): NetworkContext | null {
-    return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
+    const known = this.journal.actor(networkAddress(definition.name));
+    if (!known || !isFiled(known.value)) return false;
+    return isDeepStrictEqual((known.context as NetworkContext).definition, definition);
   }
 
   /** Reports damaged files to the host, which announces new ones. */
@@ -92,7 +89,7 @@ export class DefinitionReader {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;
     const record = this.journal.actor(address);
-    if (!record || !hearsOfLoss(record.value, record.context as NetworkContext)) return;
+    if (!record || !hearsOfLoss(record.value)) return;
     if (!isThere(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
   }
 }

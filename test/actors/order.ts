@@ -1,6 +1,7 @@
 import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
+import { networkState } from '../../machines/network/view.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { familyOf } from '../../src/core/address.ts';
 import { describeElement, type Element } from '../../src/core/firewall/nft.ts';
@@ -32,7 +33,7 @@ function expected(house: House): Inventory {
   for (const { record } of house.journal.actors('network/')) {
     const context = record.context as NetworkContext;
     const { definition, searchDomain } = context;
-    if (['up', 'closing', 'degraded', 'emptying'].includes(record.value as string) && definition)
+    if (['up', 'degraded', 'emptying'].includes(networkState(record.value)) && definition)
       steps.push(...raisePlan({ definition, searchDomain }).steps);
   }
   for (const { record } of house.journal.actors('container/')) {

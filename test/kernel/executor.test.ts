@@ -168,7 +168,7 @@ describe('a rollback', () => {
 });
 
 describe('a repair', () => {
-  const mend = mendPlan(network);
+  const mend = mendPlan(network, 'mend');
 
   it('a repair restores what is missing and leaves the rest alone', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);

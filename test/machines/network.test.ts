@@ -22,12 +22,13 @@ function followed(from: At, ...events: ActorEvent[]): { next: At; effects: Effec
   let taken: { next: At; effects: Effect[] } = { next: from, effects: [] };
   for (const event of events) {
     taken = follow(networkMachine, taken.next, event);
-    if (taken.next.value !== 'routing') continue;
+    if (stateName(taken.next.value) !== 'routing') continue;
     const { next, effects } = follow(networkMachine, taken.next, forwarded);
     taken = { next, effects: [...taken.effects, ...effects] };
   }
   return taken;
 }
+const isTransient = (at: At): boolean => at.matches({ present: { definition: 'transient' } });
 const isAboutForwarding = (line: string) => line.startsWith('tell host forwarding.');
 const reach = (from: At, ...events: ActorEvent[]): At => followed(from, ...events).next;
 
@@ -88,7 +89,7 @@ describe('a network that is wished for', () => {
 
   it('P10 is not made anew where there is one', () => {
     expect(reach(claiming, ofDefault('a')).context.wish).toEqual(claiming.context.wish);
-    for (const from of [claiming, defining]) expect(step(from, ofDefault('a'))).toEqual([from.value]);
+    for (const from of [claiming, defining]) expect(step(from, ofDefault('a'))).toEqual([stateName(from.value)]);
     for (const from of [defined, raising, up])
       expect(reach(from, ofDefault('a')).context.definition).toEqual(from.context.definition);
   });
@@ -172,7 +173,7 @@ describe('a network that routes', () => {
   });
 
   it('claims it again when the daemon is another: its host may know nothing of it', () => {
-    expect(plainly(up, recovered(false))).toEqual(['up', 'tell host forwarding.claim', 'apply mend']);
+    expect(plainly(up, recovered(false))).toEqual(['up', 'tell host forwarding.claim', 'apply adopt']);
   });
 
   const found = (request: Parameters<typeof definitionOf>[0]): At => {
@@ -319,11 +320,33 @@ describe('removal', () => {
 
 describe('a restart', () => {
   it('mends the bridge and takes nothing away, whatever becomes of it', () => {
-    expect(step(up, recovered(false))).toEqual(['up', 'apply mend']);
+    expect(step(up, recovered(false))).toEqual(['up', 'apply adopt']);
     expect(effectsOf(up, recovered(false))).toMatchObject([{ plan: { kind: 'mend' } }]);
     const mending = reach(up, recovered(false));
-    expect(step(mending, applied('mend'))).toEqual(['up', 'announce adopted']);
-    expect(step(mending, failed('mend'))).toEqual(['degraded', 'announce drift-detected', 'announce degraded']);
+    expect(step(mending, applied('adopt'))).toEqual(['up', 'announce adopted']);
+    expect(step(mending, failed('adopt'))).toEqual(['degraded', 'announce drift-detected', 'announce degraded']);
+  });
+
+  it('adopts a network after the change that was under way, and once more where the result came during a change', () => {
+    const update: ActorEvent = {
+      type: 'network.update',
+      command: 'c5',
+      addDnsServers: ['9.9.9.9'],
+      removeDnsServers: [],
+    };
+    const changing = reach(up, update, recovered(false));
+    expect(step(changing, applied('update')).at(-1)).toBe('apply adopt');
+    expect(step(reach(changing, applied('update')), applied('adopt'))).toEqual(['up', 'announce adopted']);
+    const overtaken = reach(up, recovered(false), update, applied('adopt'));
+    expect(step(overtaken, applied('update')).at(-1)).toBe('apply adopt');
+  });
+
+  it('verifies once more what was suspected during a verification', () => {
+    const verifying = reach(up, { type: 'drift.suspected' });
+    expect(step(verifying, { type: 'drift.suspected' })).toEqual(['up']);
+    const again = reach(verifying, { type: 'drift.suspected' });
+    expect(step(again, applied('mend', [{ link: device }]))).toEqual(['up', 'apply mend']);
+    expect(step(again, applied('mend', [{ link: device }]), applied('mend', [{ link: device }]))).toEqual(['up']);
   });
 
   it('changes nothing elsewhere', () => {
@@ -436,7 +459,7 @@ describe('a network that only its members know of', () => {
 
   it('is raised for the first who brings its definition; nothing is written', () => {
     expect(step(start, asked)).toEqual(['raising', 'announce created', 'apply raise']);
-    expect(given.context).toMatchObject({ definition: foreignDefinition, isTransient: true });
+    expect(given.context).toMatchObject({ definition: foreignDefinition });
   });
 
   it('goes with the last of them, and its bridge with it', () => {
@@ -469,7 +492,7 @@ describe('a network that only its members know of', () => {
   it('stays when a file of it is found while its bridge is made', () => {
     const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
     const filed = reach(start, asked, found, raised);
-    expect([stateName(filed.value), filed.context.isTransient]).toEqual(['up', false]);
+    expect([stateName(filed.value), isTransient(filed)]).toEqual(['up', false]);
     expect(step(filed, release('a'))).toEqual(['up']);
   });
 
@@ -499,7 +522,7 @@ describe('a network that only its members know of', () => {
       addDnsServers: ['9.9.9.9'],
       removeDnsServers: [],
     };
-    const degraded = reach(given, recovered(false), failed('mend'));
+    const degraded = reach(given, recovered(false), failed('adopt'));
     for (const from of [reach(start, asked), given, reach(given, update), degraded])
       expect(step(from, recovered(true), applied('lower'))).toEqual([
         'removed',
@@ -614,7 +637,7 @@ describe('the file of another network of that name', () => {
       reach(up, found),
       reach(raising, found, raised),
       reach(reach(up, update), found, applied('update'), applied('update')),
-      reach(up, found, recovered(false), applied('mend', [{ link: device }])),
+      reach(up, found, recovered(false), applied('adopt', [{ link: device }])),
       degraded,
     ]) {
       expect(step(reach(used, leaseRequest('b')), release('b'))[0]).toBe(stateName(used.value));
@@ -668,7 +691,7 @@ describe('a file that vanishes while there are members', () => {
     expect(step(up, lost)).toEqual(['up', 'tell container/a drift.suspected', 'tell container/a membership.asked']);
     expect(step(reach(up, lost), lives)).toEqual(['up', 'apply define']);
     expect(step(reach(up, lost, lives), lives)).toEqual(['up']);
-    expect(reach(up, lost, lives).context.isTransient).toBe(false);
+    expect(isTransient(reach(up, lost, lives))).toBe(false);
   });
 
   it('C10 takes the network with it when the last of them leaves', () => {
@@ -710,7 +733,7 @@ describe('a definition that a member brings', () => {
   it('makes way for a file that is found while the former network is taken down', () => {
     const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
     const after = reach(empty, { type: 'definition.lost' }, found, applied('lower'));
-    expect([stateName(after.value), after.context.isTransient]).toEqual(['defined', false]);
+    expect([stateName(after.value), isTransient(after)]).toEqual(['defined', false]);
   });
 });
 
@@ -867,9 +890,9 @@ describe('B8 a request that only members which are leaving stand in the way of',
   });
 
   it('waits on in the next daemon, until the same moment, and ends with a reboot', () => {
-    expect(step(held, recovered(false))).toEqual(['up', 'apply mend', 'apply await-leaving']);
+    expect(step(held, recovered(false))).toEqual(['up', 'apply adopt', 'apply await-leaving']);
     expect(effectsOf(held, recovered(false)).at(-1)).toMatchObject({ plan: { steps: [{ at: 5 }] } });
-    expect(step(reach(left, static2), recovered(false))).toEqual(['up', 'apply mend']);
+    expect(step(reach(left, static2), recovered(false))).toEqual(['up', 'apply adopt']);
     expect(reach(held, recovered(true)).context).toMatchObject({ held: [], leaving: [] });
   });
 
@@ -933,7 +956,7 @@ describe('B8 a removal while members are leaving', () => {
   });
 
   it('is taken up by the next daemon, and goes on after a reboot', () => {
-    expect(step(emptying, recovered(false))).toEqual(['emptying', 'apply mend', 'apply await-leaving']);
+    expect(step(emptying, recovered(false))).toEqual(['emptying', 'apply adopt', 'apply await-leaving']);
     expect(step(reach(emptying, recovered(false)), release('a'))[0]).toBe('lowering');
     expect(step(emptying, recovered(true))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     expect(step(reach(emptying, recovered(true)), applied('lower')).at(-1)).toBe('reply c9 ok');
@@ -1028,7 +1051,10 @@ describe('B6 the removal of all networks that no container uses', () => {
 
   it('lets one be that is used, is about to be, or is unknown', () => {
     for (const from of [start, claiming, defining, raising, up, lowering])
-      expect([answer(from, prune), stateName(reach(from, prune).value)]).toEqual([[pruned(false)], from.value]);
+      expect([answer(from, prune), stateName(reach(from, prune).value)]).toEqual([
+        [pruned(false)],
+        stateName(from.value),
+      ]);
   });
 
   it('waits for members that are leaving, as their engine knows them to be gone', () => {
@@ -1067,7 +1093,7 @@ describe('B8 a file that vanishes while members are leaving', () => {
       'tell container/a drift.suspected',
       'tell container/a membership.asked',
     ]);
-    expect(reach(emptying, overdue).context.isTransient).toBe(true);
+    expect(isTransient(reach(emptying, overdue))).toBe(true);
   });
 
   it('is as it was when the file is back, and another one when that is of another network', () => {

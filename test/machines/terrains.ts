@@ -11,7 +11,7 @@ import type { Purpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { StepOutput } from '../../src/core/steps/step.ts';
 import { definitionOf, leaseOf, networkWishOf, termsOf, wishOf } from '../core/samples.ts';
-import { applied, failed, littered, recovered, type Terrain } from './walk.ts';
+import { applied, failed, littered, recovered, type Snapshot, stateName, type Terrain } from './walk.ts';
 
 /** The events of each machine, with as few different names and numbers as reach every state. */
 
@@ -362,8 +362,10 @@ export const foreignDefinition = { ...definition, id: 'f'.repeat(64), network_in
 export const networkTerrain: Terrain<NetworkContext> = {
   machine: networkMachine,
   input: { name: 'demo', searchDomain: 'dns.netloom' },
-  elsewhere: ['emptying'],
-  events: ({ snapshot: { context, value }, outstanding }) => {
+  elsewhere: ['present.device.emptying'],
+  events: ({ snapshot, outstanding }) => {
+    const { context } = snapshot;
+    const value = stateName(snapshot.value);
     const command = 'c';
     const { network_interface: bridge, subnets } = definition;
     const answers: ActorEvent[] = [
@@ -372,14 +374,14 @@ export const networkTerrain: Terrain<NetworkContext> = {
     ];
     const events: ActorEvent[] = [
       { type: 'network.create', command, wish: networkWish, created: '2026-01-01T00:00:00Z' },
-      ...(value === 'absent' || (value === 'lowering' && isQuiet(context, outstanding) && context.successor === null)
+      ...(value === 'absent' || (value === 'lowering' && isQuiet(snapshot, outstanding) && context.successor === null)
         ? [leaseRequest('b', { madeAt: '2026-01-01T00:00:00Z' })]
         : []),
       { type: 'network.remove', command },
       { type: 'network.update', command, addDnsServers: ['192.0.2.53'], removeDnsServers: [] },
       { type: 'definition.found', definition },
       ...(outstanding.length < 1 ? ([{ type: 'definition.lost' }] as const) : []),
-      ...(outstanding.length < 2 && !context.suspected ? ([{ type: 'drift.suspected' }] as const) : []),
+      ...(outstanding.length < 2 && !isDueLater(snapshot) ? ([{ type: 'drift.suspected' }] as const) : []),
       ...(value === 'claiming' ? answers : []),
       ...(value === 'routing'
         ? ([{ type: 'forwarding.granted' }, { type: 'forwarding.refused', fault: refusal }] as const)
@@ -389,16 +391,16 @@ export const networkTerrain: Terrain<NetworkContext> = {
         { type: 'lease.release', container },
       ]),
       leaseRequest('a', { staticIps: ['10.99.0.1'] }),
-      ...(isQuiet(context, outstanding)
+      ...(isQuiet(snapshot, outstanding)
         ? [leaseRequest('b', { definition: foreignDefinition }), leaseRequest('b', { onLoopback: true })]
         : []),
-      ...(outstanding.length < 2 && !context.isTransient ? [recovered(false)] : []),
+      ...(outstanding.length < 2 && !isTransient(snapshot) ? [recovered(false)] : []),
       recovered(true),
     ];
     const isCrowded =
       context.waiting.length + context.held.length >= 2 || (value === 'degraded' && outstanding.length >= 2);
     return events.filter(
-      ({ type }) => (type !== 'lease.request' || !isCrowded) && !(isOther(context) && isBeside(type)),
+      ({ type }) => (type !== 'lease.request' || !isCrowded) && !(isOther(snapshot) && isBeside(type)),
     );
   },
   results: (purpose) => [applied(purpose, outputsOf(purpose)), failed(purpose, littered)],
@@ -412,11 +414,8 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.device !== null,
     context.update?.network_dns_servers,
     context.definition?.network_dns_servers,
-    context.adopting,
-    context.suspected,
     context.device?.routesLoopback,
     context.onLoopback,
-    context.isTransient,
     context.definition?.id,
     context.successor?.id,
     context.news?.type,
@@ -438,9 +437,18 @@ const outputsOf = ({ kind }: Purpose): StepOutput[] =>
 /** A network whose members are leaving, or are asked to leave; unrelated events are left out. */
 export const leftNetworkTerrain: Terrain<NetworkContext> = {
   ...networkTerrain,
-  elsewhere: ['claiming', 'defining', 'updating', 'closing'],
+  elsewhere: [
+    'claiming',
+    'defining',
+    'present.device.updating',
+    'present.device.closing',
+    'present.device.verifying',
+    'present.verification.due',
+    'present.verification.adoption',
+  ],
   events: ({ snapshot, outstanding }): ActorEvent[] => {
-    const { context, value }: { context: NetworkContext; value: unknown } = snapshot;
+    const { context } = snapshot;
+    const value = stateName(snapshot.value);
     const command = 'c';
     const { leases, leaving, waiting, removal, waitsUntil } = context;
     const isMember = (container: string) => Object.hasOwn(leases, container);
@@ -486,19 +494,25 @@ const deadlineOf = ({ waitsUntil }: NetworkContext): ActorEvent => ({
 });
 
 /** States in which another definition is accepted: elsewhere it waits, or is refused, like any request. */
-function isQuiet(
-  { wish, leases, waiting, adopting, suspected, lastFault, update }: NetworkContext,
-  outstanding: unknown[],
-): boolean {
+function isQuiet(snapshot: Snapshot<NetworkContext>, outstanding: unknown[]): boolean {
+  const { wish, leases, waiting, lastFault, update } = snapshot.context;
   // a network from a file can get all events of one without a wish
   if (wish !== null) return false;
   const isEmpty = Object.keys(leases).length === 0 && waiting.length === 0 && outstanding.length < 2;
-  return isEmpty && !adopting && !suspected && lastFault === null && update === null;
+  return isEmpty && !isDueLater(snapshot) && lastFault === null && update === null;
 }
 
 /** A network that an engine brought, or that routes loopback addresses. */
-const isOther = ({ isTransient, device, onLoopback }: NetworkContext): boolean =>
-  isTransient || onLoopback.length > 0 || (device?.routesLoopback ?? false);
+const isOther = (snapshot: Snapshot<NetworkContext>): boolean =>
+  isTransient(snapshot) || snapshot.context.onLoopback.length > 0 || (snapshot.context.device?.routesLoopback ?? false);
+
+const isTransient = (snapshot: Snapshot<NetworkContext>): boolean =>
+  snapshot.matches({ present: { definition: 'transient' } });
+
+/** A verification is due, or under way. */
+const isDueLater = (snapshot: Snapshot<NetworkContext>): boolean =>
+  ['due', 'adoption'].some((verification) => snapshot.matches({ present: { verification } })) ||
+  snapshot.matches({ present: { device: 'verifying' } });
 
 /** The events that such a network has in common with others. */
 const isBeside = (type: string): boolean => type === 'network.update' || type === 'drift.suspected';

@@ -76,10 +76,14 @@ export function brief(effect: Effect): string {
   }
 }
 
+/** What tests call the states of a defined network: as users do, but for the closing of loopback routes. */
+const networkStates: Record<string, string> = { down: 'defined', settled: 'up', verifying: 'up' };
+
 /** `up.running` */
 export function stateName(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
-  const { up } = value as { up?: { process: string; wiring: string } };
+  const { up, present } = value as { up?: { process: string; wiring: string }; present?: { device: string } };
+  if (present) return networkStates[present.device] ?? present.device;
   if (up) return up.wiring === 'settled' ? `up.${up.process}` : `up.${up.process} ${up.wiring}`;
   return Object.entries(value)
     .map(([parent, child]) => `${parent}.${stateName(child)}`)

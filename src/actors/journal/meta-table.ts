@@ -4,7 +4,7 @@ import { fault, NetloomError } from '../../core/fault.ts';
 import type { LeftOut } from './outbox-table.ts';
 
 /** Raised when the shape of a machine's context changes, except by optional fields: a journal of another version is refused. */
-const journalVersion = 11;
+const journalVersion = 12;
 
 /** Values stored beside the other tables. */
 export type MetaRows = Database<number | string | LeftOut, string>;

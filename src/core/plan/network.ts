@@ -53,8 +53,8 @@ export function raisePlan(grant: NetworkGrant): Plan<NetworkPurpose> {
 }
 
 /** Repairs a network that is in use: leaves alone what matches, restores what is missing, removes nothing. */
-export function mendPlan(grant: NetworkGrant): Plan<NetworkPurpose> {
-  return { purpose: { kind: 'mend' }, kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
+export function mendPlan(grant: NetworkGrant, kind: 'mend' | 'adopt'): Plan<NetworkPurpose> {
+  return { purpose: { kind }, kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
 }
 
 /** Stops routing loopback addresses on the bridge, when no port is published on loopback any longer. */

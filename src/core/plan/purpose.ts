@@ -23,7 +23,7 @@ export interface ContainerPurpose {
 }
 
 export interface NetworkPurpose {
-  kind: 'define' | 'raise' | 'look' | 'mend' | 'close' | 'update' | 'lower' | 'await-leaving';
+  kind: 'define' | 'raise' | 'look' | 'mend' | 'adopt' | 'close' | 'update' | 'lower' | 'await-leaving';
 }
 
 export type HostPurpose =

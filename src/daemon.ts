@@ -106,7 +106,9 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
 
     const directories = directoriesOf(options);
     const { defaultNetwork } = options;
-    const engine = new ActorEngine(journal, pool, { node, version, bootId, defaultNetwork, directories, storage });
+    const definitions = new DefinitionStore(directories.networks);
+    const settings = { node, version, bootId, defaultNetwork, directories, storage, files: definitions };
+    const engine = new ActorEngine(journal, pool, settings);
     const idleCollector = new IdleCollector();
     undo.push(() => idleCollector.stop());
     const firewalld = new Firewalld();
@@ -138,7 +140,6 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     report({ pool, resolver, watch, firewalld }, log);
 
     await unlessAborted(signal, pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } }));
-    const definitions = new DefinitionStore(networksDirectory);
     undo.push(followDefinitions({ definitions, engine, pool, log }));
     await unlessAborted(signal, engine.serve(publisher));
 

@@ -13,7 +13,7 @@ interface Followed {
 /** Passes the content of the directory of definitions to the engine, now and after each change. Returns a function that stops it. */
 export function followDefinitions({ definitions, engine, pool, log }: Followed): () => void {
   const take = () => {
-    const { damaged } = engine.takeDefinitions(definitions.list(), (name) => definitions.has(name));
+    const { damaged } = engine.takeDefinitions(definitions.list());
     for (const one of damaged) log.warn(one, 'a network is not taken');
   };
   const takeChanges = () => {

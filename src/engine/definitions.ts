@@ -7,10 +7,8 @@ import type { Journal } from '../actors/journal.ts';
 import { type ActorAddress, actorName, hostAddress, networkAddress } from '../core/actor-address.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
+import type { DefinitionStore } from '../networks/definition-store.ts';
 import type { Post } from './post.ts';
-
-/** Whether a network has a file now. */
-type IsThere = (name: string) => boolean;
 
 /** Reader of the directory of definitions, for the actors of networks. */
 export class DefinitionReader {
@@ -22,6 +20,7 @@ export class DefinitionReader {
   constructor(
     private readonly journal: Journal,
     private readonly post: Post,
+    private readonly files: Pick<DefinitionStore, 'has'>,
     private readonly isDraining: () => boolean,
   ) {}
 
@@ -30,13 +29,13 @@ export class DefinitionReader {
    * networks process it in the order of their messages. A read may be outdated by now: before an actor learns that a file
    * exists, or is gone, that is checked once more. Returns what was accepted, and what was not.
    */
-  take(found: Definitions, isThere: IsThere): Definitions {
+  take(found: Definitions): Definitions {
     const standing = this.#unfiled(found);
     const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name), standing);
     this.#standing = damaged.length > found.damaged.length ? standing.map(({ name }) => networkAddress(name)) : [];
     this.#noteDamaged(damaged);
     for (const definition of definitions)
-      if (!this.#isKnown(definition) && isThere(definition.name))
+      if (!this.#isKnown(definition) && this.files.has(definition.name))
         this.post.tell(networkAddress(definition.name), { type: 'definition.found', definition });
     const there = new Set([
       ...definitions.map(({ name }) => name),
@@ -44,7 +43,7 @@ export class DefinitionReader {
       ...damaged.map(({ file }) => file.replace(/\.json$/, '')),
     ]);
     for (const { address } of this.journal.actors('network/'))
-      if (!there.has(actorName(address))) this.#noteLoss(address, isThere);
+      if (!there.has(actorName(address))) this.#noteLoss(address);
     return { definitions, damaged };
   }
 
@@ -85,11 +84,11 @@ export class DefinitionReader {
   }
 
   /** Notifies a network of the loss of its file; it waits itself for members that are leaving. */
-  #noteLoss(address: ActorAddress, isThere: IsThere): void {
+  #noteLoss(address: ActorAddress): void {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;
     const record = this.journal.actor(address);
-    if (!record || !hearsOfLoss(record.value)) return;
-    if (!isThere(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
+      if (!record || !hearsOfLoss(record.value)) return;
+      if (!this.files.has(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
   }
 }

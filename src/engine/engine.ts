@@ -22,6 +22,7 @@ import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkVi
 import type { StorageGuard } from '../files/storage-guard.ts';
 import { lookAtFirewalls } from '../kernel/firewalls/foreign-rules.ts';
 import type { Suspected } from '../kernel/watch/protocol.ts';
+import type { DefinitionStore } from '../networks/definition-store.ts';
 import { DefinitionReader } from './definitions.ts';
 import { CommandDesk } from './desk.ts';
 import { JournalViews, type StreamPosition } from './journal-views.ts';
@@ -39,6 +40,8 @@ export interface EngineSettings {
   defaultNetwork: string;
   directories: NodeInfo['directories'];
   storage: Pick<StorageGuard, 'refuseWhenFull' | 'view'>;
+  /** files of networks, as any program writes and removes them */
+  files: Pick<DefinitionStore, 'has'>;
 }
 
 /** The main thread's side of the actors, as the bus and the daemon see it: each part is a file of this room. */
@@ -59,9 +62,9 @@ export class ActorEngine implements Engine {
     private readonly workers: Workers,
     private readonly settings: EngineSettings,
   ) {
-    const { node, storage, directories } = settings;
+    const { node, storage, directories, files } = settings;
     this.#post = new Post(journal, workers);
-    this.#definitions = new DefinitionReader(journal, this.#post, () => this.#desk.state === 'draining');
+    this.#definitions = new DefinitionReader(journal, this.#post, files, () => this.#desk.state === 'draining');
     this.#views = new JournalViews(journal, directories.networks, () => this.#definitions.damaged);
     this.#desk = new CommandDesk({ node, journal, workers, wishes: this.#views, storage });
     this.#suspicions = new Suspicions(journal, this.#post);
@@ -99,8 +102,8 @@ export class ActorEngine implements Engine {
 
   // -------------------------------------------------------------------------------------------------- notices
 
-  takeDefinitions(found: Definitions, isThere: (name: string) => boolean): Definitions {
-    return this.#definitions.take(found, isThere);
+  takeDefinitions(found: Definitions): Definitions {
+    return this.#definitions.take(found);
   }
 
   /** Whether a network without a file is gone that kept out another one's file: the directory must be read again. */

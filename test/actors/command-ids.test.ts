@@ -32,6 +32,7 @@ async function engineOn(journal: Journal): Promise<{ engine: ActorEngine; worker
   const engine = new ActorEngine(journal, workers, {
     ...settings,
     storage: { refuseWhenFull: () => {}, view: () => storage },
+    files: { has: () => false },
   });
   await engine.serve({ position: () => ({ sequence: 0, streamSequence: 0 }) });
   onTestFinished(() => engine.drain(0));

@@ -7,7 +7,7 @@ import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { describePurpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import { ActorEngine } from '../../src/engine/engine.ts';
+import { ActorEngine, type EngineSettings } from '../../src/engine/engine.ts';
 import type { Pool } from '../../src/engine/pool.ts';
 import { StorageGuard } from '../../src/files/storage-guard.ts';
 import { foundLink } from '../../src/kernel/found-link.ts';
@@ -135,7 +135,7 @@ export class WalkEngine {
   readonly #storage: StorageGuard;
   #told = 0;
 
-  constructor(directory: string, netnsDirectory: string, kernels: readonly Kernel[]) {
+  constructor(directory: string, netnsDirectory: string, kernels: readonly Kernel[], files: EngineSettings['files']) {
     this.#journal = new Journal(directory);
     this.#journal.noticeBoot('this boot');
     this.#pool = new ThreadlessPool(this.#journal, kernels, netnsDirectory);
@@ -148,7 +148,7 @@ export class WalkEngine {
       pending: () => 0,
     });
     const node = { node: 'walk', version: '0', bootId: 'this boot', defaultNetwork: 'podman', directories };
-    const settings = { ...node, storage: this.#storage };
+    const settings = { ...node, storage: this.#storage, files };
     // what an engine asks of a pool, but not its threads
     this.engine = new ActorEngine(this.#journal, this.#pool as unknown as Pool, settings);
   }

@@ -83,7 +83,7 @@ export async function linuxHost(settings: WalkSettings): Promise<{ host: WalkHos
   const kernels = names.map((client) => new NativeKernel(netnsDirectory, { ...services, names: slowly(client) }));
   const route = native.openRouteSocket(null);
   const nft = native.openNftSocket();
-  const daemon = new WalkEngine(directory.path, netnsDirectory, kernels);
+  const daemon = new WalkEngine(directory.path, netnsDirectory, kernels, definitions);
   const processes = new Map<number, ChildProcess>();
   const host: WalkHost = {
     name: 'Linux',
@@ -225,7 +225,7 @@ export function fakeHost(settings: WalkSettings, netnsDirectory: string): WalkHo
   for (const protocol of ['tcp', 'udp'] as const)
     linux.bind({ holder: settings, protocol, address: '0.0.0.0', port: takenPort });
   const kernels = Array.from({ length: workers }, () => new FakeKernel(linux));
-  const daemon = new WalkEngine(directory.path, netnsDirectory, kernels);
+  const daemon = new WalkEngine(directory.path, netnsDirectory, kernels, linux.definitions);
   return {
     name: 'FakeLinux',
     daemon,

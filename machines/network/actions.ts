@@ -300,6 +300,9 @@ export const networkSetup = setup({
         ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.release', network: name } }]
         : [],
     ),
+    keepPlace: decide(({ context: { name } }) => [
+      { kind: 'tell', to: hostAddress, event: { type: 'place.kept', network: name } },
+    ]),
     raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
     look: decide(({ context }) => [{ kind: 'apply', plan: lookPlan(grantOf(context)) }]),
     mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context), 'mend') }]),
@@ -546,6 +549,8 @@ export const networkSetup = setup({
     /** All members are leaving. */
     isBeingLeft: ({ context }) => !isKept(context),
     isBeingLeftOrForced: ({ context, event }) => (event.type === 'network.remove' && event.force) || !isKept(context),
+    /** It does not go with leaving members. */
+    keepsPlace: or([isFiled, ({ context }) => isKept(context)]),
     isEmpty: ({ context }) => Object.keys(context.leases).length === 0,
     isRefusedByAll: ({ context }) => isRefusedByAll(context),
     isLossOfLeft: ({ context }) => context.news?.type === 'definition.lost' && !isKept(context),

@@ -151,6 +151,7 @@ export const networkMachine = networkSetup.createMachine({
     'ruleset.loaded': { actions: 'suspectMembers' },
     // the claim was given up meanwhile
     'forwarding.granted': { guard: 'isDown', actions: 'releaseForwarding' },
+    'place.asked': { guard: 'keepsPlace', actions: 'keepPlace' },
   },
   states: {
     absent: {
@@ -442,6 +443,8 @@ export const networkMachine = networkSetup.createMachine({
                 ],
                 'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
                 'membership.refused': { actions: 'keepRefusal' },
+                // its release follows, or its claim if it stays
+                'place.asked': {},
                 'definition.found': [
                   { guard: 'isFileBack', target: 'settled', actions: staying },
                   { guard: 'isLost', actions: 'keepSuccessor' },
@@ -484,6 +487,8 @@ export const networkMachine = networkSetup.createMachine({
                 'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
                 'definition.found': { actions: 'keepSuccessor' },
                 'definition.lost': { actions: 'forgetSuccessor' },
+                // its release follows
+                'place.asked': {},
                 'lease.request': [
                   { guard: 'bringsDefinition', actions: 'wait' },
                   { guard: 'isOfDefault', actions: 'wait' },

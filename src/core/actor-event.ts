@@ -189,6 +189,11 @@ export type NetworkEvent =
   /** the host forwards for it, or cannot */
   | { type: 'forwarding.granted' }
   | { type: 'forwarding.refused'; fault: Fault }
+  /**
+   * a network that an engine brings needs its place: answers `place.kept`, unless it is being left, because then its release
+   * follows
+   */
+  | { type: 'place.asked' }
   | LeaseRequest
   /** a member's published ports have changed, and with them this value */
   | { type: 'lease.ports'; container: string; onLoopback: boolean }
@@ -232,6 +237,8 @@ export type HostEvent =
   /** the network is being taken down: incompatible networks wait for its release */
   | { type: 'forwarding.leave'; network: string }
   | { type: 'forwarding.release'; network: string }
+  /** a network's answer to `place.asked`: it stays */
+  | { type: 'place.kept'; network: string }
   /** the way out has changed: its source address (C09), its link, or the MTU of that link */
   | ({ type: 'uplink.changed'; before?: WayOut } & WayOut)
   /** all definition files that are not accepted, with the reasons */

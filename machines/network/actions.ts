@@ -71,6 +71,10 @@ const isMade = (
   definition: NetworkDefinition,
 ): boolean => changed.some(({ verb }) => verb === 'link.bridge') || found?.macAddress === bridgeMac(definition);
 
+/** Whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
+const unmakesBridge = ({ definition, device }: NetworkContext): boolean =>
+  isOurs(definition as NetworkDefinition) || (device?.made ?? false);
+
 const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);
 
 type Given = { context: NetworkContext; event: NetworkEvent };
@@ -351,14 +355,15 @@ export const networkSetup = setup({
       assertEvent(event, ['steps.failed', 'forwarding.refused']);
       return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
     }),
-    lower: decide(({ context }) => [
+    lower: decide(({ context, event }) => [
       ...leavePlaceEffects(context),
       { kind: 'announce', fact: 'tearing-down', data: {} },
       {
         kind: 'apply',
         plan: lowerPlan(grantOf(context), {
           forget: context.removal?.by !== 'loss',
-          unmake: isOurs(context.definition as NetworkDefinition) || (context.device?.made ?? false),
+          // what has the name of its bridge is another network's if the host refused the place
+          unmake: event.type !== 'forwarding.refused' && unmakesBridge(context),
         }),
       },
     ]),
@@ -550,7 +555,7 @@ export const networkSetup = setup({
     isBeingLeft: ({ context }) => !isKept(context),
     isBeingLeftOrForced: ({ context, event }) => (event.type === 'network.remove' && event.force) || !isKept(context),
     /** It does not go with leaving members. */
-    keepsPlace: or([isFiled, ({ context }) => isKept(context)]),
+    keepsPlace: or([not(isTransient), ({ context }) => isKept(context)]),
     isEmpty: ({ context }) => Object.keys(context.leases).length === 0,
     isRefusedByAll: ({ context }) => isRefusedByAll(context),
     isLossOfLeft: ({ context }) => context.news?.type === 'definition.lost' && !isKept(context),

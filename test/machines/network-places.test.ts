@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
+import { fault } from '../../src/core/fault.ts';
 import { definitionOf } from '../core/samples.ts';
 import { device, foreignDefinition, leaseRequest } from './terrains.ts';
 import { applied, asking, begin, failed, recovered } from './walk.ts';
 
 /** A network that an engine brings needs the place of this one: the host asks whether it stays. */
 
-const { reach, step } = asking<NetworkContext>(networkMachine);
+const { reach, step, kernelStepsOf } = asking<NetworkContext>(networkMachine);
 
 const asked: ActorEvent = { type: 'place.asked' };
 const granted: ActorEvent = { type: 'forwarding.granted' };
@@ -72,6 +73,16 @@ describe('N14 a network whose place another one needs', () => {
     expect(step(reach(filed, lost), asked)).toEqual(['up', kept]);
     expect(step(defined, lost, lost)).toEqual(['lowering']);
     expect(step(start, lost)).toEqual(['absent']);
+  });
+
+  it('a network that is refused its place deletes nothing: the bridge of its name is that of another one', () => {
+    const own = { ...definitionOf(), created: 'later' };
+    const routing = reach(start, leaseRequest('a', { definition: own }));
+    const refused: ActorEvent = { type: 'forwarding.refused', fault: fault('link.exists', 'taken') };
+    expect(step(routing, refused)[0]).toBe('lowering');
+    expect(kernelStepsOf(routing, refused).map(({ verb }) => verb)).toEqual(['dns.retire']);
+    const up = reach(routing, granted, raised, leaving('a'));
+    expect(kernelStepsOf(up, release('a')).map(({ verb }) => verb)).toContain('link.delete');
   });
 
   it('an unknown network answers that it stays: what it had was released before', () => {

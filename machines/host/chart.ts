@@ -24,6 +24,7 @@ export const hostMachine = hostSetup.createMachine({
     'forwarding.claim': { actions: 'claimForwarding' },
     'forwarding.leave': { actions: 'noteLeaving' },
     'forwarding.release': { actions: 'releaseForwarding' },
+    'place.kept': { actions: 'refuseForKept' },
     'links.seen': { actions: 'lookAtLinks' },
     'ruleset.loaded': { actions: ['suspectOwners', 'mendGuards'] },
     'steps.applied': [

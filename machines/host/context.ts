@@ -65,7 +65,7 @@ export interface ForwardingContext {
   /** routing networks that are up or about to be */
   claims: ForwardingClaims;
   forwarding: Forwarding;
-  /** claims of networks that clash with one that is being taken down, in order; absent: none */
+  /** claims of networks that clash only with networks that are being left, or may be, in order; absent: none */
   deferred?: DeferredClaim[];
   /** foreign links reach each other, even if netloom switched forwarding on */
   forwardForeign: boolean;
@@ -73,8 +73,13 @@ export interface ForwardingContext {
 
 export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
 
-/** A claim that waits. `until`: when it is refused, in ms since 1970; absent or null: not known yet. */
-export type DeferredClaim = ForwardingClaim & { until?: number | null };
+/** A claim that waits. */
+export type DeferredClaim = ForwardingClaim & {
+  /** when it is refused, in ms since 1970; absent or null: not known yet */
+  until?: number | null;
+  /** networks that were asked whether they keep the place; absent: none */
+  asked?: readonly string[];
+};
 
 export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
 

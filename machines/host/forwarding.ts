@@ -1,6 +1,6 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { networkAddress } from '../../src/core/actor-address.ts';
-import type { HostEvent, StepsResult } from '../../src/core/actor-event.ts';
+import type { HostEvent, NetworkEvent, StepsResult } from '../../src/core/actor-event.ts';
 import { type Family, families } from '../../src/core/address.ts';
 import type { SubnetLedger } from '../../src/core/claims.ts';
 import type { Fault } from '../../src/core/fault.ts';
@@ -39,7 +39,7 @@ export interface Decision<Context = ForwardingContext> {
 
 export const tell = (
   network: string,
-  event: { type: 'forwarding.granted' } | { type: 'forwarding.refused'; fault: Fault },
+  event: Extract<NetworkEvent, { type: 'forwarding.granted' | 'forwarding.refused' | 'place.asked' }>,
 ): Effect<'host'> => ({
   kind: 'tell',
   to: networkAddress(network) satisfies ActorAddress,

@@ -17,26 +17,48 @@ type Decision = forwarding.Decision<PlacesContext>;
 
 /** Decides a claim. It ends the leaving of its network: claims that waited for that are decided again. */
 export function claim(context: PlacesContext, event: ForwardingClaim): Decision {
-  const decided = decideClaim(context, event);
+  const decided = withWait(decideClaim(context, event), event.network);
   return entryOf(context.claims, event.network)?.isLeaving ? after(decided, decideDeferred(decided.context)) : decided;
 }
 
-/** Refuses a network that clashes with others; one that clashes only with leaving networks waits for them. */
-function decideClaim(context: PlacesContext, event: ForwardingClaim): Decision {
-  const { clash, isLeaving } = clashOf(context, event);
-  if (clash && !isLeaving) return { context, effects: [refuse(event.network, clash)] };
-  if (clash) return { ...defer(context, { ...event, until: null }), effects: [wait(event.network, null)] };
-  const granted = forwarding.claim(context, event);
-  const networks = withPlace(context.networks, event.place);
-  return { ...granted, context: { ...context, ...granted.context, networks } };
+/** Adds the deadline of a claim that waits. */
+function withWait(decided: Decision, network: string): Decision {
+  const isWaiting = decided.context.deferred?.some((one) => one.network === network);
+  return isWaiting ? { ...decided, effects: [wait(network, null), ...decided.effects] } : decided;
 }
 
-/** Returns the clash that decides: one with a network that stays comes before one with a leaving network. */
+/**
+ * Refuses a claim that clashes with a network that stays; one that clashes only with networks that are being left waits for them. A
+ * network that an engine brings waits for all: each that is not known to leave is asked, once, because its engine may have removed it.
+ */
+function decideClaim(context: PlacesContext, claim: DeferredClaim): Decision {
+  const before = { ...context, deferred: withoutClaim(context, claim.network) };
+  const { clash, lasting } = clashOf(context, claim);
+  if (!clash) return grant(before, claim);
+  if (lasting.length > 0 && !claim.isBrought) return { context: before, effects: [refuse(claim.network, clash)] };
+  const { asked = [] } = claim;
+  const unasked = lasting.map(({ network }) => network).filter((network) => !asked.includes(network));
+  const waiting = { ...claim, asked: [...asked, ...unasked] };
+  return {
+    context: { ...before, deferred: [...before.deferred, waiting] },
+    effects: unasked.map((network) => forwarding.tell(network, { type: 'place.asked' })),
+  };
+}
+
+function grant(context: PlacesContext, claim: ForwardingClaim): Decision {
+  const granted = forwarding.claim(context, claim);
+  return {
+    ...granted,
+    context: { ...context, ...granted.context, networks: withPlace(context.networks, claim.place) },
+  };
+}
+
+/** Returns the clash that decides, one with a network that stays before one with a leaving network, and all of the former. */
 function clashOf(context: PlacesContext, { network, place, isBrought = false }: ForwardingClaim) {
   const isHeld = Object.hasOwn(context.claims, network);
   const clashes = place && !isHeld ? clashesWith(context, place, isBrought) : [];
-  const lasting = clashes.find((clash) => !entryOf(context.claims, clash.network)?.isLeaving);
-  return { clash: lasting ?? clashes[0] ?? null, isLeaving: lasting === undefined };
+  const lasting = clashes.filter((clash) => !entryOf(context.claims, clash.network)?.isLeaving);
+  return { clash: lasting[0] ?? clashes[0] ?? null, lasting };
 }
 
 const refuse = (network: string, { code, message }: Clash): Effect<'host'> =>
@@ -47,11 +69,6 @@ const wait = (network: string, until: number | null): Effect<'host'> => ({
   plan: awaitPlan(networkAddress(network), until),
 });
 
-const defer = (context: PlacesContext, claim: DeferredClaim): Decision => ({
-  context: { ...context, deferred: [...withoutClaim(context, claim.network), claim] },
-  effects: [],
-});
-
 const after = (before: Decision, next: Decision): Decision => ({
   ...next,
   effects: [...before.effects, ...next.effects],
@@ -60,23 +77,38 @@ const after = (before: Decision, next: Decision): Decision => ({
 /** Decides waiting claims in order of arrival; a claim that still waits keeps its deadline. */
 function decideDeferred(context: PlacesContext): Decision {
   let decided: Decision = { context: { ...context, deferred: [] }, effects: [] };
-  for (const claim of context.deferred ?? []) {
-    const { clash, isLeaving } = clashOf(decided.context, claim);
-    decided = after(
-      decided,
-      clash && isLeaving ? defer(decided.context, claim) : decideClaim(decided.context, withoutDeadline(claim)),
-    );
-  }
+  for (const claim of context.deferred ?? []) decided = after(decided, decideClaim(decided.context, claim));
   return decided;
 }
 
-const withoutDeadline = ({ until: _, ...claim }: DeferredClaim): ForwardingClaim => claim;
-
-/** Notes that a network is leaving, also one that is only defined: a network that an engine brings must find its place free. */
+/**
+ * Notes that a network is leaving, also one that is only defined: a network that an engine brings must find its place free. If it
+ * stays after all, it is asked again.
+ */
 export function leave(context: PlacesContext, { network }: Extract<HostEvent, { type: 'forwarding.leave' }>): Decision {
   const held = entryOf(context.claims, network) ?? { families: [], granted: true };
   const claims = { ...context.claims, [network]: { ...held, isLeaving: true } };
-  return { context: { ...context, claims, deferred: withoutClaim(context, network) }, effects: [] };
+  const deferred = withoutClaim(context, network).map(({ asked = [], ...claim }) => ({
+    ...claim,
+    asked: asked.filter((other) => other !== network),
+  }));
+  return { context: { ...context, claims, deferred }, effects: [] };
+}
+
+/** Refuses the waiting claims for which a network was asked that stays. */
+export function keep(context: PlacesContext, { network }: Extract<HostEvent, { type: 'place.kept' }>): Decision {
+  const { deferred = [] } = context;
+  const refusals = deferred.flatMap((claim) => {
+    const clash = claim.asked?.includes(network)
+      ? clashOf(context, claim).lasting.find((one) => one.network === network)
+      : undefined;
+    return clash ? [{ claim, clash }] : [];
+  });
+  const refused = refusals.map(({ claim }) => claim);
+  return {
+    context: { ...context, deferred: deferred.filter((claim) => !refused.includes(claim)) },
+    effects: refusals.map(({ claim, clash }) => refuse(claim.network, clash)),
+  };
 }
 
 /** Releases a claim; claims that waited for it are decided again. */
@@ -108,6 +140,7 @@ function giveUp(context: HostContext, event: HostEvent): Partial<Decision> {
 export const placeActions = {
   claimForwarding: resolve('forwarding.claim', claim),
   releaseForwarding: resolve('forwarding.release', release),
+  refuseForKept: resolve('place.kept', keep),
   noteLeaving: resolve('forwarding.leave', leave),
   keepPlaceDeadline: resolve('steps.applied', (context, event) => {
     const known = waitOf(context, event);

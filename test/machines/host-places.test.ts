@@ -35,6 +35,9 @@ const passed = (network: string, at: number): ActorEvent => ({
   at,
   claimant: networkAddress(network),
 });
+const kept = (network: string): ActorEvent => ({ type: 'place.kept', network });
+const asking = (network: string) => `tell network/${network} place.asked`;
+const waits = (network: string) => `apply wait network/${network}`;
 const granted = (network: string) => `tell network/${network} forwarding.granted`;
 const refused = (network: string) => `tell network/${network} forwarding.refused`;
 
@@ -61,11 +64,11 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(up, claim(one))).toEqual([granted('one')]);
   });
 
-  it("the host refuses an engine's network in the place of a defined one, and grants another defined one", () => {
-    expect(told(known, claim(placed('brought', '10.7.0.0/24'), true))).toEqual([refused('brought')]);
-    expect(told(known, claim(placed('brought', '10.8.0.0/24', { bridge: 'twin0' }), true))).toEqual([
-      refused('brought'),
-    ]);
+  it("the host refuses an engine's network in the place of a defined one that stays, and grants another defined one", () => {
+    expect(told(known, claim(placed('brought', '10.7.0.0/24'), true), kept('one'))).toEqual([refused('brought')]);
+    const onBridge = claim(placed('brought', '10.8.0.0/24', { bridge: 'twin0' }), true);
+    expect(told(known, onBridge)).toEqual([waits('brought'), asking('twin')]);
+    expect(told(known, onBridge, kept('twin'))).toEqual([refused('brought')]);
     expect(told(known, claim(twin))).toEqual([granted('twin')]);
   });
 
@@ -95,7 +98,8 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(waiting, ...gone)).toEqual([granted('brought')]);
     expect(waiting.context.networks).not.toHaveProperty('brought');
     // it could not be taken down, and stays defined
-    expect(told(waiting, release('one'))).toEqual([refused('brought')]);
+    expect(told(waiting, release('one'))).toEqual([asking('one')]);
+    expect(told(waiting, release('one'), kept('one'))).toEqual([refused('brought')]);
   });
 
   it('the host refuses a waiting claim when the other network stays, or has not gone in time', () => {
@@ -129,5 +133,74 @@ describe('N14 networks that exclude each other in the kernel', () => {
   it('the host ignores the records of earlier daemons', () => {
     const { use: _, ...earlier } = { ...one, type: 'subnet.note' as const, sharesLink: false };
     expect(told(reach(serving, earlier), claim(twin, true))).toEqual([granted('twin')]);
+  });
+});
+
+describe("N14 an engine's network in a place that its engine may have freed just before", () => {
+  const brought = claim(placed('brought', '10.7.0.0/24'), true);
+  const waiting = reach(up, brought);
+
+  it('the host asks the network that is up there, once, and lets the claim wait with a deadline', () => {
+    expect(told(up, brought)).toEqual([waits('brought'), asking('one'), asking('twin')]);
+    expect(told(waiting, claim(placed('free', '10.9.0.0/24')))).toEqual([granted('free')]);
+    expect(told(waiting, leave('twin'))).toEqual([]);
+    expect(waiting.context.networks).not.toHaveProperty('brought');
+  });
+
+  it('the host grants the claim when the network that it asked has released its place, with or without a notice before', () => {
+    const alone = reach(serving, note(one), claim(one), brought);
+    const removed = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
+    expect(told(alone, ...removed)).toEqual([granted('brought')]);
+    expect(told(alone, leave('one'), ...removed)).toEqual([granted('brought')]);
+  });
+
+  it('the host refuses the claim when a network answers that it stays, with the words of that clash', () => {
+    expect(told(waiting, kept('twin'))).toEqual([refused('brought')]);
+    expect(follow(hostMachine, waiting, kept('twin')).effects).toMatchObject([
+      { event: { fault: { code: 'subnet.taken', message: expect.stringContaining('of network twin') } } },
+    ]);
+    expect(told(waiting, kept('twin'), kept('one'))).toEqual([]);
+    expect(told(waiting, kept('other'))).toEqual([]);
+    expect(reach(waiting, kept('twin')).context.deferred).toEqual([]);
+  });
+
+  it('the host refuses the claim when no answer and no release has come in time', () => {
+    const until = reach(waiting, deadlineSet('brought', 5));
+    expect(told(until, passed('brought', 5))).toEqual([refused('brought')]);
+    expect(told(waiting, failed({ kind: 'wait', claimant: 'network/brought' }))).toEqual([refused('brought')]);
+    expect(told(until, passed('brought', 5), kept('one'), release('one'))).toEqual([]);
+  });
+
+  it('the host does not ask again when another network in the way has gone, and keeps the deadline', () => {
+    const until = reach(waiting, deadlineSet('brought', 5));
+    const gone = [{ type: 'subnet.release', network: 'twin' } as const, release('twin')];
+    expect(told(until, ...gone)).toEqual([]);
+    expect(told(until, ...gone, passed('brought', 5))).toEqual([refused('brought')]);
+    expect(told(until, ...gone, kept('one'))).toEqual([refused('brought')]);
+    // an answer that is too late
+    expect(told(until, ...gone, kept('twin'))).toEqual([]);
+  });
+
+  it('the host asks a network again that was leaving and claims its place again', () => {
+    const alone = reach(serving, note(one), claim(one), brought, leave('one'));
+    expect(told(alone, claim(one))).toEqual([granted('one'), asking('one')]);
+    expect(told(alone, claim(one), kept('one'))).toEqual([refused('brought')]);
+    const before = reach(serving, note(one), claim(one), leave('one'), brought);
+    expect(told(before, claim(one))).toEqual([granted('one'), asking('one')]);
+  });
+
+  it('the host asks for each of several claims, and decides them in order', () => {
+    const second = claim(placed('second', '10.7.0.0/24'), true);
+    const both = reach(serving, note(one), claim(one), brought, second);
+    expect(told(reach(serving, note(one), claim(one), brought), second)).toEqual([waits('second'), asking('one')]);
+    expect(told(both, kept('one'))).toEqual([refused('brought'), refused('second')]);
+    const removed = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
+    expect(told(both, ...removed)).toEqual([granted('brought'), asking('brought')]);
+  });
+
+  it('the host forgets the claim with its network, and at a reboot', () => {
+    expect(told(waiting, release('brought'), kept('one'))).toEqual([]);
+    expect(told(waiting, recovered(true), kept('one'))).toEqual([]);
+    expect(told(waiting, recovered(false), kept('one'))).toEqual([refused('brought')]);
   });
 });

@@ -5,7 +5,7 @@ import { isUsed } from '../../machines/network/leases.ts';
 import { hearsOfLoss, isFiled, networkState } from '../../machines/network/view.ts';
 import type { Journal } from '../actors/journal.ts';
 import { type ActorAddress, actorName, hostAddress, networkAddress } from '../core/actor-address.ts';
-import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network/check.ts';
+import { type DamagedDefinition, type Definitions, firstClash, withoutClashes } from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import type { DefinitionStore } from '../networks/definition-store.ts';
 import type { Post } from './post.ts';
@@ -47,6 +47,19 @@ export class DefinitionReader {
     return { definitions, damaged };
   }
 
+  /**
+   * Notifies the networks in the way of definitions that a command brings, if their files are gone: an engine may have removed such a
+   * network just before, and the notice of its file may be late. A network that is up has its place.
+   */
+  noteLossesFor(brought: readonly NetworkDefinition[]): void {
+    const placeless = brought.filter(({ name }) => !this.#hasDevice(name));
+    if (placeless.length === 0) return;
+    for (const { address, record } of this.journal.actors('network/')) {
+      const { definition } = record.context as NetworkContext;
+      if (definition && firstClash(definition, placeless)) this.#noteLoss(address);
+    }
+  }
+
   /** Whether a network without a file is gone that kept out another one's file: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#standing.some((address) => !this.journal.exists(address));
@@ -62,6 +75,11 @@ export class DefinitionReader {
       if (!definition || filed.has(actorName(address)) || networkState(record.value) === 'lowering') return [];
       return isUsed(context) || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
     });
+  }
+
+  #hasDevice(name: string): boolean {
+    const context = this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined;
+    return Boolean(context?.device);
   }
 
   #isFiled(name: string): boolean {
@@ -88,7 +106,7 @@ export class DefinitionReader {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;
     const record = this.journal.actor(address);
-      if (!record || !hearsOfLoss(record.value)) return;
-      if (!this.files.has(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
+    if (!record || !hearsOfLoss(record.value)) return;
+    if (!this.files.has(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
   }
 }

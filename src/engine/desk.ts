@@ -9,8 +9,9 @@ import { isStorageFull } from '../files/free-space.ts';
 import type { StorageGuard } from '../files/storage-guard.ts';
 import { span } from '../threads/span.ts';
 import { within } from '../threads/within.ts';
+import type { DefinitionReader } from './definitions.ts';
 import type { Workers } from './pool.ts';
-import { sharingRefusal, type WishReader, wishIn } from './wishes.ts';
+import { broughtWith, sharingRefusal, type WishReader, wishIn } from './wishes.ts';
 
 /** Commands that make the journal longer: refused while there is no room for it. */
 const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type']>([
@@ -41,6 +42,7 @@ interface DeskParts {
   workers: Pick<Workers, 'deliver' | 'prewarmNetns' | 'on'>;
   wishes: WishReader;
   storage: Pick<StorageGuard, 'refuseWhenFull'>;
+  definitions: Pick<DefinitionReader, 'noteLossesFor'>;
 }
 
 /** Accepts commands, hands each to its actor, and gives the one reply to it. */
@@ -104,11 +106,12 @@ export class CommandDesk {
     if (this.#state !== 'serving') throw new NetloomError(this.#notServing());
     const known = this.firstAnswer(command) ?? this.#awaited.get(keyOf(command))?.answer;
     if (known) return known;
-    const { wishes, storage, workers } = this.#parts;
+    const { wishes, storage, workers, definitions } = this.#parts;
     const wish = wishIn(wishes, to, event);
     const refusal = wish && sharingRefusal(wishes, wish);
     if (refusal) throw new NetloomError(refusal);
     if (buildingEvents.has(event.type)) storage.refuseWhenFull();
+    definitions.noteLossesFor(broughtWith(event, wish));
     const delivery = this.#take(command, to, event);
     const { answer } = this.#await(command);
     if (delivery) workers.deliver(delivery);

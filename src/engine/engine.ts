@@ -66,7 +66,14 @@ export class ActorEngine implements Engine {
     this.#post = new Post(journal, workers);
     this.#definitions = new DefinitionReader(journal, this.#post, files, () => this.#desk.state === 'draining');
     this.#views = new JournalViews(journal, directories.networks, () => this.#definitions.damaged);
-    this.#desk = new CommandDesk({ node, journal, workers, wishes: this.#views, storage });
+    this.#desk = new CommandDesk({
+      node,
+      journal,
+      workers,
+      wishes: this.#views,
+      storage,
+      definitions: this.#definitions,
+    });
     this.#suspicions = new Suspicions(journal, this.#post);
     this.#counters = new Counters(this.#views, workers);
     this.#previews = new PlanPreviews(this.#views, directories.netns, {

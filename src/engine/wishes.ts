@@ -3,6 +3,8 @@ import type { ActorEvent } from '../core/actor-event.ts';
 import { sharingCycle } from '../core/container/sharing.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import type { Fault } from '../core/fault.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
+import { broughtDefinition } from '../core/network/file.ts';
 
 export interface WishReader {
   /** Returns the wish of a container, or null without one. */
@@ -13,6 +15,15 @@ export interface WishReader {
 export function wishIn(wishes: WishReader, to: ActorAddress, event: ActorEvent): ContainerWish | null {
   if (event.type === 'container.create' || event.type === 'container.attach') return event.wish;
   return event.type === 'container.setup' ? (event.wish ?? wishes.wishAt(to)) : null;
+}
+
+/** Lists the definitions of networks that come with a command. */
+export function broughtWith(event: ActorEvent, wish: ContainerWish | null): NetworkDefinition[] {
+  if (event.type !== 'container.connect') return wish?.attachments.flatMap(({ definition }) => definition ?? []) ?? [];
+  const { network, definition } = event.attachment;
+  const brought = definition ? broughtDefinition(network, definition) : [];
+  // the container refuses a damaged one
+  return typeof brought === 'string' ? [] : [brought].flat();
 }
 
 /** Refuses containers that would wait for each other's namespace, before any of them waits. */

@@ -281,11 +281,19 @@ export class Moves {
   }
 
   #brought(): Record<string, unknown> {
-    const index = this.#below(2);
+    const index = this.#below(4);
     const name = `e${index}`;
-    const subnets = [{ subnet: `10.60.${index}.0/24`, gateway: `10.60.${index}.1` }];
+    // two of them need the place of another one of them, or of a network that netloom made
+    const [base = '', bridge] =
+      [
+        ['10.60.0', 'eng0'],
+        ['10.60.1', 'eng1'],
+        ['10.60.0', 'eng2'],
+        ['10.40.0', 'eng1'],
+      ][index] ?? [];
+    const subnets = [{ subnet: `${base}.0/24`, gateway: `${base}.1` }];
     const definition = {
-      ...{ name, id: networkId(name), driver: 'bridge', network_interface: `eng${index}`, subnets },
+      ...{ name, id: networkId(name), driver: 'bridge', network_interface: bridge, subnets },
       ...{ created: '2026-01-01T00:00:00Z', ipv6_enabled: false, internal: false, dns_enabled: false },
       ipam_options: { driver: 'host-local' },
     };

@@ -184,6 +184,52 @@ describe('container.attach', () => {
     native.removeNetns(`${netns}-2`);
   });
 
+  it.each<[string, Partial<Given>]>([
+    ['subnet', { network_interface: 'next0' }],
+    ['bridge', { subnets: [{ subnet: '10.7.9.0/24', gateway: '10.7.9.1' }] }],
+  ])('container.attach waits for a network that its engine has removed, whose %s it needs', async (_, more) => {
+    const next = { ...mem, name: 'next', id: 'c'.repeat(64), ...more };
+    for (const isFiled of [false, true]) {
+      if (isFiled) {
+        writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
+        await settled([], ['mem']);
+      }
+      await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3 });
+      await lab.client.container.detach({ id: 'c2', networks: ['mem'] });
+      rmSync(`${networksDirectory}/mem.json`, { force: true });
+      const { status } = await attach([next]);
+      expect(status.next?.interfaces['next-if']?.subnets).toEqual([
+        { ipnet: next.subnets[0]?.gateway.replace(/1$/, '2/24'), gateway: next.subnets[0]?.gateway },
+      ]);
+      await settled(['c1'], ['next']);
+      await detach(next);
+      await settled([], []);
+      native.removeNetns(`${netns}-2`);
+    }
+  });
+
+  it('container.attach refuses at once a network in the place of one whose containers stay', async () => {
+    writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
+    await settled([], ['mem']);
+    const next = { ...mem, name: 'next', id: 'c'.repeat(64), network_interface: 'next0' };
+    /** Not when the wait for networks that are being left has ended. */
+    const refusedAtOnce = async () => {
+      const startedMs = performance.now();
+      expect(await codeOf(attach([next]))).toBe('subnet.taken');
+      expect(performance.now() - startedMs).toBeLessThan(2_000);
+    };
+    await refusedAtOnce();
+    await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3 });
+    await refusedAtOnce();
+    rmSync(`${networksDirectory}/mem.json`);
+    await refusedAtOnce();
+    await untilAnswered(async () => expect(existsSync(`${networksDirectory}/mem.json`)).toBe(true));
+    await settled(['c2'], ['mem']);
+    await lab.remove('c2');
+    rmSync(`${networksDirectory}/mem.json`);
+    native.removeNetns(`${netns}-2`);
+  });
+
   it.each(['kept', 'dropped'])(
     'container.attach takes over the address and the host port of a container that has just left, its namespace %s',
     async (what) => {

@@ -43,12 +43,18 @@ export class Ground {
 
   /** Networks that only their engine knows. */
   brought(count: number): NetworkInfo[] {
-    return Array.from({ length: count }, () => {
-      const { name, subnets } = this.#networkWish();
-      const info = podmanNetwork(name, { subnets, ipv6_enabled: false });
-      this.scope.networks[name] = info.network_interface as string;
-      return info;
-    });
+    return Array.from({ length: count }, () => this.#bring(this.#networkWish()));
+  }
+
+  /** A network that only its engine knows, with the subnets of another one. */
+  inPlaceOf({ subnets }: NetworkInfo): NetworkInfo {
+    return this.#bring({ ...this.#networkWish(), subnets });
+  }
+
+  #bring({ name, subnets }: Pick<NetworkInfo, 'name' | 'subnets'>): NetworkInfo {
+    const info = podmanNetwork(name, { subnets, ipv6_enabled: false });
+    this.scope.networks[name] = info.network_interface as string;
+    return info;
   }
 
   /** One or the other. */

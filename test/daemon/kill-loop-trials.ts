@@ -110,6 +110,34 @@ const doorLeave =
     };
   };
 
+/** An engine removes its last container, then its network, and sets up another one of the same subnet at once. */
+const doorReplace: Prepare = async (ground, look) => {
+  const [old] = (await ground.either(1)) as [NetworkInfo];
+  const next = ground.inPlaceOf(old);
+  const former = ground.doorContainer(ground.name, [old], ground.ports);
+  const container = ground.doorContainer(`${ground.name}-next`, [next], ground.ports);
+  const anew = ground.doorContainer(`${ground.name}-anew`, [next], ground.ports, `${ground.name}-next`);
+  await ground.say('setup', former);
+  const before = await look();
+  const gone = { [former.id]: goneContainer };
+  const up = { ...gone, [container.id]: upOn([next.name], ground.ports) };
+  return {
+    act: async ({ engine }) => {
+      const left = await ground.say('teardown', former, engine);
+      if (left.how !== 'done') return heardNothing;
+      rmSync(ground.host.fileOf(old.name), { force: true });
+      return ground.say('setup', container, engine);
+    },
+    anew: () => ground.say('setup', anew),
+    ends: {
+      done: changed(before, up, { [old.name]: goneNetwork, ...used(before, [next]) }),
+      'not done': changed(before, gone, { [old.name]: goneNetwork }),
+      'not begun': before,
+      'the former container has left': changed(before, gone, unused(before, [old])),
+    },
+  };
+};
+
 // ---------------------------------------------------------------------------------------------------------- containers
 
 const attach: Prepare = async (ground, look) => {
@@ -265,6 +293,7 @@ export const kinds: Record<string, Prepare> = {
   'door: join of two more networks': doorJoin,
   'door: leave of two of three networks': doorLeave(1),
   'door: teardown': doorLeave(0),
+  'door: another network in the place of a removed one': doorReplace,
   'container.attach: set-up on two networks': attach,
   'container.attach: two more networks and ports': attachMore,
   'container.detach: two of three networks': detach(1),

@@ -4,7 +4,6 @@ import type { ContainerStatus } from '../../contract/container-replies.ts';
 import type { AskedAttachment } from '../../core/container/attachments.ts';
 import { type ContainerWish, containerWish } from '../../core/container/wish.ts';
 import type { CommandIdentity, Engine } from './engine-interface.ts';
-import { onceOthersLeft } from './leaving.ts';
 import { tellContainer } from './tell.ts';
 import { checked, namedWish } from './wishes.ts';
 
@@ -19,7 +18,6 @@ export async function attach(
 ): Promise<ContainerStatus> {
   await engine.doorCalls.afterTeardowns(request.id);
   const wish = namedWish(engine, checked(containerWish(request, engine.defaultNetwork)));
-  await onceOthersLeft(engine, wish);
   // nothing is awaited from here to the container's queue
   if (request.call) engine.doorCalls.refuseTakenBack(request.call);
   const own = { asked: askedNetworks(request, wish), inode: inodeOf(wish) };

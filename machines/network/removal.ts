@@ -1,13 +1,19 @@
+import { assertEvent } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { withoutEntry } from '../../src/core/ledger.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
+import { isOurs } from '../../src/core/network/identity.ts';
+import { lowerPlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
+import { commandOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import { claimsPlace, type NetworkContext } from './context.ts';
-import { answerTo, busyFault } from './leases.ts';
+import { claimsPlace, grantOf, isOfDefault, type NetworkContext } from './context.ts';
+import { decide, decision, type Given, isResultOf, remember } from './decisions.ts';
+import { answerTo, busyFault, hasMembers, isKept } from './leases.ts';
 
-/** Emptying of a network: it waits for members that are leaving, and a forced removal asks all members to leave. */
+/** Removal of a network: it waits for members that are leaving; a forced removal asks all members to leave. */
 
 export interface Removal {
   /** a command, the host that removes all unused networks, or the loss of its file */
@@ -121,3 +127,95 @@ export function withoutMember(context: NetworkContext, container: string): Parti
     ...(removal && isMember && { removal: { ...removal, left: [...removal.left, container] } }),
   };
 }
+
+/** Whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
+const unmakesBridge = ({ definition, device }: NetworkContext): boolean =>
+  isOurs(definition as NetworkDefinition) || (device?.made ?? false);
+
+/** Whether the deadline has passed, or could not be set. */
+const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
+  (event.type === 'deadline.passed' && event.at === waitsUntil) ||
+  (event.type === 'steps.failed' && event.purpose.kind === 'await-leaving');
+
+export const removalActions = {
+  keepLoss: remember(({ event }) => ({ news: null, command: null, removal: removalBy(event) })),
+  keepRemoval: remember(({ event }) => ({ command: commandOf(event), removal: removalBy(event) })),
+  empty: decision(({ context }) => ({
+    context: { waitsUntil: null, ...(context.removal?.isForced && { waiting: [], held: [] }) },
+    effects: emptyingEffects(context),
+  })),
+  askToLeave: decide(({ context }) => leaveRequests(context)),
+  keepRefusal: remember(({ context: { removal, leases }, event }) => {
+    assertEvent(event, 'membership.refused');
+    if (!removal || !Object.hasOwn(leases, event.container)) return {};
+    return { removal: { ...removal, refusals: { ...removal.refusals, [event.container]: event.fault } } };
+  }),
+  /** Refuses the removal: the network stays as it was, without the members that have left. */
+  refuseRemoval: decide(({ context, event }) =>
+    refusalEffects(context, event.type === 'steps.failed' ? event.fault : removalFault(context)),
+  ),
+  endRemoval: remember(() => ({ command: null, removal: null, waitsUntil: null })),
+  lower: decide(({ context, event }) => [
+    ...leavePlaceEffects(context),
+    { kind: 'announce', fact: 'tearing-down', data: {} },
+    {
+      kind: 'apply',
+      plan: lowerPlan(grantOf(context), {
+        forget: context.removal?.by !== 'loss',
+        // what has the name of its bridge is another network's if the host refused the place
+        unmake: event.type !== 'forwarding.refused' && unmakesBridge(context),
+      }),
+    },
+  ]),
+  announceRemoved: decide(({ context: { name, command, removal } }) => [
+    { kind: 'announce', fact: 'removed', data: {} },
+    removal?.by === 'prune' ? prunedEffect(name, true) : { kind: 'reply', command, output: { name } },
+  ]),
+  answered: remember(() => ({ command: null, removal: null })),
+  /** Keeps the loss of the file: the next daemon tries the removal again. */
+  failedToGo: remember(({ context: { removal } }) => ({
+    command: null,
+    removal: removal?.by === 'loss' ? removal : null,
+  })),
+  replyFailed: decide(({ context: { name, command, removal }, event }) => {
+    assertEvent(event, 'steps.failed');
+    return [
+      removal?.by === 'prune' ? prunedEffect(name, false, event.fault) : { kind: 'reply', command, fault: event.fault },
+    ];
+  }),
+  answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
+  refuseInUse: decide(({ context, event }) => [
+    { kind: 'reply', command: commandOf(event), fault: inUseFault(context) },
+  ]),
+  refuseBusy: decide(({ context: { name }, event }) => [
+    { kind: 'reply', command: commandOf(event), fault: busyFault(name) },
+  ]),
+};
+
+export const removalGuards = {
+  isLost: ({ context }: Given) => context.removal?.by === 'loss',
+  isPruned: ({ context }: Given) => context.removal?.by === 'prune',
+  isLastOfReplaced: ({ context, event }: Given) =>
+    context.successor !== null && event.type === 'lease.release' && !hasMembers(context, event.container),
+  /** Starts the removal only once: after a failure, the next daemon tries it again. */
+  isSucceeded: ({ context }: Given) => context.successor !== null && context.removal === null && !hasMembers(context),
+  isLeftOfReplaced: ({ context }: Given) => context.successor !== null && !hasMembers(context),
+  /** All members are leaving. */
+  isBeingLeft: ({ context }: Given) => !isKept(context),
+  isBeingLeftOrForced: ({ context, event }: Given) =>
+    (event.type === 'network.remove' && event.force) || !isKept(context),
+  isEmpty: ({ context }: Given) => Object.keys(context.leases).length === 0,
+  isRefusedByAll: ({ context }: Given) => isRefusedByAll(context),
+  isWaitOver: ({ context, event }: Given) => isWaitOver(context, event),
+  isLossOver: ({ context, event }: Given) => context.removal?.by === 'loss' && isWaitOver(context, event),
+  isLower: isResultOf('lower'),
+  isLowerForFile: ({ context, event }: Given) => isResultOf('lower')({ context, event }) && context.successor !== null,
+  isLowerForBrought: ({ context, event }: Given) =>
+    isResultOf('lower')({ context, event }) && context.waiting.some((request) => request.definition),
+  isLowerOfDefault: ({ context: { successor, waiting }, event }: Given) =>
+    'purpose' in event &&
+    event.purpose.kind === 'lower' &&
+    successor === null &&
+    waiting.some(isOfDefault) &&
+    !waiting[0]?.definition,
+};

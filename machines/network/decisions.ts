@@ -1,0 +1,46 @@
+import { type StateValue, stateIn } from 'xstate';
+import type { NetworkEvent } from '../../src/core/actor-event.ts';
+import { type Fault, fault } from '../../src/core/fault.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
+import type { NetworkPurpose } from '../../src/core/plan/purpose.ts';
+import { decisionsOf } from '../decisions.ts';
+import type { NetworkContext } from './context.ts';
+
+/** Decisions of networks: `machines/decisions.ts` for their machine, and what its actions and guards share. */
+
+export type Given = { context: NetworkContext; event: NetworkEvent };
+
+export const { decision, decide, remember, resolve, refuse } = decisionsOf<NetworkContext, NetworkEvent, 'network'>();
+
+type DeviceState =
+  | 'down'
+  | 'updating'
+  | 'routing'
+  | 'raising'
+  | 'settled'
+  | 'verifying'
+  | 'closing'
+  | 'degraded'
+  | 'emptying'
+  | 'lowering';
+
+export const inState = (value: StateValue) => stateIn<NetworkContext, NetworkEvent, unknown>(value);
+
+export const inDevice = (device: DeviceState) => inState({ present: { device } });
+
+/** It has a file. */
+export const isFiled = inState({ present: { definition: 'filed' } });
+/** It has no file, only members. */
+export const isTransient = inState({ present: { definition: 'transient' } });
+
+/** Whether an event is the result of such a plan: a removal may begin before the result of a verification is known. */
+export const isResultOf =
+  (...kinds: NetworkPurpose['kind'][]) =>
+  ({ event }: Given): boolean =>
+    'purpose' in event && kinds.some((kind) => kind === event.purpose.kind);
+
+export const wasRebooted = ({ event }: Given): boolean => event.type === 'actor.recovered' && event.rebooted;
+
+export const definitionOf = ({ definition }: NetworkContext) => definition as NetworkDefinition;
+
+export const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);

@@ -390,9 +390,12 @@ export const networkTerrain: Terrain<NetworkContext> = {
         ...(isAsking(context, container) ? [] : [leaseRequest(container)]),
         { type: 'lease.release', container },
       ]),
-      leaseRequest('a', { staticIps: ['10.99.0.1'] }),
       ...(isQuiet(snapshot, outstanding)
-        ? [leaseRequest('b', { definition: foreignDefinition }), leaseRequest('b', { onLoopback: true })]
+        ? [
+            leaseRequest('a', { staticIps: ['10.99.0.1'] }),
+            leaseRequest('b', { definition: foreignDefinition }),
+            leaseRequest('b', { onLoopback: true }),
+          ]
         : []),
       ...(outstanding.length < 2 && !isTransient(snapshot) ? [recovered(false)] : []),
       recovered(true),

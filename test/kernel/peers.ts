@@ -9,15 +9,18 @@ const server = `
   udp.on('message', (_, from) => udp.send(from.address, from.port, from.address));
   udp.bind(Number(port), address, () => tcp.listen(Number(port), address, () => console.log('ready')));
 `;
+/** Clients write a line as soon as they have asked, and then the answer. */
 const tcpClient = `
   const [port, address] = process.argv.slice(1);
-  require('node:net').connect(Number(port), address).on('error', () => process.exit(1)).pipe(process.stdout);
+  const socket = require('node:net').connect(Number(port), address).on('error', () => process.exit(1));
+  process.stdout.write('asked\\n');
+  socket.pipe(process.stdout);
 `;
 const udpClient = `
   const [port, address] = process.argv.slice(1);
   const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
   socket.on('message', (text) => { process.stdout.write(text); socket.close(); });
-  socket.send('?', Number(port), address);
+  socket.send('?', Number(port), address, () => process.stdout.write('asked\\n'));
 `;
 
 const running = new Set<ChildProcess>();
@@ -36,7 +39,7 @@ export async function serve(netns: string | null, address: string, port: number)
   await once(child.stdout as NodeJS.ReadableStream, 'data');
 }
 
-/** Returns the address that the server sees; null when there is no answer in time. */
+/** Returns the address that the server sees; null when there is no answer in this time after the question. */
 export async function reach(
   netns: string | null,
   address: string,
@@ -44,14 +47,15 @@ export async function reach(
   { transport = 'tcp', withinMs = 3000 }: { transport?: 'tcp' | 'udp'; withinMs?: number } = {},
 ): Promise<string | null> {
   const child = start(netns, transport === 'tcp' ? tcpClient : udpClient, port, address);
-  const timer = setTimeout(() => child.kill(), withinMs);
+  let timer: NodeJS.Timeout | undefined;
   let text = '';
   child.stdout?.on('data', (chunk) => {
+    timer ??= setTimeout(() => child.kill(), withinMs);
     text += chunk;
   });
   await once(child, 'close');
   clearTimeout(timer);
-  return text === '' ? null : text;
+  return text.replace(/^asked\n/, '') || null;
 }
 
 export function endPeers(): void {

@@ -162,6 +162,7 @@ export const containerMachine = containerSetup.createMachine({
   context: ({ input }) => ({
     ...input,
     wish: null,
+    created: null,
     lasting: null,
     change: null,
     suspected: null,
@@ -169,8 +170,10 @@ export const containerMachine = containerSetup.createMachine({
     awaiting: [],
     ...nothingGranted,
     members: [],
+    formerPid: null,
     kernelMs: 0,
     command: null,
+    askedAt: null,
     deferred: [],
     lastFault: null,
   }),

@@ -83,8 +83,8 @@ export interface Leave {
 
 export interface ContainerContext extends ContainerInput {
   wish: ContainerWish | null;
-  /** when the first wish came, ISO 8601; absent: kept by an older version */
-  created?: string;
+  /** when the first wish came, ISO 8601; null: none has come */
+  created: string | null;
   /** the wish without what a set-up replaced for once (A05); null while nothing is replaced */
   lasting: ContainerWish | null;
   change: Change | null;
@@ -106,16 +106,16 @@ export interface ContainerContext extends ContainerInput {
   /** identity of the namespace while it is up */
   inode: number | null;
   process: ContainerProcess | null;
-  /** the previous process in its network, whose end its engine may still report */
-  formerPid?: number;
+  /** the previous process in its network, whose end its engine may still report; null: none */
+  formerPid: number | null;
   /** when its process must have started, in ms since 1970; null: it has, or no start is expected */
   startBy: number | null;
   /** duration of this attempt's kernel steps so far, in milliseconds */
   kernelMs: number;
   /** the command under way */
   command: CommandId;
-  /** when it was sent, ISO 8601; absent: by an older version */
-  askedAt?: string;
+  /** when it was sent, ISO 8601; null: no command has come */
+  askedAt: string | null;
   /** commands that came while another was under way, in order */
   deferred: ContainerCommand[];
   lastFault: Fault | null;
@@ -191,7 +191,7 @@ export function leaseRequest(
   attempt: number,
   { staticIps, staticMac, aliases, definition, isDefault }: Attachment,
   ports: readonly PublishedPort[],
-  askedAt?: string,
+  askedAt: string | null = null,
 ): LeaseRequest {
   // without the short id, which every container has as an alias (A03)
   const own = aliases.filter((alias) => alias !== id.slice(0, 12));
@@ -209,7 +209,7 @@ export function requestLease(
   attempt: number,
   attachment: Attachment,
   ports: readonly PublishedPort[],
-  askedAt?: string,
+  askedAt: string | null = null,
 ): Told {
   const event = leaseRequest(id, attempt, attachment, ports, askedAt);
   return { kind: 'tell', to: networkAddress(attachment.network), event };

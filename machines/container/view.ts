@@ -32,7 +32,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     owner: wish.owner ?? null,
     exitCode: context.process?.exitCode ?? null,
     startBy: context.startBy === null ? null : new Date(context.startBy).toISOString(),
-    ...(context.created !== undefined && { created: context.created }),
+    ...(context.created !== null && { created: context.created }),
     lastFault: context.lastFault,
   };
 }

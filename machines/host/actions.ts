@@ -76,7 +76,7 @@ export const hostSetup = setup({
       const { type: _, ...way } = event;
       return driftFacts<'host'>({ what: 'uplink', ...way });
     }),
-    announceDamaged: decide(({ context: { damaged: known = [] }, event }) => {
+    announceDamaged: decide(({ context: { damaged: known }, event }) => {
       assertEvent(event, 'definitions.read');
       const isKnown = ({ file, reason }: DamagedDefinition) =>
         known.some((other) => other.file === file && other.reason === reason);

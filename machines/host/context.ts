@@ -13,23 +13,23 @@ export interface HostContext extends ForwardingContext {
   ports: PortLedger;
   /** container ID → the attempt whose ports are being bound, and their number, at the end of its list */
   holding: Record<string, { attempt: number; count: number }>;
-  /** containers that are being taken down: their ports are free soon; absent: none */
-  portsLeaving?: readonly string[];
-  /** claims of ports that only leaving containers hold, in order; absent: none */
-  portsWaiting?: readonly WaitingClaim[];
+  /** containers that are being taken down: their ports are free soon */
+  portsLeaving: readonly string[];
+  /** claims of ports that only leaving containers hold, in order */
+  portsWaiting: readonly WaitingClaim[];
   /** network → bridge and subnets */
   networks: SubnetLedger;
   /** claims that wait for a survey of the host's routes and links, in order */
   surveying: SubnetClaim[];
   /** sweeps under way, and what each removes */
   sweeping: Sweep[];
-  /** commands that wait for networks to answer `network.prune`; absent: none */
-  pruning?: readonly GroupCommand[];
-  /** commands that wait for containers to answer `container.abandon`; absent: none */
-  abandoning?: readonly GroupCommand[];
+  /** commands that wait for networks to answer `network.prune` */
+  pruning: readonly GroupCommand[];
+  /** commands that wait for containers to answer `container.abandon` */
+  abandoning: readonly GroupCommand[];
   lastFault: Fault | null;
-  /** definition files reported as not usable; absent: none */
-  damaged?: DamagedDefinition[];
+  /** definition files reported as not usable */
+  damaged: DamagedDefinition[];
 }
 
 /** Leftovers that are being removed, and the command that started it. */
@@ -65,8 +65,8 @@ export interface ForwardingContext {
   /** routing networks that are up or about to be */
   claims: ForwardingClaims;
   forwarding: Forwarding;
-  /** claims of networks that clash only with networks that are being left, or may be, in order; absent: none */
-  deferred?: DeferredClaim[];
+  /** claims of networks that clash only with networks that are being left, or may be, in order */
+  deferred: DeferredClaim[];
   /** foreign links reach each other, even if netloom switched forwarding on */
   forwardForeign: boolean;
 }
@@ -75,13 +75,13 @@ export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
 
 /** A claim that waits. */
 export type DeferredClaim = ForwardingClaim & {
-  /** when it is refused, in ms since 1970; absent or null: not known yet */
-  until?: number | null;
-  /** networks that were asked whether they keep the place; absent: none */
-  asked?: readonly string[];
+  /** when it is refused, in ms since 1970; null: not known yet */
+  until: number | null;
+  /** networks that were asked whether they keep the place */
+  asked: readonly string[];
 };
 
-export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
+export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, deferred: [], forwardForeign: false };
 
 export const firstContext: HostContext = {
   ports: {},
@@ -93,6 +93,7 @@ export const firstContext: HostContext = {
   sweeping: [],
   pruning: [],
   abandoning: [],
+  damaged: [],
   lastFault: null,
   ...noForwarding,
 };

@@ -51,7 +51,7 @@ function prune(
   context: HostContext,
   { command, names, except }: Event<'networks.prune'>,
 ): Decision<HostContext, 'host'> {
-  const { pruning = [], networks } = context;
+  const { pruning, networks } = context;
   const isAsked = (network: string) => pruning.some(({ open }) => open.includes(network));
   const asked = Object.keys(networks)
     .filter((network) => network !== except && (names?.includes(network) ?? true) && !isAsked(network))
@@ -61,7 +61,7 @@ function prune(
 }
 
 function abandon(
-  { abandoning = [] }: HostContext,
+  { abandoning }: HostContext,
   { command, ids: asked }: Event<'containers.abandon'>,
 ): Decision<HostContext, 'host'> {
   const { pending, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
@@ -107,12 +107,12 @@ function take(pending: readonly GroupCommand[], { name, isRemoved, fault }: Answ
 
 export const groupCommandActions = {
   pruneNetworks: resolve('networks.prune', prune),
-  takePruned: resolve('network.pruned', ({ pruning = [] }, { network: name, isRemoved, fault = null }) => {
+  takePruned: resolve('network.pruned', ({ pruning }, { network: name, isRemoved, fault = null }) => {
     const { pending, effects } = take(pruning, { name, isRemoved, fault }, replyPruned);
     return { context: { pruning: pending }, effects };
   }),
   abandonContainers: resolve('containers.abandon', abandon),
-  takeAbandoned: resolve('container.abandoned', ({ abandoning = [] }, { container: name, fault }) => {
+  takeAbandoned: resolve('container.abandoned', ({ abandoning }, { container: name, fault }) => {
     const { pending, effects } = take(abandoning, { name, isRemoved: fault === null, fault }, replyAbandoned);
     return { context: { abandoning: pending }, effects };
   }),

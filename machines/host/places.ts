@@ -17,13 +17,13 @@ type Decision = forwarding.Decision<PlacesContext>;
 
 /** Decides a claim. It ends the leaving of its network: claims that waited for that are decided again. */
 export function claim(context: PlacesContext, event: ForwardingClaim): Decision {
-  const decided = withWait(decideClaim(context, event), event.network);
+  const decided = withWait(decideClaim(context, { ...event, until: null, asked: [] }), event.network);
   return entryOf(context.claims, event.network)?.isLeaving ? after(decided, decideDeferred(decided.context)) : decided;
 }
 
 /** Adds the deadline of a claim that waits. */
 function withWait(decided: Decision, network: string): Decision {
-  const isWaiting = decided.context.deferred?.some((one) => one.network === network);
+  const isWaiting = decided.context.deferred.some((one) => one.network === network);
   return isWaiting ? { ...decided, effects: [wait(network, null), ...decided.effects] } : decided;
 }
 
@@ -36,7 +36,7 @@ function decideClaim(context: PlacesContext, claim: DeferredClaim): Decision {
   const { clash, lasting } = clashOf(context, claim);
   if (!clash) return grant(before, claim);
   if (lasting.length > 0 && !claim.isBrought) return { context: before, effects: [refuse(claim.network, clash)] };
-  const { asked = [] } = claim;
+  const { asked } = claim;
   const unasked = lasting.map(({ network }) => network).filter((network) => !asked.includes(network));
   const waiting = { ...claim, asked: [...asked, ...unasked] };
   return {
@@ -77,7 +77,7 @@ const after = (before: Decision, next: Decision): Decision => ({
 /** Decides waiting claims in order of arrival; a claim that still waits keeps its deadline. */
 function decideDeferred(context: PlacesContext): Decision {
   let decided: Decision = { context: { ...context, deferred: [] }, effects: [] };
-  for (const claim of context.deferred ?? []) decided = after(decided, decideClaim(decided.context, claim));
+  for (const claim of context.deferred) decided = after(decided, decideClaim(decided.context, claim));
   return decided;
 }
 
@@ -88,7 +88,7 @@ function decideDeferred(context: PlacesContext): Decision {
 export function leave(context: PlacesContext, { network }: Extract<HostEvent, { type: 'forwarding.leave' }>): Decision {
   const held = entryOf(context.claims, network) ?? { families: [], granted: true };
   const claims = { ...context.claims, [network]: { ...held, isLeaving: true } };
-  const deferred = withoutClaim(context, network).map(({ asked = [], ...claim }) => ({
+  const deferred = withoutClaim(context, network).map(({ asked, ...claim }) => ({
     ...claim,
     asked: asked.filter((other) => other !== network),
   }));
@@ -97,9 +97,9 @@ export function leave(context: PlacesContext, { network }: Extract<HostEvent, { 
 
 /** Refuses the waiting claims for which a network was asked that stays. */
 export function keep(context: PlacesContext, { network }: Extract<HostEvent, { type: 'place.kept' }>): Decision {
-  const { deferred = [] } = context;
+  const { deferred } = context;
   const refusals = deferred.flatMap((claim) => {
-    const clash = claim.asked?.includes(network)
+    const clash = claim.asked.includes(network)
       ? clashOf(context, claim).lasting.find((one) => one.network === network)
       : undefined;
     return clash ? [{ claim, clash }] : [];
@@ -121,7 +121,7 @@ export function release(context: PlacesContext, event: Extract<HostEvent, { type
 // ---- deadlines
 
 /** Returns the claim of a deadline. */
-function waitOf({ deferred = [] }: PlacesContext, event: HostEvent): DeferredClaim | undefined {
+function waitOf({ deferred }: PlacesContext, event: HostEvent): DeferredClaim | undefined {
   const claimant = claimantOf(event);
   return deferred.find(({ network }) => networkAddress(network) === claimant);
 }
@@ -145,13 +145,13 @@ export const placeActions = {
   keepPlaceDeadline: resolve('steps.applied', (context, event) => {
     const known = waitOf(context, event);
     const until = event.outputs[0]?.deadlineAt ?? null;
-    const { deferred = [] } = context;
+    const { deferred } = context;
     return { context: { deferred: deferred.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
   }),
   refuseDeferred: resolve(['steps.failed', 'deadline.passed'], giveUp),
   /** Sets known deadlines again: none runs after a restart of the daemon. Unknown ones are set by their own plans. */
-  deferAgain: decide(({ context: { deferred = [] } }) =>
-    deferred.flatMap(({ network, until = null }) => (until === null ? [] : [wait(network, until)])),
+  deferAgain: decide(({ context: { deferred } }) =>
+    deferred.flatMap(({ network, until }) => (until === null ? [] : [wait(network, until)])),
   ),
 };
 
@@ -162,7 +162,7 @@ export const placeGuards = {
     event.type === 'deadline.passed' && waitOf(context, event)?.until === event.at,
 };
 
-const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): DeferredClaim[] =>
+const withoutClaim = ({ deferred }: PlacesContext, network: string): DeferredClaim[] =>
   deferred.filter((one) => one.network !== network);
 
 /** Lists clashes. A defined network keeps its place while another one uses it; one that an engine brings must find it free. */

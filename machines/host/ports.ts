@@ -27,7 +27,7 @@ function containerOf({ type, purpose }: Event<'steps.applied' | 'steps.failed'>)
 
 /** Decides a claim. It ends the leaving of its container: claims that waited for that are decided again. */
 function claim(context: HostContext, { type: _, ...asked }: Event<'ports.claim'>): Turn {
-  const { portsLeaving = [] } = context;
+  const { portsLeaving } = context;
   if (!portsLeaving.includes(asked.container)) return decideClaim(context, asked);
   const stayed = decideWaiting({ ...context, portsLeaving: without(portsLeaving, asked.container) });
   return after(stayed, decideClaim(stayed.context, asked));
@@ -41,7 +41,7 @@ function decideClaim(context: HostContext, asked: PortsClaim): Turn {
 }
 
 /** Returns the conflict that decides: one with a container that stays comes before one with a leaving container. */
-function conflictOf({ ports, portsLeaving = [] }: HostContext, asked: PortsClaim) {
+function conflictOf({ ports, portsLeaving }: HostContext, asked: PortsClaim) {
   const conflicts = portConflicts(ports, asked.container, asked.ports);
   const lasting = conflicts.find(({ owner }) => !portsLeaving.includes(owner));
   return { conflict: lasting ?? conflicts[0] ?? null, isLeaving: lasting === undefined };
@@ -50,7 +50,7 @@ function conflictOf({ ports, portsLeaving = [] }: HostContext, asked: PortsClaim
 /** Decides waiting claims in order of arrival. */
 function decideWaiting(context: HostContext): Turn {
   let turn: Turn = { context: { ...context, portsWaiting: [] }, effects: [] };
-  for (const waiting of context.portsWaiting ?? []) turn = after(turn, decideAgain(turn.context, waiting));
+  for (const waiting of context.portsWaiting) turn = after(turn, decideAgain(turn.context, waiting));
   return turn;
 }
 
@@ -63,7 +63,7 @@ function decideAgain(context: HostContext, { until, ...asked }: WaitingClaim): T
 
 /** Keeps a waiting claim. A container has one claim: a new one replaces the former one. */
 function keepWaiting(context: HostContext, claim: WaitingClaim): Turn {
-  const others = (context.portsWaiting ?? []).filter(({ container }) => container !== claim.container);
+  const others = context.portsWaiting.filter(({ container }) => container !== claim.container);
   return { context: { ...context, portsWaiting: [...others, claim] }, effects: [] };
 }
 
@@ -81,13 +81,13 @@ function hold(context: HostContext, { container, attempt, ports: asked }: PortsC
 }
 
 function leave(context: HostContext, { container }: Event<'ports.leaving'>): Decision<HostContext, 'host'> {
-  const { ports, portsLeaving = [] } = context;
+  const { ports, portsLeaving } = context;
   if (!entryOf(ports, container) || portsLeaving.includes(container)) return {};
   return { context: { portsLeaving: [...portsLeaving, container] } };
 }
 
 /** Returns the claim of a deadline. */
-function waitOf({ portsWaiting = [] }: HostContext, event: HostEvent): WaitingClaim | undefined {
+function waitOf({ portsWaiting }: HostContext, event: HostEvent): WaitingClaim | undefined {
   const claimant = claimantOf(event);
   return portsWaiting.find(({ container }) => containerAddress(container) === claimant);
 }
@@ -101,13 +101,13 @@ const wait = (container: string, until: number | null): Effect<'host'> => ({
 function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext, 'host'> {
   const until = event.outputs[0]?.deadlineAt ?? null;
   const known = waitOf(context, event);
-  const { portsWaiting = [] } = context;
+  const { portsWaiting } = context;
   return { context: { portsWaiting: portsWaiting.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
 }
 
 /** Refuses a claim as if it had not waited. */
 function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.passed'>): Decision<HostContext, 'host'> {
-  const { portsWaiting = [] } = context;
+  const { portsWaiting } = context;
   const claim = waitOf(context, event);
   const conflict = claim && conflictOf(context, claim).conflict;
   if (!conflict) return {};
@@ -157,7 +157,7 @@ function release(context: HostContext, event: Event<'ports.release'>): Turn {
 function withoutWaiting(context: HostContext, { container, ports = null }: Event<'ports.release'>): HostContext {
   const isReleased = (port: PublishedPort) => ports?.some((other) => isSamePort(port, other)) ?? true;
   const isGivenUp = (claim: PortsClaim) => claim.container === container && claim.ports.every(isReleased);
-  const { portsWaiting = [] } = context;
+  const { portsWaiting } = context;
   return { ...context, portsWaiting: portsWaiting.filter((claim) => !isGivenUp(claim)) };
 }
 
@@ -169,7 +169,7 @@ function giveBack(context: HostContext, { container, ports: released = null }: E
   if (released && gone.length === 0) return { context, effects: [] };
   const left = held.filter((port) => !gone.includes(port));
   const { [container]: _, ...holding } = context.holding;
-  const { portsLeaving = [] } = context;
+  const { portsLeaving } = context;
   const { ledger, freed } = giveBackPorts(withPorts(context.ports, container, left), gone);
   const own = ownPorts(gone, held);
   const plan = letGoPlan(container, released && own);
@@ -192,7 +192,7 @@ const newsOf = (freed: Record<string, GrantedPort[]>): Effect<'host'>[] =>
   }));
 
 /** Sets known deadlines again: none runs after a restart of the daemon. Unknown ones are set by their own plans. */
-const waitAgain = ({ portsWaiting = [] }: HostContext): Effect<'host'>[] =>
+const waitAgain = ({ portsWaiting }: HostContext): Effect<'host'>[] =>
   portsWaiting.flatMap(({ container, until }) => (until === null ? [] : [wait(container, until)]));
 
 /** Holds published ports again: none is bound after a restart of the daemon. Claims under way hold their own. */

@@ -17,8 +17,8 @@ export interface NetworkInput {
   name: string;
   /** suffix of the containers' names */
   searchDomain: string;
-  /** name of this host; absent in records of earlier daemons */
-  node?: string;
+  /** name of this host */
+  node: string;
 }
 
 export type DefinitionNews = Extract<NetworkEvent, { type: `definition.${string}` }>;
@@ -63,11 +63,7 @@ export interface HeldRequest {
 }
 
 /** Returns the machine's input. */
-export const inputOf = ({ name, searchDomain, node }: NetworkInput): NetworkInput => ({
-  name,
-  searchDomain,
-  ...(node !== undefined && { node }),
-});
+export const inputOf = ({ name, searchDomain, node }: NetworkInput): NetworkInput => ({ name, searchDomain, node });
 
 /** P10: returns the wish by which the default network is made, for the first container that asks it for a lease. */
 export const defaultWish = (name: string, { madeAt = '' }: LeaseRequest) => ({

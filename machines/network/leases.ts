@@ -90,7 +90,7 @@ export function leaseFor(
   const addresses = chosen.map(({ address }) => address);
   const lessee = {
     container: request.container,
-    node: grounds.node ?? null,
+    node: grounds.node,
     addresses: chosen,
     staticMac: request.staticMac ?? null,
     attempt: request.attempt,

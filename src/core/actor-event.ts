@@ -153,8 +153,8 @@ export type DhcpEvent =
 export interface NetnsShare {
   path: string;
   status: Record<string, StatusBlock>;
-  /** owner of the namespace, which may share it on; absent: that of an older version */
-  owner?: ActorAddress;
+  /** owner of the namespace, which may share it on */
+  owner: ActorAddress;
 }
 
 export type NetworkEvent =

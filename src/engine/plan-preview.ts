@@ -128,7 +128,7 @@ function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachmen
 function unmadeDefault(name: string): KnownNetwork {
   const wish = defaultNetworkWish(name);
   const definition = networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: '' });
-  return { ...firstContext({ name, searchDomain: '' }), definition };
+  return { ...firstContext({ name, searchDomain: '', node: '' }), definition };
 }
 
 /** Makes the checks of the network's machine, in the same order. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { containerView } from '../../machines/container/view.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { wishOf } from '../core/samples.ts';
@@ -129,8 +130,8 @@ describe('P11 a container in whose network others run', () => {
 
   it('P11 is told by those that share its namespace when their process starts, and when it ends or is given up', () => {
     const claiming = reach(start, setUp(wishes.shared));
-    const shared = (owner?: 'container/pod') => ({ path: '/netns/netloom-db', status: {}, ...(owner && { owner }) });
-    const sharing = (owner?: 'container/pod') =>
+    const shared = (owner: ActorAddress) => ({ path: '/netns/netloom-db', status: {}, owner });
+    const sharing = (owner: ActorAddress = 'container/db') =>
       reach(claiming, { type: 'netns.shared', attempt: claiming.context.attempt, share: shared(owner) }, setupDone());
     const guest = sharing();
     expect(step(guest, started())).toContain('tell container/db netns.entered');

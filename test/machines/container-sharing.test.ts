@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { wishOf } from '../core/samples.ts';
@@ -79,11 +80,11 @@ describe('P11 the owner of a namespace that goes', () => {
 
 describe('P11 a container that shares a namespace', () => {
   const claiming = reach(start, setUp(wishes.shared));
-  const sharing = (of?: 'container/pod') =>
+  const sharing = (owner: ActorAddress = 'container/db') =>
     reach(claiming, {
       type: 'netns.shared',
       attempt: claiming.context.attempt,
-      share: { path: '/netns/netloom-db', status: {}, ...(of && { owner: of }) },
+      share: { path: '/netns/netloom-db', status: {}, owner },
     });
   const member = reach(sharing(), setupDone);
 

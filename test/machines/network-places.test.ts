@@ -18,7 +18,7 @@ const leaving = (container: string): ActorEvent => ({ type: 'lease.leaving', con
 const release = (container: string): ActorEvent => ({ type: 'lease.release', container });
 const kept = 'tell host place.kept';
 
-const start = begin<NetworkContext>(networkMachine, { name: 'demo', searchDomain: 'dns.netloom' });
+const start = begin<NetworkContext>(networkMachine, { name: 'demo', searchDomain: 'dns.netloom', node: 'testnode' });
 const defined = reach(start, { type: 'definition.found', definition: definitionOf() });
 const filed = reach(defined, leaseRequest('a'), granted, raised);
 const brought = reach(start, leaseRequest('a', { definition: foreignDefinition }), granted, raised);

@@ -32,7 +32,7 @@ const isTransient = (at: At): boolean => at.matches({ present: { definition: 'tr
 const isAboutForwarding = (line: string) => line.startsWith('tell host forwarding.');
 const reach = (from: At, ...events: ActorEvent[]): At => followed(from, ...events).next;
 
-const start: At = begin(networkMachine, { name: 'demo', searchDomain: 'dns.netloom' });
+const start: At = begin(networkMachine, { name: 'demo', searchDomain: 'dns.netloom', node: 'testnode' });
 const claiming = reach(start, create());
 const granted: ActorEvent = { type: 'subnet.granted', bridge, subnets };
 const defining = reach(claiming, granted);
@@ -178,7 +178,8 @@ describe('a network that routes', () => {
 
   const found = (request: Parameters<typeof definitionOf>[0]): At => {
     const start: ActorEvent = { type: 'definition.found', definition: definitionOf(request) };
-    return follow(networkMachine, begin(networkMachine, { name: 'demo', searchDomain: 'x' }), start).next as At;
+    return follow(networkMachine, begin(networkMachine, { name: 'demo', searchDomain: 'x', node: 'testnode' }), start)
+      .next as At;
   };
 
   it('is not one upon the link of somebody else', () => {

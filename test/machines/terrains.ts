@@ -3,7 +3,7 @@ import { type DhcpContext, dhcpMachine } from '../../machines/dhcp/chart.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
-import type { ActorEvent, LeaseRequest } from '../../src/core/actor-event.ts';
+import type { ActorEvent, LeaseRequest, NetnsShare } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { fault } from '../../src/core/fault.ts';
 import { withTerms } from '../../src/core/lease/lease.ts';
@@ -60,7 +60,7 @@ export function newsOf({ leases, deferred }: ContainerContext): ActorEvent[] {
   });
 }
 
-export const share = { path: '/netns/netloom-db', status: {} };
+export const share: NetnsShare = { path: '/netns/netloom-db', status: {}, owner: 'container/db' };
 
 /** The answers that a claim of this attempt is waiting for. */
 export function grantsFor({ awaiting, attempt, wish }: ContainerContext): ActorEvent[] {
@@ -361,7 +361,7 @@ export const foreignDefinition = { ...definition, id: 'f'.repeat(64), network_in
 
 export const networkTerrain: Terrain<NetworkContext> = {
   machine: networkMachine,
-  input: { name: 'demo', searchDomain: 'dns.netloom' },
+  input: { name: 'demo', searchDomain: 'dns.netloom', node: 'testnode' },
   elsewhere: ['present.device.emptying'],
   events: ({ snapshot, outstanding }) => {
     const { context } = snapshot;

@@ -55,14 +55,14 @@ const more = attach([{ network: 'demo' }, { network: 'one' }, { network: 'two' }
 });
 const networksOf = ({ context }: At) => context.wish?.attachments.map(({ network }: Attachment) => network);
 
-describe('C02 the set-up that an attach begins', () => {
-  it('C02 leads to a container that is up, and answers with its status', () => {
+describe('C02 an attach that sets up a container', () => {
+  it('C02 leads to a container that is up, and replies with its status', () => {
     expect([stateName(claiming.value), stateName(up.value)]).toEqual(['claiming', 'up.configured']);
     expect(step(granted(claiming), made).at(-1)).toBe('reply c1 ok');
     expect(up.context.deferred).toEqual([]);
   });
 
-  it('C02 leaves no record when it is refused, or fails without a trace', () => {
+  it('C02 leaves no record when a claim is refused, or when it fails and nothing is left in the kernel', () => {
     expect(step(claiming, refused(1))).toEqual([
       'removed',
       'tell network/demo lease.release',
@@ -74,7 +74,7 @@ describe('C02 the set-up that an attach begins', () => {
     expect(step(granted(claiming), failed('setup'))[0]).toBe('removed');
   });
 
-  it('C02 leaves a record where something is left in the kernel, which the next attach cleans up first', () => {
+  it('C02 leaves a record when something is left in the kernel, which the next attach removes first', () => {
     const left = reach(granted(claiming), failed('setup', littered));
     expect(stateName(left.value)).toBe('failed');
     expect(step(left, attach([{ network: 'demo' }]))[0]).toBe('unconfiguring');
@@ -83,13 +83,13 @@ describe('C02 the set-up that an attach begins', () => {
     expect(stateName(reach(again, refused(again.context.attempt)).value)).toBe('failed');
   });
 
-  it('C02 leaves a record of a container that was there before', () => {
+  it('C02 keeps the record of a container that existed before', () => {
     const created = reach(start, { type: 'container.create', command: 'c0', wish: wishOf({ mode: 'none' }) });
     const failing = reach(created, attach([{ network: 'demo' }]), refused(1));
     expect(stateName(failing.value)).toBe('failed');
   });
 
-  it('C02 hands commands that waited for it to the next container of this id when it fails', () => {
+  it('C02 passes waiting commands on to the next container with the same ID when it fails', () => {
     expect(step(reach(claiming, detach(['demo'])), refused(1))).toContain('tell container/web container.detach');
     expect(step(start, detach(['demo']))).toEqual(['absent', 'reply c2 ok']);
   });
@@ -98,7 +98,7 @@ describe('C02 the set-up that an attach begins', () => {
     expect(step(claiming, recovered(true))[0]).toBe('removed');
   });
 
-  it('lets commands that came meanwhile follow, in order', () => {
+  it('is followed by the commands that arrived in the meantime, in order', () => {
     const waiting = reach(claiming, detach(['demo']), attach([{ network: 'demo' }]));
     const down = reach(granted(waiting), made);
     expect(stateName(down.value)).toBe('unconfiguring');
@@ -107,14 +107,14 @@ describe('C02 the set-up that an attach begins', () => {
 });
 
 describe('an attach of a container that is up', () => {
-  it('answers with the status where nothing is missing, also when it is degraded', () => {
+  it('is answered with the status when nothing is missing, even if the container is degraded', () => {
     expect(step(up, attach([{ network: 'demo' }]))).toEqual(['up.configured', 'reply c1 ok']);
     const degraded = reach(up, { type: 'drift.suspected' }, failed('verify'));
     expect(step(degraded, attach([{ network: 'demo' }]))).toEqual(['up.configured degraded', 'reply c1 ok']);
     expect(step(degraded, more)).toEqual(['up.configured degraded', 'reply c1 container.state']);
   });
 
-  it('claims all that is missing in one round, and makes it with one plan', () => {
+  it('claims everything that is missing in one round, and adds it with one plan', () => {
     expect(step(up, more)).toEqual([
       'up.configured asking',
       'tell network/one lease.request',
@@ -141,7 +141,7 @@ describe('an attach of a container that is up', () => {
     expect(joined.context.ports).toEqual(ports);
   });
 
-  it('C02 has joined nothing when one owner refuses: all are heard, then all is given back', () => {
+  it('C02 joins no network when an owner refuses a claim: it waits for all answers, then releases every claim', () => {
     const asked = reach(up, more, lease('one'));
     expect(step(asked, refused(2))).toEqual(['up.configured asking']);
     expect(step(reach(asked, refused(2)), lease('two'))).toEqual([
@@ -156,7 +156,7 @@ describe('an attach of a container that is up', () => {
     expect([Object.keys(context.leases), context.ports, context.wish]).toEqual([['demo'], [], up.context.wish]);
   });
 
-  it('C02 has joined nothing when a step fails, and is degraded where something is left', () => {
+  it('C02 joins no network when a step fails, and leaves the container degraded when something is left in the kernel', () => {
     const changing = reach(up, more, lease('one'), lease('two'), picked);
     const undone = reach(changing, failed('join'));
     expect([stateName(undone.value), networksOf(undone)]).toEqual(['up.configured', ['demo']]);
@@ -165,7 +165,7 @@ describe('an attach of a container that is up', () => {
     expect([stateName(half.value), networksOf(half)]).toEqual(['up.configured degraded', ['demo', 'one', 'two']]);
   });
 
-  it('names interfaces beside those that are there, and not as another is asked for', () => {
+  it('chooses interface names that are neither in use nor requested, and refuses a requested name that is in use', () => {
     const asked = reach(up, attach([{ network: 'one' }, { network: 'two', interfaceName: 'eth1' }]));
     const join = asked.context.change;
     expect(join?.kind === 'join' && join.attachments.map(({ interfaceName }: Attachment) => interfaceName)).toEqual([
@@ -178,7 +178,7 @@ describe('an attach of a container that is up', () => {
     ]);
   });
 
-  it('waits while something else is under way', () => {
+  it('waits while another change is under way', () => {
     const changing = reach(up, { type: 'container.disconnect', command: 'c9', network: 'demo' });
     expect(step(changing, attach([{ network: 'demo' }]))).toEqual(['up.configured changing']);
     expect(step(reach(changing, attach([{ network: 'demo' }])), applied('leave')).slice(-1)).toEqual([
@@ -186,7 +186,7 @@ describe('an attach of a container that is up', () => {
     ]);
   });
 
-  it('takes down the former network of a container with another namespace, by path or by inode, and sets it up anew', () => {
+  it('takes down the network of a container whose namespace has changed, by path or by inode, and sets it up again', () => {
     for (const elsewhere of [
       attach([{ network: 'demo' }], { path: '/run/netns/other' }),
       attach([{ network: 'demo' }], { inode: 8 }),
@@ -202,7 +202,7 @@ describe('an attach of a container that is up', () => {
     expect(step(up, vanished)).toEqual(['up.configured', 'reply c1 ok']);
   });
 
-  it('C13 asks the DHCP servers of all its networks, and undoes everything when one gives no address', () => {
+  it('C13 asks the DHCP servers of all its networks, and undoes everything when one assigns no address', () => {
     const both = attach([{ network: 'demo' }, { network: 'one' }, { network: 'lan' }, { network: 'lan2' }]);
     const dhcp = (network: string): ActorEvent => ({
       type: 'lease.granted',
@@ -245,7 +245,7 @@ describe('an attach of a container that is up', () => {
 describe('a detach', () => {
   const three = reach(up, more, lease('one'), lease('two'), picked, applied('join'));
 
-  it('leaves some networks with one change', () => {
+  it('leaves several networks in one change', () => {
     expect(step(three, detach(['one', 'two', 'three']))).toEqual(['up.configured changing', 'apply leave']);
     const left = reach(three, detach(['one', 'two']), applied('leave'));
     expect(networksOf(left)).toEqual(['demo']);
@@ -259,7 +259,7 @@ describe('a detach', () => {
     ]);
   });
 
-  it('of all networks takes it down, answers then, and removes it', () => {
+  it('takes the container down when no network remains, replies, and removes the container', () => {
     expect(step(up, detach(['demo']))[0]).toBe('unconfiguring');
     expect(step(reach(up, detach(['demo'])), applied('teardown'))).toContain('reply c2 ok');
     expect(step(reach(up, detach(['demo'])), applied('teardown'), applied('unlink'))).toContain('announce removed');
@@ -267,13 +267,13 @@ describe('a detach', () => {
     expect(step(running, detach(['demo']))[0]).toBe('unconfiguring');
   });
 
-  it('is done where it is not on these networks, is not known, or has another namespace', () => {
+  it('succeeds without a change when the container is not on these networks, is unknown, or has another namespace', () => {
     for (const event of [detach(['other']), detach(['demo'], '/run/netns/former')])
       expect(step(up, event)).toEqual(['up.configured', 'reply c2 ok']);
     expect(step(start, detach(['demo']))).toEqual(['absent', 'reply c2 ok']);
   });
 
-  it('removes a container whose network is down, and takes networks from its wish', () => {
+  it('removes a container whose network is down, or removes the networks from its wish when others remain', () => {
     const created = reach(up, { type: 'container.teardown', command: 'c4' }, applied('teardown'), applied('unlink'));
     expect(step(created, detach(['demo']))).toEqual(['removed', 'announce removed', 'reply c2 ok']);
     const wished = reach(start, {
@@ -284,13 +284,13 @@ describe('a detach', () => {
     expect(networksOf(reach(wished, detach(['one'])))).toEqual(['two']);
   });
 
-  it('is answered with the fault when the teardown fails, and the container stays', () => {
+  it('is answered with the fault when the teardown fails, and the container is kept', () => {
     expect(step(reach(up, detach(['demo'])), failed('teardown', littered))).toContain('reply c2 kernel.refused');
     expect(stateName(reach(up, detach(['demo']), failed('teardown', littered)).value)).toBe('failed');
   });
 });
 
-it('a detach is answered with the id alone, whatever it leads to', () => {
+it('a detach is answered with the ID alone, in every case', () => {
   const answers = (from: At, ...events: ActorEvent[]) =>
     effectsOf(from, ...events).flatMap((effect) =>
       effect.kind === 'reply' && effect.command === 'c2' ? [effect.output] : [],
@@ -305,7 +305,7 @@ it('a detach is answered with the id alone, whatever it leads to', () => {
 });
 
 describe('a network that asks the container to leave', () => {
-  it('is left in its turn, and hears the release', () => {
+  it('is left after the changes under way, and receives the release', () => {
     expect(step(up, leave('demo'))).toEqual(['up.configured changing', 'apply leave']);
     expect(step(reach(up, leave('demo')), applied('leave'))).toContain('tell network/demo lease.release');
     const busy = reach(up, { type: 'container.reload', command: 'c5' });
@@ -313,7 +313,7 @@ describe('a network that asks the container to leave', () => {
     expect(step(reach(busy, leave('demo')), applied('verify')).at(-1)).toBe('apply leave');
   });
 
-  it('hears the release at once where the container has nothing of it', () => {
+  it('receives the release at once when the container holds no lease of it', () => {
     const created = reach(start, { type: 'container.create', command: 'c0', wish: wishOf({ mode: 'none' }) });
     for (const from of [start, created, up])
       expect(step(from, leave('other'))[1]).toBe('tell network/other lease.release');
@@ -322,7 +322,7 @@ describe('a network that asks the container to leave', () => {
     expect(networksOf(reach(wished, leave('demo')))).toEqual(['demo']);
   });
 
-  it('hears why it cannot be left', () => {
+  it('receives the reason when the container cannot leave it', () => {
     const refusalsOf = (from: At, ...events: ActorEvent[]) =>
       effectsOf(from, ...events).flatMap((effect) =>
         effect.kind === 'tell' && effect.event.type === 'membership.refused'
@@ -339,7 +339,7 @@ describe('a network that asks the container to leave', () => {
     expect(refusalsOf(ending, applied('teardown'), applied('unlink'))).toEqual([]);
   });
 
-  it('is released when what a failed set-up left of it has been removed', () => {
+  it('receives the release after the leftovers of a failed set-up are removed', () => {
     const left = reach(granted(claiming), failed('setup', littered));
     expect(step(left, leave('demo'))[0]).toBe('unconfiguring');
     expect(step(reach(left, leave('demo')), applied('teardown'), applied('unlink'))).toContain(

@@ -54,22 +54,22 @@ function step(from: At, ...events: ActorEvent[]): string[] {
   return [stateName(next.value), ...effects.map(brief)];
 }
 
-describe('C03 connecting', () => {
-  it('C03 asks the network, then makes the link, then tells and answers', () => {
+describe('C03 a connect', () => {
+  it('C03 requests a lease, adds the link, announces it, and replies', () => {
     expect(step(up, connect)).toEqual(['up.configured asking', 'tell network/back lease.request']);
     expect(step(reach(up, connect), leased)).toEqual(['up.configured changing', 'apply join']);
     expect(step(connecting, applied('join'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
     expect(Object.keys(reach(connecting, applied('join')).context.leases)).toEqual(['demo', 'back']);
   });
 
-  it('C03 that the network refuses leaves all as it was', () => {
+  it('C03 changes nothing when the network refuses', () => {
     const asking = reach(up, connect);
     expect(step(asking, refused)).toEqual(['up.configured', 'tell network/back lease.release', 'reply c2 port.taken']);
     expect(step(asking, { ...refused, attempt: 1 } as ActorEvent)).toEqual(['up.configured asking']);
     expect(reach(asking, refused).context).toMatchObject({ change: null, wish: wishes.bridge, leases: { demo: {} } });
   });
 
-  it('C03 that fails gives the address back when nothing is left, and keeps it as degraded otherwise', () => {
+  it('C03 releases the address when it fails and nothing is left in the kernel; otherwise the container keeps it and is degraded', () => {
     expect(step(connecting, failed('join'))).toEqual([
       'up.configured',
       'tell network/back lease.release',
@@ -92,7 +92,7 @@ describe('C05 a route whose gateway is on no network of the container', () => {
   const route = { destination: '10.77.0.0/16', gateway: '10.99.0.9', metric: null, type: 'unicast' } as const;
   const lost = leaseOf({ network: 'back', routes: [route] });
 
-  it('C05 refuses the connect before anything is built', () => {
+  it('C05 makes the connect fail before anything is built', () => {
     const asking = reach(up, connect);
     expect(step(asking, { type: 'lease.granted', attempt: 2, lease: lost })).toEqual([
       'up.configured',
@@ -103,7 +103,7 @@ describe('C05 a route whose gateway is on no network of the container', () => {
     expect(step(asking, { type: 'lease.granted', attempt: 1, lease: lost })).toEqual(['up.configured asking']);
   });
 
-  it('C05 lets other networks be joined, also the one that has the gateway', () => {
+  it('C05 does not prevent a connect to another network, or to the one that has the gateway', () => {
     const without = reach(up, connect, { ...leased, lease: lost } as ActorEvent);
     const has = leaseOf({
       network: 'back',
@@ -116,8 +116,8 @@ describe('C05 a route whose gateway is on no network of the container', () => {
   });
 });
 
-describe('C04 disconnecting', () => {
-  it('C04 gives the address back when the link is gone, not before', () => {
+describe('C04 a disconnect', () => {
+  it('C04 releases the address only after the link is removed', () => {
     expect(step(up, disconnect)).toEqual(['up.configured changing', 'apply leave']);
     expect(step(reach(up, disconnect), applied('leave'))).toEqual([
       'up.configured',
@@ -127,13 +127,13 @@ describe('C04 disconnecting', () => {
     ]);
   });
 
-  it('C04 that fails keeps the address: the link may be there', () => {
+  it('C04 keeps the address when it fails, as the link may still exist', () => {
     expect(step(reach(up, disconnect), failed('leave', littered))).not.toContain('tell network/demo lease.release');
   });
 });
 
-describe('A09 publishing', () => {
-  it('A09 a port that was picked goes by its number and by 0, and is kept in the wish as it was asked for', () => {
+describe('A09 a published port', () => {
+  it('A09 with a picked number is unpublished by that number or by 0, and is 0 in the wish', () => {
     const published = reach(publishing, applied('join'));
     expect(published.context.ports.map(({ hostPort }: PublishedPort) => hostPort)).toEqual([8080, 40_000]);
     expect(published.context.wish?.ports.map(({ hostPort }: PublishedPort) => hostPort)).toEqual([8080, 0]);
@@ -144,12 +144,12 @@ describe('A09 publishing', () => {
     }
   });
 
-  it('A09 0 names no port that was asked for by its number', () => {
+  it('A09 with a requested number is not unpublished by 0', () => {
     expect(step(up, unpublish(0))).toEqual(['up.configured', 'reply c3 port.unknown']);
   });
 });
 
-describe('N16 publishing what is there', () => {
+describe('N16 a publish of ports that are published already', () => {
   const on = (hostIp: string | null, more: Partial<PublishedPort> = {}): PublishedPort => ({
     ...port(8080),
     hostIp,
@@ -168,14 +168,14 @@ describe('N16 publishing what is there', () => {
   const asked = ({ context }: At) => context.ports.map(describePort);
   const shown = (from: At) => statusOf(from.context).ports.map(describePort);
 
-  it('N16 answers at once where all was asked for before, up or not', () => {
+  it('N16 is answered at once when all ports were requested before, whether the container is up or not', () => {
     expect(step(up, ask('container.publish', port(8080)))).toEqual(['up.configured', 'reply c2 ok']);
     const created = reach(start, { type: 'container.create', command: 'c1', wish: wishes.bridge });
     expect(step(created, ask('container.publish', port(8080)))).toEqual(['created', 'reply c2 ok']);
     expect(reach(created, ask('container.publish', port(8080), port(9090))).context.wish?.ports).toHaveLength(2);
   });
 
-  it('N16 keeps what is covered as it was asked for, and shows what is served', () => {
+  it('N16 keeps a covered port as it was requested, and the status shows the port that covers it', () => {
     const both = publishingOf(up, on('127.0.0.1'), on('::'));
     expect(asked(both)).toEqual(['8080->80/tcp', '127.0.0.1:8080->80/tcp', '[::]:8080->80/tcp']);
     expect(shown(both)).toEqual(['8080->80/tcp']);
@@ -186,7 +186,7 @@ describe('N16 publishing what is there', () => {
     expect(least.context.wish?.ports.map(describePort)).toEqual(['127.0.0.1:8080->80/tcp']);
   });
 
-  it('N16 changes nothing in the kernel where it is covered', () => {
+  it('N16 changes nothing in the kernel when another port covers it', () => {
     const { effects } = follow(containerMachine, reach(up, ask('container.publish', on('127.0.0.1'))), {
       type: 'ports.granted',
       attempt: 2,
@@ -196,7 +196,7 @@ describe('N16 publishing what is there', () => {
     expect(effects).toMatchObject([{ kind: 'apply', plan: { purpose: { kind: 'join' }, steps: [] } }]);
   });
 
-  it('N16 gives up a range as it was asked for, and as it is shown', () => {
+  it('N16 is undone by the range as requested, and by the range as shown', () => {
     const ranges = [on(null, { hostPort: 9000, range: 3 }), on(null, { hostPort: 9002, containerPort: 82, range: 3 })];
     const both = publishingOf(up, ...ranges);
     expect(shown(both)).toEqual(['8080->80/tcp', '9000-9004->80-84/tcp']);
@@ -211,7 +211,7 @@ describe('N16 publishing what is there', () => {
     ]);
   });
 
-  it('N16 refuses what leads a port elsewhere, but for its engine', () => {
+  it('N16 is refused when it leads a port elsewhere, even if the engine holds the port', () => {
     expect(step(up, ask('container.publish', on('127.0.0.1', { containerPort: 81 })))).toEqual([
       'up.configured',
       'reply c2 port.overlap',
@@ -249,7 +249,7 @@ describe('C03 a port whose family the container does not have', () => {
     );
   const leftOut = ['port-unreachable', 'family', '[::]:9090->80/tcp'];
 
-  it('C03 is refused where nothing else is asked', () => {
+  it('C03 is refused when no other port is requested', () => {
     expect(setUpWith(six()).value).toBe('failed');
     expect(step(up, { type: 'container.publish', command: 'c2', ports: [six()] })).toEqual([
       'up.configured',
@@ -257,7 +257,7 @@ describe('C03 a port whose family the container does not have', () => {
     ]);
   });
 
-  it('C03 is left out and told of beside another one, and where its engine brought it', () => {
+  it('C03 is left out and announced when another port is requested as well, or when an engine holds it', () => {
     for (const ports of [[four, six()], [six(), port(9090)], [six(held)]])
       expect(toldOf(setUpWith(...ports), made)).toEqual([leftOut]);
     expect(toldOf(setUpWith({ ...port(9090), hostIp: '::1' }, four), made)).toEqual([
@@ -279,7 +279,7 @@ describe('C03 a port whose family the container does not have', () => {
     [onlySix, six({ hostIp: '::1' }), 'use an IPv6 address of this host, or [::]'],
     [leaseOf(), six({ hostIp: '::1' }), 'use 127.0.0.1'],
     [leaseOf({ addresses: [] }), port(9090), 'container web has no address on a bridge network'],
-  ])('C03 is refused, saying why', (lease, asked, reason) => {
+  ])('C03 is refused with the reason', (lease, asked, reason) => {
     const refused = reachOn(lease, asked);
     expect([refused.value, refused.context.lastFault]).toMatchObject([
       'failed',
@@ -288,13 +288,13 @@ describe('C03 a port whose family the container does not have', () => {
     expect(containerView(refused.value, refused.context)?.ports).toMatchObject([{ families: [] }]);
   });
 
-  it('C03 is left out and told of on a macvlan, where its engine brought it', () => {
+  it('C03 is left out and announced on a macvlan when an engine holds it', () => {
     expect(toldOf(reachOn(macvlan, { ...port(9090), ...held }), made)).toEqual([
       ['port-unreachable', 'network', '9090->80/tcp'],
     ]);
   });
 
-  it('C03 is shown with the families over which it leads to the container', () => {
+  it('C03 is shown with the families that reach the container', () => {
     const shown = (at: At) => containerView(at.value, at.context)?.ports.map(({ families }) => families);
     expect(shown(reach(reachOn(onlySix, port(9090)), made))).toEqual([[6]]);
     expect(shown(reach(reachOn(leaseOf(), port(9090)), made))).toEqual([[4]]);
@@ -302,7 +302,7 @@ describe('C03 a port whose family the container does not have', () => {
     expect(shown(setUpWith(four))).toEqual([undefined]);
   });
 
-  it('C03 a part of a range is not given up by itself, and the range is named', () => {
+  it('C03 cannot be unpublished apart from its range, and the refusal names the range', () => {
     const range = { ...port(8080), range: 2 };
     const part = { ...port(8081), containerPort: 81 };
     const from = reach(setUpWith(range), made);
@@ -317,7 +317,7 @@ describe('C03 a port whose family the container does not have', () => {
     ]);
   });
 
-  it('C03 is left out where another one asked for the same host port before', () => {
+  it('C03 is left out when another port with the same host port was requested before', () => {
     const asking = reach(up, { type: 'container.publish', command: 'c2', ports: [six({ hostPort: 8080 })] });
     expect(stateName(asking.value)).toBe('up.configured asking');
     const granted: ActorEvent = { type: 'ports.granted', attempt: 2, ports: [six({ hostPort: 8080 })], tookMs: 1 };
@@ -327,13 +327,13 @@ describe('C03 a port whose family the container does not have', () => {
     ]);
   });
 
-  it('C03 is told of again at a reload, and not at a restart of the daemon', () => {
+  it('C03 is announced again after a reload, but not after a restart of the daemon', () => {
     const configured = reach(setUpWith(four, six()), made);
     expect(toldOf(configured, { type: 'container.reload', command: 'c2' }, applied('verify'))).toEqual([leftOut]);
     expect(toldOf(configured, recovered(false), applied('verify'))).toEqual([]);
   });
 
-  it('C03 is served when a network brings the family, and left out again when that goes', () => {
+  it('C03 is served after the container joins a network with that family, and left out again after it leaves', () => {
     const configured = reach(setUpWith(four, six()), made);
     const lease = leaseOf({ network: 'back', addresses: [v6] });
     const joining = reach(configured, connect, { type: 'lease.granted', attempt: 2, lease });
@@ -341,12 +341,12 @@ describe('C03 a port whose family the container does not have', () => {
     const leave: ActorEvent = { type: 'container.disconnect', command: 'c3', network: 'back' };
     const leaving = reach(joining, applied('join'), leave);
     expect(toldOf(leaving, applied('leave'))).toEqual([leftOut]);
-    // with its last network nothing is served, and all of it again with the next one
+    // without a network no port is served; the next network serves all of them again
     const alone = reach(configured, disconnect);
     expect(toldOf(alone, applied('leave'))).toEqual([]);
   });
 
-  it('C03 is told of where another container has it', () => {
+  it('C03 is announced as taken when another container has it', () => {
     const ports = [{ ...port(9090), ...held }];
     const claimed = reach(start, setUp(...ports));
     const granted: ActorEvent = {
@@ -361,7 +361,7 @@ describe('C03 a port whose family the container does not have', () => {
     expect(toldOf(on(leaseOf().addresses), made)).toEqual([]);
   });
 
-  it('C03 is served when the other container has gone, and told of', () => {
+  it('C03 is served and announced when the other container releases it', () => {
     const whole: PublishedPort = { ...six(), ...held };
     const claimed = reach(start, setUp(whole));
     const both = leaseOf({ addresses: [...leaseOf().addresses, v6] });
@@ -376,25 +376,25 @@ describe('C03 a port whose family the container does not have', () => {
     expect([free.context.ports, free.context.wish?.ports]).toEqual([[whole], [whole]]);
     expect(step(free, freed)).toEqual(['up.configured']);
     expect(step(free, { ...freed, ports: [six({ hostPort: 1 })] })).toEqual(['up.configured']);
-    // what fails is put right by a reload
+    // a reload repairs what failed
     const failing = reach(freeing, failed('freed', littered));
     expect([stateName(failing.value), failing.context.ports]).toEqual(['up.configured degraded', [whole]]);
-    // of a claim that is under way the grant says all
+    // a claim under way needs no more than its grant
     expect(reach(claimed, freed, lease, granted, made).context.ports).toEqual([{ ...whole, without: [6] }]);
     expect(step(reach(claimed, lease, granted), freed, made)).toContain('apply freed');
-    // nothing of IPv6 leads to it
+    // the container has no IPv6 address
     const four = reach(claimed, grantsFor(claimed.context)[0] as ActorEvent, granted, made, freed);
     expect(toldOf(four, applied('freed'))).toEqual([]);
   });
 
-  it('C03 is told of where an engine let its user contradict himself', () => {
+  it('C03 is announced as a contradiction when two ports of an engine disagree', () => {
     const ports = [port(9090), six({ containerPort: 81 })].map((one) => ({ ...one, ...held }));
     const claimed = reach(start, setUp(...ports));
     const [, granted] = grantsFor(claimed.context) as [ActorEvent, ActorEvent];
     const both = leaseOf({ addresses: [...leaseOf().addresses, v6] });
     const dual = reach(claimed, { type: 'lease.granted', attempt: 1, lease: both }, granted);
     expect(toldOf(dual, made)).toEqual([['port-unreachable', 'contradiction', '9090->80/tcp']]);
-    // nothing of IPv6 could be led elsewhere
+    // without an IPv6 address there is no contradiction
     expect(toldOf(setUpWith(...ports), made)).toEqual([['port-unreachable', 'family', '[::]:9090->81/tcp']]);
   });
 });
@@ -426,7 +426,7 @@ describe('N19 a port on a network whose engine wants no rules', () => {
     );
   const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
 
-  it('N19 is refused to a container of ours, naming the network, at set-up and publish', () => {
+  it('N19 is refused to a container without an engine at set-up and publish, and the refusal names the network', () => {
     const refused = claimedWith(port(9090));
     expect([refused.value, refused.context.lastFault]).toMatchObject([
       'failed',
@@ -440,12 +440,12 @@ describe('N19 a port on a network whose engine wants no rules', () => {
     expect(step(joined, publish(1)).at(-1)).toBe('reply c2 mode.conflict');
   });
 
-  it('N19 is left out and told of where an engine with rules holds it, and no word where its engine wants none', () => {
+  it('N19 is left out and announced when an engine with rules holds it, and not announced when that engine wants no rules', () => {
     expect(factsOf(claimedWith(held, definitionOf()), made)).toEqual(['firewall']);
     expect(factsOf(claimedWith(held, { ...definitionOf(), firewall: 'none' }), made)).toEqual([]);
   });
 
-  it('N19 leads to another network of the container, and is told of when that goes', () => {
+  it('N19 is served by another network of the container, and announced when the container leaves that network', () => {
     const both = reach(
       reach(up, connect, { type: 'lease.granted', attempt: 2, lease: unruled('back') }),
       applied('join'),
@@ -455,8 +455,8 @@ describe('N19 a port on a network whose engine wants no rules', () => {
   });
 });
 
-describe('while a change is under way', () => {
-  it('commands wait in order', () => {
+describe('a change under way', () => {
+  it('makes later commands wait, in order', () => {
     expect(step(connecting, unpublish(8080), applied('join'))).toEqual([
       'up.configured changing',
       'announce connected',
@@ -465,7 +465,7 @@ describe('while a change is under way', () => {
     ]);
   });
 
-  it('what is suspected is looked at afterwards', () => {
+  it('is followed by a verification when drift is suspected in the meantime', () => {
     expect(step(connecting, { type: 'drift.suspected' }, applied('join'))).toEqual([
       'up.configured verifying',
       'announce connected',
@@ -474,7 +474,7 @@ describe('while a change is under way', () => {
     ]);
   });
 
-  it('a reboot takes all: who waits is told, and what was asked for is given back too', () => {
+  it('is ended by a reboot, which answers the waiting command and releases every claim', () => {
     for (const from of [reach(up, connect), connecting])
       expect(step(from, recovered(true))).toEqual([
         'created',
@@ -487,7 +487,7 @@ describe('while a change is under way', () => {
   });
 });
 
-it('C06 a reload asks its networks to look after theirs, and compares', () => {
+it('C06 a reload asks the networks to verify their devices, and verifies the container', () => {
   expect(step(up, { type: 'container.reload', command: 'c2' })).toEqual([
     'up.configured verifying',
     'tell network/demo drift.suspected',

@@ -18,13 +18,13 @@ const setUp = (created?: string): ActorEvent => ({ type: 'container.setup', comm
 const done = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
 const granted = (from: At): At => reach(from, ...grantsFor(from.context));
 
-describe('P17 a container was created when its first wish came', () => {
-  it('P17 by create, or by set-up', () => {
+describe('P17 the creation time of a container', () => {
+  it('P17 is the time of its first create or set-up', () => {
     expect(createdOf(reach(start, create))).toBe(first);
     expect(createdOf(reach(start, setUp(first)))).toBe(first);
   });
 
-  it('P17 whatever comes after that', () => {
+  it('P17 does not change with later commands or failures', () => {
     const configured = reach(granted(reach(start, create, setUp(later))), done);
     expect(createdOf(configured)).toBe(first);
     const down = reach(configured, { type: 'container.teardown', command: 'c2' }, applied('teardown'));
@@ -33,7 +33,7 @@ describe('P17 a container was created when its first wish came', () => {
     expect(createdOf(reach(failure, setUp(later)))).toBe(first);
   });
 
-  it('P17 and for one of an older journal it is not known', () => {
+  it('P17 is unknown for a record in an older journal', () => {
     const old = reach(start, setUp());
     expect(createdOf(old)).toBeUndefined();
     expect(containerView(old.value, old.context)).not.toHaveProperty('created');

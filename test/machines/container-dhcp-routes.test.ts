@@ -8,7 +8,7 @@ import { applied, asking, begin, recovered, type Snapshot, stateName } from './w
 
 const leavings = ['tell network/far lease.leaving', 'tell network/lan lease.leaving'];
 
-/** A container on a network `far`, whose routes lead through gateways that are elsewhere, beside one whose addresses a DHCP server gives. */
+/** A container on network `far`, whose routes use gateways on other networks, and on `lan`, whose addresses a DHCP server assigns. */
 
 type At = Snapshot<ContainerContext>;
 
@@ -41,8 +41,8 @@ const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 }
 const beside = (gateway: string) => [granted(farBy(gateway)), granted(dhcpLeaseOf('lan', 1))];
 const leasing = reach(claiming, ...beside('192.0.2.9'), made);
 
-describe('C05 a route whose gateway a DHCP network may reach', () => {
-  it('C05 waits for the server, and is there with its address', () => {
+describe('C05 a route whose gateway may be on a network with a DHCP server', () => {
+  it('C05 is added with the address that the server assigns', () => {
     expect(step(claiming, ...beside('192.0.2.9'))).toEqual(['building', 'apply setup']);
     expect(step(leasing, leased(1, '192.0.2.7'))).toEqual(['addressing', 'apply address']);
     expect(stepsOf(leasing, leased(1, '192.0.2.7'))).toContainEqual(
@@ -50,7 +50,7 @@ describe('C05 a route whose gateway a DHCP network may reach', () => {
     );
   });
 
-  it('C05 ends the set-up when the address is of another subnet: all is unmade, the lease is given back', () => {
+  it('C05 makes the set-up fail when the address is in another subnet: its changes are undone, and the lease is released', () => {
     expect(step(leasing, leased(1, '198.51.100.7'))).toEqual([
       'unconfiguring',
       'announce failed',
@@ -72,7 +72,7 @@ describe('C05 a route whose gateway a DHCP network may reach', () => {
     expect(step(leasing, recovered(false))).toEqual(['leasing']);
   });
 
-  it('C05 of IPv6 is refused at once, for no DHCP server here gives such an address', () => {
+  it('C05 is refused at once when an IPv6 gateway is on no network, as the DHCP servers assign IPv4 addresses only', () => {
     expect(step(claiming, ...beside('fd99::9'))).toEqual([
       'failed',
       'tell network/lan lease.release',
@@ -84,7 +84,7 @@ describe('C05 a route whose gateway a DHCP network may reach', () => {
   });
 });
 
-describe('C05 a network with a DHCP server that is joined', () => {
+describe('C05 a connect to a network with a DHCP server', () => {
   const lan = (gateway: string) => ({ ...dhcpLeaseOf('lan', 2), routes: [by(gateway)] });
   const alone = reach(start, {
     type: 'container.setup',
@@ -95,7 +95,7 @@ describe('C05 a network with a DHCP server that is joined', () => {
   const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'lan' } });
   const waiting = reach(asking, granted(lan('192.0.2.9'), 2), applied('join'));
 
-  it('C05 is left again when its own route leads through a gateway that its address does not reach', () => {
+  it('C05 is undone when the assigned address does not reach the gateway of its route', () => {
     expect(stateName(waiting.value)).toBe('up.configured leasing');
     expect(step(waiting, leased(2, '192.0.2.7'))).toEqual(['up.configured changing', 'apply join']);
     expect(step(waiting, leased(2, '198.51.100.7'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
@@ -110,7 +110,7 @@ describe('C05 a network with a DHCP server that is joined', () => {
     );
   });
 
-  it('C05 is refused at once by a route of IPv6', () => {
+  it('C05 is refused at once when the gateway of its IPv6 route is on no network', () => {
     expect(step(asking, granted(lan('fd99::9'), 2))).toContain('reply c2 route.unreachable');
   });
 });

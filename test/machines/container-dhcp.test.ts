@@ -11,7 +11,7 @@ import { applied, asking, begin, brief, failed, recovered, type Snapshot, stateN
 
 const leavings = ['tell network/lan lease.leaving'];
 
-/** A container whose address a DHCP server gives. */
+/** A container whose address a DHCP server assigns. */
 
 type At = Snapshot<ContainerContext>;
 
@@ -47,7 +47,7 @@ const up = reach(addressing, applied('address', [{ netns: { path: '/netns/netloo
 const stateOf = (at: At) => containerView(at.value, at.context)?.state;
 
 describe('a set-up that waits for a DHCP server', () => {
-  it('C13 asks when its links are there, in the namespace that was made', () => {
+  it('C13 starts the DHCP client after its links exist, in the new namespace', () => {
     expect(step(building, made)).toEqual(['leasing', 'tell dhcp/web/lan dhcp.start']);
     const place = {
       netns: '/netns/netloom-web',
@@ -59,7 +59,7 @@ describe('a set-up that waits for a DHCP server', () => {
     expect(effectsOf(building, made)).toMatchObject([{ event: { attempt, place } }]);
   });
 
-  it('C13 adds what was given, and is answered then', () => {
+  it('C13 adds the assigned address and its routes, and is answered afterwards', () => {
     expect(step(leasing, leased(attempt))).toEqual(['addressing', 'apply address']);
     expect(stepsOf(leasing, leased(attempt))).toEqual([
       'netns.require /netns/netloom-web',
@@ -83,7 +83,7 @@ describe('a set-up that waits for a DHCP server', () => {
     });
   });
 
-  it('C13 unmakes what it made where no server answers, and says so at once', () => {
+  it('C13 fails at once when no server answers, and undoes its changes', () => {
     expect(step(leasing, lost(attempt, noServer))).toEqual([
       'unconfiguring',
       'announce failed',
@@ -98,16 +98,16 @@ describe('a set-up that waits for a DHCP server', () => {
     expect([stateName(down.value), down.context.leases, down.context.lastFault]).toEqual(['created', {}, noServer]);
   });
 
-  it('C13 hears only the client of this set-up', () => {
+  it('C13 ignores messages for an earlier set-up', () => {
     for (const event of [leased(attempt - 1), lost(attempt - 1)]) expect(step(leasing, event)).toEqual(['leasing']);
   });
 
-  it('C13 waits on after a restart of the daemon, and not after a reboot', () => {
+  it('C13 keeps waiting after a restart of the daemon, but not after a reboot', () => {
     expect(step(leasing, recovered(false))).toEqual(['leasing']);
     expect(step(leasing, recovered(true))[0]).toBe('created');
   });
 
-  it('C13 makes a teardown wait until it has ended, one way or the other', () => {
+  it('C13 delays a teardown until it has succeeded or failed', () => {
     const waiting = reach(leasing, { type: 'container.teardown', command: 'c2' });
     expect(stateName(waiting.value)).toBe('leasing');
     const failing = reach(waiting, lost(attempt, noServer), applied('teardown'));
@@ -115,10 +115,10 @@ describe('a set-up that waits for a DHCP server', () => {
   });
 });
 
-describe('a container that is up by a lease', () => {
+describe('a container with an address from a DHCP server', () => {
   const at = (address: string) => ({ address, gateway: '192.0.2.1' });
 
-  it('C13 exchanges its address, the old one first', () => {
+  it('C13 deletes its old address before it adds a new one', () => {
     expect(stepsOf(up, leased(attempt, at('192.0.2.8')))).toEqual([
       'netns.require /netns/netloom-web',
       'address.delete 192.0.2.7/24 dev eth0 in /netns/netloom-web',
@@ -132,7 +132,7 @@ describe('a container that is up by a lease', () => {
     expect(stateOf(changed)).toBe('configured');
   });
 
-  it('C13 loses it with the lease, is degraded, and whole again with the next one', () => {
+  it('C13 loses the address with its lease, and is degraded until the next lease', () => {
     expect(stepsOf(up, lost(attempt))).toEqual([
       'netns.require /netns/netloom-web',
       'route.delete 0.0.0.0/0 via 192.0.2.1 in /netns/netloom-web',
@@ -150,7 +150,7 @@ describe('a container that is up by a lease', () => {
     expect([stateOf(again), again.context.lastFault]).toEqual(['configured', null]);
   });
 
-  it('C13 can be changed and looked at without it, and stays degraded', () => {
+  it('C13 can be changed and verified without the address, and stays degraded', () => {
     const bare = reach(up, lost(attempt), applied('address'));
     expect(step(bare, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } })[0]).toBe(
       'up.configured asking',
@@ -169,7 +169,7 @@ describe('a container that is up by a lease', () => {
     ];
   };
 
-  it('C13 tells its client of subnets that come and go with other networks', () => {
+  it('C13 informs its DHCP client of the subnets of networks that it joins and leaves', () => {
     const changing = reach(up, ...join('10.89.1.7'));
     const told = effectsOf(changing, applied('join')).filter(({ kind }) => kind === 'tell');
     expect(told).toMatchObject([
@@ -184,7 +184,7 @@ describe('a container that is up by a lease', () => {
     });
   });
 
-  it('C13 joins no network whose subnet has the address that a server gave it elsewhere', () => {
+  it('C13 does not join a network whose subnet contains that address', () => {
     const [connect, granted] = join('192.0.2.200') as [ActorEvent, ActorEvent];
     const asking = reach(up, connect);
     expect(step(asking, granted)).toEqual([
@@ -195,7 +195,7 @@ describe('a container that is up by a lease', () => {
     expect(Object.keys(reach(asking, granted).context.leases)).toEqual(['lan']);
   });
 
-  it('C13 is whole again with an address, where the record of its loss says no more, or a step had failed meanwhile', () => {
+  it('C13 is not degraded after the next lease, even if the record of the loss has no fault, or if a step failed', () => {
     const bare = reach(up, lost(attempt), applied('address'));
     const former = bare.context.leases.lan as Lease;
     const lan = { ...former, dhcp: { attempt, terms: null } };
@@ -211,7 +211,7 @@ describe('a container that is up by a lease', () => {
     expect(reach(mended, leased(attempt), applied('address')).context.lastFault).toBeNull();
   });
 
-  it('C13 is degraded as long as one of two is lost, by that one', () => {
+  it('C13 is degraded while one of two leases is lost, with the fault of that lease', () => {
     const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
     const claim = asking.context.attempt;
     const both = reach(
@@ -230,7 +230,7 @@ describe('a container that is up by a lease', () => {
     expect([stateOf(left), left.context.lastFault]).toEqual(['configured', null]);
   });
 
-  it('C13 gives it back before its link goes', () => {
+  it('C13 releases the address before its link is deleted', () => {
     const steps = stepsOf(up, { type: 'container.teardown', command: 'c2' });
     expect(steps[0]).toBe('dhcp.release 192.0.2.7 by eth0 in /netns/netloom-web');
     expect(steps.findIndex((one) => one.startsWith('link.delete'))).toBeGreaterThan(0);
@@ -238,13 +238,13 @@ describe('a container that is up by a lease', () => {
   });
 });
 
-describe('a network with a DHCP server that is connected later', () => {
+describe('a connect to a network with a DHCP server', () => {
   const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
   const claim = asking.context.attempt;
   const changing = reach(asking, { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) });
   const waiting = reach(changing, applied('join'));
 
-  it('C13 is answered when it has given an address', () => {
+  it('C13 is answered after the server has assigned an address', () => {
     expect(step(changing, applied('join'))).toEqual(['up.configured leasing', 'tell dhcp/web/back dhcp.start']);
     expect(stateOf(waiting)).toBe('configured');
     const given = reach(waiting, leased(claim, { address: '192.0.2.9' }, 'back'));
@@ -252,7 +252,7 @@ describe('a network with a DHCP server that is connected later', () => {
     expect(reach(given, applied('join')).context.leases.back?.addresses).toMatchObject([{ address: '192.0.2.9' }]);
   });
 
-  it('C13 is left again where it gives none, or it cannot be added', () => {
+  it('C13 is undone when the server assigns no address, or when the address cannot be added', () => {
     const withdrawing = reach(waiting, lost(claim, noServer, 'back'));
     expect(step(waiting, lost(claim, noServer, 'back'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
     expect(step(withdrawing, applied('withdraw'))).toEqual([
@@ -267,7 +267,7 @@ describe('a network with a DHCP server that is connected later', () => {
     expect(step(given, failed('join'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
   });
 
-  it('C13 is left again, and the container stays degraded by the address that it lacks elsewhere', () => {
+  it('C13 leaves the container degraded after it is undone, when the address of another network is lost', () => {
     const bare = reach(up, lost(attempt), applied('address'));
     const asking = reach(bare, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
     const claim = asking.context.attempt;
@@ -278,7 +278,7 @@ describe('a network with a DHCP server that is connected later', () => {
     expect([stateOf(left), left.context.lastFault]).toEqual(['degraded', ended]);
   });
 
-  it('C13 lets news of other networks wait', () => {
+  it('C13 delays messages about the leases of other networks', () => {
     const later = reach(waiting, lost(attempt));
     expect(stateName(later.value)).toBe('up.configured leasing');
     const given = reach(later, leased(claim, {}, 'back'));

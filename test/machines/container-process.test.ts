@@ -10,7 +10,7 @@ import { applied, asking, begin, brief, failed, follow, recovered, type Snapshot
 
 const leavings = ['tell network/demo lease.leaving'];
 
-/** The process that lives in a container's network: what its engine says of it, and what is not done while it lives. */
+/** The process of a container: what its engine reports, and what is refused while it runs. */
 
 type At = Snapshot<ContainerContext>;
 const { reach, step, effectsOf, kernelStepsOf } = asking<ContainerContext>(containerMachine);
@@ -51,7 +51,7 @@ const running = reach(configured, started());
 const connect: ActorEvent = { type: 'container.connect', command: 'c2', attachment: { network: 'back' } };
 
 describe('P11 a container whose process runs', () => {
-  it('P11 is not torn down and not removed unless that is forced; the refusal has its pid', () => {
+  it('P11 is torn down or removed only by force, and the refusal names its process ID', () => {
     for (const event of [teardown(), remove()]) {
       expect(step(running, event)).toEqual(['up.running', 'reply c9 container.running']);
       expect(effectsOf(running, event)).toMatchObject([{ fault: { message: expect.stringContaining('process 7') } }]);
@@ -60,7 +60,7 @@ describe('P11 a container whose process runs', () => {
       expect(step(running, event)).toEqual(['unconfiguring', ...leavings, 'announce tearing-down', 'apply teardown']);
   });
 
-  it('P11 is not torn down either by a teardown that waited for its set-up or for a change', () => {
+  it('P11 is not torn down by a teardown that waited for its set-up or for a change', () => {
     const building = reach(start, setUp(wishes.none));
     expect(step(building, started(), teardown(), setupDone()).at(-1)).toBe('reply c9 container.running');
     const asked = reach(running, connect, teardown());
@@ -73,13 +73,13 @@ describe('P11 a container whose process runs', () => {
     expect(step(asked, claim).slice(-2)).toEqual(['reply c2 network.unknown', 'reply c9 container.running']);
   });
 
-  it('P11 is not torn down while something of it is missing, or while nobody watches its process', () => {
+  it('P11 is not removed while it is degraded, or while its process is not watched', () => {
     const degraded = reach(running, { type: 'drift.suspected' }, failed('verify'));
     const unwatched = reach(running, failed('watch'));
     for (const from of [degraded, unwatched]) expect(step(from, remove())).toContain('reply c9 container.running');
   });
 
-  it('P11 needs no force where none runs: configured, exited, failed, and by its own end', () => {
+  it('P11 needs no force before its process starts, when that ends, or after a failed set-up', () => {
     const one = reach(start, setUp(wishes.none), failed('setup'));
     for (const from of [configured, reach(running, ended), one])
       for (const event of [teardown(), remove()]) expect(step(from, event)[0]).toBe('unconfiguring');
@@ -88,12 +88,12 @@ describe('P11 a container whose process runs', () => {
   });
 });
 
-describe('P11 a container in whose network others run', () => {
+describe('P11 a container whose namespace is used by running containers', () => {
   const entered = (container = 'job'): ActorEvent => ({ type: 'netns.entered', container });
   const left = (container = 'job'): ActorEvent => ({ type: 'netns.left', container });
   const abandon: ActorEvent = { type: 'container.abandon', command: 'c9' };
 
-  it('P11 is neither torn down nor removed nor abandoned unless that is forced; the refusal names one of them', () => {
+  it('P11 is not torn down, removed or abandoned without force, and the refusal names one of them', () => {
     const held = reach(configured, entered());
     for (const from of [held, reach(held, started(), ended)])
       for (const event of [teardown(), remove(), abandon]) {
@@ -105,7 +105,7 @@ describe('P11 a container in whose network others run', () => {
     for (const event of [teardown(true), remove(true)]) expect(step(held, event)[0]).toBe('unconfiguring');
   });
 
-  it('P11 is free again when the last of them has ended, and after its own teardown', () => {
+  it('P11 needs no force after the last of them has ended, or after a forced teardown', () => {
     const two = reach(configured, entered(), entered('other'), entered());
     expect(step(two, left(), teardown()).at(-1)).toBe('reply c9 container.running');
     expect(step(two, left(), left('other'), teardown())[0]).toBe('unconfiguring');
@@ -115,7 +115,7 @@ describe('P11 a container in whose network others run', () => {
     expect(step(start, entered())).toEqual(['absent']);
   });
 
-  it('P11 stays past the deadline for its own start', () => {
+  it('P11 is kept after the deadline for its own start', () => {
     const waiting = up(wishOf({ networks: [{ network: 'demo' }], startWithinMs: 30_000 }), deadline);
     const found = applied('look', [{ inhabited: false }, { deadlineAt: startBy + 60_000 }]);
     expect(facts(waiting, entered(), passed(), found)).toMatchObject([
@@ -123,12 +123,12 @@ describe('P11 a container in whose network others run', () => {
     ]);
   });
 
-  it('P11 goes with its own process where that was asked for, whatever runs there', () => {
+  it('P11 is torn down with its own process if requested, whatever else runs there', () => {
     const last = reach(up(wishes.bridge), started(), entered());
     expect(step(last, ended)[0]).toBe('unconfiguring');
   });
 
-  it('P11 is told by those that share its namespace when their process starts, and when it ends or is given up', () => {
+  it('P11 is notified when the process of one of them starts or ends, and when that one is torn down or the host reboots', () => {
     const claiming = reach(start, setUp(wishes.shared));
     const shared = (owner: ActorAddress) => ({ path: '/netns/netloom-db', status: {}, owner });
     const sharing = (owner: ActorAddress = 'container/db') =>
@@ -140,7 +140,7 @@ describe('P11 a container in whose network others run', () => {
     expect(step(reach(guest, started()), teardown(true))).toContain('tell container/db netns.left');
     expect(step(reach(guest, started()), recovered(true))).toContain('tell container/db netns.left');
     expect(step(guest, exited()).filter((told) => told.includes('netns.'))).toEqual([]);
-    // whose namespace it is may share another's itself
+    // the container that it joins may itself share the namespace of another one
     expect(step(sharing('container/pod'), started())).toContain('tell container/pod netns.entered');
     const asked: ActorEvent = { type: 'netns.share', from: 'container/third', attempt: 1 };
     expect(effectsOf(sharing('container/pod'), asked)).toMatchObject([
@@ -151,14 +151,14 @@ describe('P11 a container in whose network others run', () => {
 });
 
 describe('P18 the exit code of a process', () => {
-  it('P18 is in the fact and in the view when its engine reports it', () => {
+  it('P18 is announced and shown when the engine reports it', () => {
     expect(step(running, exited())).toEqual(['up.exited', 'announce exited', 'reply c9 ok']);
     expect(facts(running, exited())).toEqual([['exited', { pid: 7, exitCode: 3 }]]);
     expect(view(reach(running, exited()))).toMatchObject({ state: 'exited', pid: 7, exitCode: 3 });
     expect(view(reach(running, exited(), ended, started()))).toMatchObject({ state: 'running', exitCode: null });
   });
 
-  it('P18 is waited for when its engine said that it would report it', () => {
+  it('P18 is awaited when the engine has promised to report it', () => {
     const reporting = reach(configured, started({ reportsExit: true }));
     const ending = reach(reporting, ended);
     expect(step(reporting, ended)).toEqual(['up.ending', 'apply exit-code']);
@@ -169,7 +169,7 @@ describe('P18 the exit code of a process', () => {
     expect(step(reporting, gone)[0]).toBe('up.ending');
   });
 
-  it('P18 is waited for until a deadline, or until the daemon ends', () => {
+  it('P18 is awaited until a deadline, or until the daemon restarts', () => {
     const ending = reach(configured, started({ reportsExit: true }), ended);
     for (const event of [late, failed('exit-code')])
       expect(step(ending, event)).toEqual(['up.exited', 'announce exited']);
@@ -181,7 +181,7 @@ describe('P18 the exit code of a process', () => {
     expect(step(reach(ending, exited()), late)).toEqual(['up.exited']);
   });
 
-  it('P18 is not waited for by a teardown or a removal: the end is told first, and a late report is right', () => {
+  it('P18 is not awaited by a teardown or a removal: the exit is announced first, and a late report is accepted', () => {
     const ending = reach(configured, started({ reportsExit: true }), ended);
     for (const event of [teardown(), remove(), teardown(true), remove(true)]) {
       expect(step(ending, event)).toEqual([
@@ -207,25 +207,25 @@ describe('P18 the exit code of a process', () => {
     const claiming = reach(down, setUp(null));
     const unbuilt = reach(claiming, ...grantsFor(claiming.context), failed('setup'));
     expect(step(unbuilt, exited()).at(-1)).toBe('reply c9 ok');
-    // of the one before, and not a start of the next one that was over at once
+    // the report is about the previous process, not about a new one that ended at once
     const anew = reach(claiming, ...grantsFor(claiming.context), setupDone());
     expect(step(anew, exited())).toEqual(['up.configured', 'reply c9 ok']);
     expect(step(anew, exited(8))[0]).toBe('up.exited');
   });
 
-  it('P18 comes with a start that its engine had no time to tell', () => {
+  it('P18 implies a start that the engine has not reported', () => {
     expect(step(configured, exited())).toEqual(['up.exited', 'announce running', 'announce exited', 'reply c9 ok']);
     expect(facts(configured, exited())[1]).toEqual(['exited', { pid: 7, exitCode: 3 }]);
   });
 
-  it('P18 takes the network along where that was asked for', () => {
+  it('P18 is followed by a teardown if requested', () => {
     const last = reach(up(wishes.bridge), started({ reportsExit: true }));
     for (const events of [[exited()], [ended, exited()], [ended, late]])
       expect(step(last, ...events)[0]).toBe('unconfiguring');
     expect(step(up(wishes.bridge), exited())[0]).toBe('unconfiguring');
   });
 
-  it('P18 of another process, or of a container without one, is refused', () => {
+  it('P18 is refused for another process, or for a container without a process', () => {
     for (const from of [running, reach(running, ended)])
       expect(step(from, exited(8)).at(-1)).toBe('reply c9 container.state');
     expect(step(start, exited())).toEqual(['absent', 'reply c9 container.unknown']);
@@ -244,7 +244,7 @@ describe('P18 a container that is not started in time', () => {
     owner: 'engine',
   };
 
-  it('P18 has its deadline from its set-up on, and the next daemon keeps it', () => {
+  it('P18 gets its deadline at its set-up, and the next daemon keeps it', () => {
     const claiming = reach(start, setUp(wish));
     const set = { verb: 'deadline.set', owner: 'container/web', deadline: 'start', withinMs: 30_000 };
     expect(kernelStepsOf(claiming, ...grantsFor(claiming.context)).at(-1)).toEqual({ ...set, at: null });
@@ -253,7 +253,7 @@ describe('P18 a container that is not started in time', () => {
     expect(kernelStepsOf(configured, recovered(false)).map(({ verb }) => verb)).not.toContain('deadline.set');
   });
 
-  /** What the look at its namespace found, and when it is looked at again. */
+  /** Result of the check of its namespace, with the time of the next check. */
   const look = (inhabited: boolean): ActorEvent => applied('look', [{ inhabited }, { deadlineAt: startBy + 60_000 }]);
   const unseen: ActorEvent = {
     type: 'steps.failed',
@@ -264,7 +264,7 @@ describe('P18 a container that is not started in time', () => {
     tookMs: 1,
   };
 
-  it('P18 is torn down and forgotten when no process lives in its namespace, and says why', () => {
+  it('P18 is torn down and removed when no process lives in its namespace, and the reason is announced', () => {
     expect(step(waiting, passed())).toEqual(['up.configured looking', 'apply look']);
     expect(kernelStepsOf(waiting, passed())).toMatchObject([
       { verb: 'netns.inhabited', path: '/netns/netloom-web', inode: 7 },
@@ -287,7 +287,7 @@ describe('P18 a container that is not started in time', () => {
     ]);
   });
 
-  it('P18 stays while a process lives in its namespace, or while that cannot be seen, and is looked at again', () => {
+  it('P18 is kept while a process lives in its namespace, or while that is unknown, and is checked again', () => {
     for (const [event, reason] of [
       [look(true), { reason: 'a process lives in its namespace' }],
       [
@@ -309,7 +309,7 @@ describe('P18 a container that is not started in time', () => {
     }
   });
 
-  it('P18 stays when it is started during the look, and when it is started after it stayed', () => {
+  it('P18 is kept when it is started during the check, or after it was kept', () => {
     const looking = reach(waiting, passed());
     for (const event of [look(false), look(true), unseen]) {
       expect(step(looking, started(), event)).toEqual(['up.running']);
@@ -320,7 +320,7 @@ describe('P18 a container that is not started in time', () => {
     expect(step(stays, passed(startBy + 60_000))).toEqual(['up.running']);
   });
 
-  it('P18 lets nothing else in during the look, and goes on with it afterwards, also after a restart', () => {
+  it('P18 delays other commands until the check is done, also after a restart of the daemon', () => {
     const looking = reach(waiting, passed());
     expect(step(looking, teardown())).toEqual(['up.configured looking']);
     expect(step(looking, teardown(), look(true))).toContain('apply teardown');
@@ -334,14 +334,14 @@ describe('P18 a container that is not started in time', () => {
     expect(step(degraded, passed(), look(false))[0]).toBe('unconfiguring');
   });
 
-  it('P18 is torn down without a look where nothing is taken from what lives in its namespace', () => {
+  it('P18 is torn down without a check when it has the namespace of the host or of another container', () => {
     for (const mode of ['host', 'container:db']) {
       const other = up(wishOf({ mode, startWithinMs: 30_000 }), deadline);
       expect(step(other, passed())[0]).toBe('unconfiguring');
     }
   });
 
-  it('P18 is not while it runs, nor after it ran, nor by the deadline of an earlier set-up', () => {
+  it('P18 is not torn down while it runs, after it ran, or at the deadline of an earlier set-up', () => {
     const live = reach(waiting, started());
     expect(step(live, passed())).toEqual(['up.running']);
     expect(view(live)).toMatchObject({ startBy: null });
@@ -354,7 +354,7 @@ describe('P18 a container that is not started in time', () => {
     expect(view(down)).toMatchObject({ startBy: null });
   });
 
-  it('P18 waits for a change that is under way, as every command does', () => {
+  it('P18 is checked after a change that is under way', () => {
     const asking = reach(waiting, connect, passed());
     expect(stateName(asking.value)).toBe('up.configured asking');
     const refusal: ActorEvent = {
@@ -368,7 +368,7 @@ describe('P18 a container that is not started in time', () => {
     expect(step(verifying, applied('verify'), look(false))).toContain('announce abandoned');
   });
 
-  it('P18 may get its deadline with the set-up of a wish that was kept', () => {
+  it('P18 may get its deadline from the set-up of a stored wish', () => {
     const created = reach(start, { type: 'container.create', command: 'c0', wish: wishes.none });
     const late = kernelStepsOf(created, setUp(null, { startWithinMs: 5_000 }));
     expect(late.at(-1)).toMatchObject({ verb: 'deadline.set', withinMs: 5_000 });
@@ -379,14 +379,14 @@ describe('P18 a container that is not started in time', () => {
 describe('P18 a container that gc found never started', () => {
   const abandon: ActorEvent = { type: 'container.abandon', command: 'c9' };
 
-  it('P18 is torn down and forgotten, and its command is answered then', () => {
+  it('P18 is torn down and removed, and the command is answered afterwards', () => {
     const { next, effects } = follow(containerMachine, configured, abandon);
     expect(effects.map(brief)).toEqual(['announce abandoned', ...leavings, 'announce tearing-down', 'apply teardown']);
     expect(facts(configured, abandon)[0]).toMatchObject(['abandoned', { cause: 'collected', startWithinMs: null }]);
     expect(step(next, applied('teardown'), applied('unlink')).slice(-2)).toEqual(['announce removed', 'reply c9 ok']);
   });
 
-  it('P18 stays when it was started meanwhile, or is not set up', () => {
+  it('P18 is kept when it was started in the meantime, or is not set up', () => {
     for (const from of [running, reach(running, ended)])
       expect(step(from, abandon).at(-1)).toBe('reply c9 container.state');
     const created = reach(start, { type: 'container.create', command: 'c0', wish: kept });
@@ -394,7 +394,7 @@ describe('P18 a container that gc found never started', () => {
     expect(step(start, abandon)).toEqual(['absent', 'reply c9 container.unknown']);
   });
 
-  it('P18 answers the host, if that has asked it, in the same way', () => {
+  it('P18 answers a request of the host in the same way', () => {
     const asked: ActorEvent = { type: 'container.abandon', command: null, from: 'host' };
     const answer = (code?: string) => ({
       kind: 'tell',
@@ -406,7 +406,7 @@ describe('P18 a container that gc found never started', () => {
     expect(effectsOf(leaving, failed('unlink')).at(-1)).toMatchObject(answer('kernel.refused'));
     expect(effectsOf(running, asked)).toMatchObject([answer('container.state')]);
     expect(effectsOf(start, asked)).toMatchObject([answer('container.unknown')]);
-    // the second one is that of the next container of this id
+    // the second request is for the next container with this ID
     expect(effectsOf(reach(leaving, asked), applied('unlink'))).toContainEqual({
       kind: 'tell',
       to: 'container/web',
@@ -416,7 +416,7 @@ describe('P18 a container that gc found never started', () => {
 });
 
 describe('P18 labels and owner', () => {
-  it('P18 are told with the wish and shown', () => {
+  it('P18 are announced at creation and shown', () => {
     const wish = wishOf({ mode: 'none', labels: { app: 'shop' }, owner: 'podman' });
     const created: ActorEvent = { type: 'container.create', command: 'c0', wish };
     expect(facts(start, created)).toMatchObject([['created', { labels: { app: 'shop' }, owner: 'podman' }]]);

@@ -36,13 +36,13 @@ const answer = (from: At, event: ActorEvent) =>
   effectsOf(from, event).find((effect) => effect.kind === 'reply' && effect.command === 'c2');
 
 describe('P09 a set-up that is repeated', () => {
-  it('P09 gets the same status again, whatever its process does', () => {
+  it('P09 gets the same status again, before and after its process starts', () => {
     const [first] = effectsOf(granted, made).filter(({ kind }) => kind === 'reply');
     const running = reach(up, { type: 'container.started', command: 'c3', pid: 7 });
     for (const from of [up, running]) expect(answer(from, again({}))).toEqual({ ...first, command: 'c2' });
   });
 
-  it('P09 gets it too when it comes while the first one is under way, by its wish or by the stored one', () => {
+  it('P09 gets the status while the first one is under way, with the same wish or with the stored one', () => {
     for (const event of [again({}), setUp(null, 'c2')])
       for (const from of [claiming, granted]) {
         const waiting = reach(from, event, ...grantsFor(from.context));
@@ -50,7 +50,7 @@ describe('P09 a set-up that is repeated', () => {
       }
   });
 
-  it('P09 is another try when the first one has failed', () => {
+  it('P09 is another attempt when the first one has failed', () => {
     const failing = reach(reach(granted, again({})), failed('setup'));
     expect(stateName(failing.value)).toBe('claiming');
   });
@@ -81,7 +81,7 @@ describe('P09 a set-up that is repeated', () => {
       'the interface names that are chosen by default',
       { networks: request.networks.map((one, index) => ({ ...one, interfaceName: `eth${index}` })) },
     ],
-  ])('P09 is the same wish with %s', (_, more) => {
+  ])('P09 counts as the same wish with %s', (_, more) => {
     expect(step(up, again(more))).toEqual(['up.configured', 'reply c2 ok']);
   });
 
@@ -105,7 +105,7 @@ describe('P09 a set-up that is repeated', () => {
     });
   });
 
-  it('P09 compares what it replaces for once with what is there', () => {
+  it('P09 compares its overrides with the present set-up', () => {
     const overrides = [{ network: 'one' }];
     expect(answer(up, setUp(null, 'c2', { overrides }))).toMatchObject({ fault: { code: 'container.state' } });
     const other = reach(start, setUp(wishOf(request), 'c1', { overrides }));
@@ -114,7 +114,7 @@ describe('P09 a set-up that is repeated', () => {
     expect(answer(replaced, again({}))).toMatchObject({ fault: { message: expect.stringContaining('networks') } });
   });
 
-  it('P09 is refused when it must be new', () => {
+  it('P09 is refused when it requires a new container', () => {
     expect(step(up, setUp(wishOf(request), 'c2', { isNew: true }))).toEqual([
       'up.configured',
       'reply c2 container.exists',

@@ -7,7 +7,7 @@ import { wishOf } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
 import { applied, asking, begin, failed, recovered, type Snapshot } from './walk.ts';
 
-/** Containers that share a namespace, and its owner: what they learn of each other, in whichever order it comes. */
+/** Containers that share a namespace, and its owner: the messages between them, in every order. */
 
 type At = Snapshot<ContainerContext>;
 const { reach, step } = asking<ContainerContext>(containerMachine);
@@ -28,8 +28,8 @@ const looks = (lines: string[]) => lines.filter((line) => line.endsWith('drift.s
 const owner = up(wishes.kept);
 const lookAt = (...ids: string[]) => ids.map((id) => `tell container/${id} drift.suspected`);
 
-describe('P11 the owner of a namespace that goes', () => {
-  it('P11 makes its members look at their namespace once that has been unpinned, and not before', () => {
+describe('P11 the owner of a shared namespace', () => {
+  it('P11 asks its members to verify their namespace after it is unpinned, and not before', () => {
     const shared = reach(owner, joined(), joined('other'), joined());
     for (const leaving of [down('container.teardown'), down('container.remove')]) {
       expect(looks(step(shared, leaving))).toEqual([]);
@@ -39,25 +39,25 @@ describe('P11 the owner of a namespace that goes', () => {
     expect(looks(step(lost, applied('teardown')))).toEqual(lookAt('other', 'job'));
   });
 
-  it('P11 does so, too, where its teardown failed, and again when that is repeated', () => {
+  it('P11 asks its members when its teardown fails, and again when the teardown is repeated', () => {
     const failing = reach(owner, joined(), down('container.teardown'));
     expect(looks(step(failing, failed('teardown')))).toEqual(lookAt('job'));
     const again = reach(failing, failed('teardown'), down('container.teardown'));
     expect(looks(step(again, applied('teardown')))).toEqual(lookAt('job'));
   });
 
-  it('P11 does so at the end of its process, where it goes with that', () => {
+  it('P11 asks its members when it is torn down with its process', () => {
     const last = reach(up(wishes.bridge), started, joined());
     const ended: ActorEvent = { type: 'process.exited', pid: 7 };
     expect(looks(step(last, ended, applied('teardown')))).toEqual(lookAt('job'));
   });
 
-  it('P11 leaves those alone that have given it back', () => {
+  it('P11 does not ask members that have released the namespace', () => {
     const one = reach(owner, joined(), joined('other'), release());
     expect(looks(step(one, down('container.teardown'), applied('teardown')))).toEqual(lookAt('other'));
   });
 
-  it('P11 makes one look that joins when it is too late', () => {
+  it('P11 asks a member that joins too late to verify its namespace', () => {
     const leaving = reach(owner, down('container.teardown'));
     const unpinned = reach(leaving, applied('teardown'));
     const after = reach(unpinned, applied('unlink'));
@@ -66,11 +66,11 @@ describe('P11 the owner of a namespace that goes', () => {
     for (const from of [start, leaving, unpinned, after, failing, anew])
       expect(looks(step(from, joined()))).toEqual(lookAt('job'));
     expect(looks(step(owner, joined()))).toEqual([]);
-    // it has found the namespace of an earlier set-up
+    // the member has the namespace of an earlier set-up
     expect(looks(step(owner, joined('job', 5)))).toEqual(lookAt('job'));
   });
 
-  it('P11 asks no container to look that has not joined, and takes the release of one that it does not know', () => {
+  it('P11 asks only containers that have joined, and accepts the release of an unknown one', () => {
     expect(looks(step(owner, down('container.teardown'), applied('teardown')))).toEqual([]);
     expect(step(owner, release())).toEqual(['up.configured']);
     const known = reach(owner, release(), joined());
@@ -88,17 +88,17 @@ describe('P11 a container that shares a namespace', () => {
     });
   const member = reach(sharing(), setupDone);
 
-  it('P11 joins its owner when it is up, and gives the namespace back at its end', () => {
+  it('P11 joins the owner when it is up, and releases the namespace when it ends', () => {
     expect(step(sharing(), setupDone)).toContain('tell container/db netns.joined');
     expect(step(sharing(), failed('setup'))).toContain('tell container/db netns.release');
     const leaving = reach(member, down('container.teardown'), applied('teardown'));
     expect(step(leaving, applied('unlink'))).toContain('tell container/db netns.release');
     expect(step(member, recovered(true))).toContain('tell container/db netns.release');
-    // it shares it by a container that shares it itself
+    // it shares the namespace through a container that shares it as well
     expect(step(sharing('container/pod'), setupDone)).toContain('tell container/pod netns.joined');
   });
 
-  it('P11 gives nothing back that it was not granted', () => {
+  it('P11 does not release a namespace that it was not granted', () => {
     const refused: ActorEvent = {
       type: 'claim.refused',
       attempt: claiming.context.attempt,
@@ -107,7 +107,7 @@ describe('P11 a container that shares a namespace', () => {
     expect(step(claiming, refused).filter((line) => line.includes('netns.'))).toEqual(['reply c1 netns.gone']);
   });
 
-  it('P11 is lost when it looks and finds its namespace gone, whatever it does', () => {
+  it('P11 is lost when a verification finds that its namespace is gone, whether it is running or not', () => {
     for (const from of [member, reach(member, started)]) {
       const looking = reach(from, suspected);
       expect(step(looking, gone)).toEqual(expect.arrayContaining(['announce lost', 'apply teardown']));
@@ -117,28 +117,28 @@ describe('P11 a container that shares a namespace', () => {
     }
   });
 
-  it('P11 stays as it was when it looks and finds its namespace: its owner was not the one to remove it', () => {
+  it('P11 does not change when a verification finds its namespace', () => {
     expect(step(reach(member, suspected), applied('verify'))).toEqual(['up.configured', 'reply null ok']);
   });
 
-  it('P11 that was told during its set-up joins nevertheless, and looks then', () => {
+  it('P11 ignores suspected drift during its set-up, and joins the owner afterwards', () => {
     expect(step(sharing(), suspected)).toEqual(['building']);
     expect(step(reach(sharing(), suspected), setupDone)).toContain('tell container/db netns.joined');
   });
 
-  it('P11 joins again after a restart of the daemon only: an answer to that leads to one more look, and no further', () => {
+  it('P11 joins again only after a restart of the daemon, and not after another verification', () => {
     const restarted = reach(member, recovered(false));
     expect(step(restarted, applied('verify'))).toContain('tell container/db netns.joined');
     const looking = reach(restarted, applied('verify'), suspected);
     expect(step(looking, applied('verify')).filter((line) => line.includes('netns.'))).toEqual([]);
   });
 
-  it('P11 that has members of its own, of an older version, makes them look, too', () => {
+  it('P11 asks members of its own, recorded by an older version, to verify their namespace', () => {
     const chain = reach(member, joined('third'), suspected, gone);
     expect(looks(step(chain, applied('teardown')))).toEqual(lookAt('third'));
   });
 
-  it('P11 that shares nothing joins nothing', () => {
+  it('P11 joins no owner when it has its own namespace', () => {
     const claimed = granted(reach(start, setUp(wishOf({ networks: [{ network: 'demo' }] }))));
     expect(step(claimed, setupDone).filter((line) => line.includes('netns.'))).toEqual([]);
     expect(step(reach(owner, recovered(false)), applied('verify')).filter((line) => line.includes('netns.'))).toEqual(

@@ -55,7 +55,7 @@ describe('N15 names that DNS cannot carry', () => {
   const leftOut = (effects: Effect[]) =>
     effects.flatMap((effect) => (effect.kind === 'announce' && effect.fact === 'names-left-out' ? [effect.data] : []));
 
-  it('N15 are left out of what an engine brings, and are told: at set-up and when it joins a network', () => {
+  it('N15 are left out of the wish of an engine and announced, at set-up and at connect', () => {
     const brought = wishOf({ id: 'web', networks: [{ network: 'demo', aliases: ['shop', long], definition }] });
     const asked = reach(start, setUp(brought));
     const lease: ActorEvent = { type: 'lease.granted', attempt: asked.context.attempt, lease: named };
@@ -70,8 +70,8 @@ describe('N15 names that DNS cannot carry', () => {
   });
 });
 
-describe('a container that is wished for', () => {
-  it('is kept and announced', () => {
+describe('a new container', () => {
+  it('is recorded and announced', () => {
     expect(step(start, { type: 'container.create', command: 'c1', wish })).toEqual([
       'created',
       'announce created',
@@ -79,7 +79,7 @@ describe('a container that is wished for', () => {
     ]);
   });
 
-  it('and set up at once asks everybody who owns a part of it', () => {
+  it('sends its claims to every owner when it is set up at once', () => {
     expect(step(start, setUp(wish))).toEqual([
       'claiming',
       'announce created',
@@ -93,16 +93,16 @@ describe('a container that is wished for', () => {
     ]);
   });
 
-  it('and claims nothing is built at once', () => {
+  it('is built at once when it claims nothing', () => {
     expect(step(start, setUp(wishes.none))).toEqual(['building', 'announce created', 'apply setup']);
   });
 
-  it('twice is refused', () => {
+  it('is refused when its ID exists', () => {
     for (const from of [created, claiming, building, configured, unconfiguring, unlinking, failedClean])
       expect(step(from, { type: 'container.create', command: 'c9', wish }).at(-1)).toBe('reply c9 container.exists');
   });
 
-  it('P18 a set-up that is to make it is refused where there is one, and changes nothing', () => {
+  it('P18 is refused when its set-up requires an unused ID, and the existing container does not change', () => {
     const anew: ActorEvent = { type: 'container.setup', command: 'c9', wish: wishes.none, isNew: true };
     for (const from of [created, claiming, building, configured, running, unconfiguring, failedClean, failedLittered]) {
       expect(step(from, anew)).toEqual([stateName(from.value), 'reply c9 container.exists']);
@@ -111,21 +111,21 @@ describe('a container that is wished for', () => {
     expect(step(start, anew)[0]).toBe('building');
   });
 
-  it('is unknown before', () => {
+  it('is unknown to commands that come before its wish', () => {
     for (const event of [setUp(null, 'c9'), started(), teardown(), remove()])
       expect(step(start, event)).toEqual(['absent', 'reply c9 container.unknown']);
   });
 });
 
 describe('claims', () => {
-  it('are awaited one by one, then it is built', () => {
+  it('are granted one by one, and the container is built after the last one', () => {
     const [lease, ports] = grantsFor(claiming.context) as [ActorEvent, ActorEvent];
     expect(step(claiming, lease)).toEqual(['claiming']);
     expect(step(claiming, ports)).toEqual(['claiming']);
     expect(step(claiming, ports, lease)).toEqual(['building', 'apply setup']);
   });
 
-  it('carry the number of the attempt; answers to another are ignored', () => {
+  it('carry the number of their attempt, and answers to another attempt are ignored', () => {
     const [tell] = effectsOf(created, setUp(null));
     expect(tell).toMatchObject({ event: { type: 'lease.request', container: 'web', attempt: 1, staticIps: [] } });
     expect(step(claiming, { type: 'lease.granted', attempt: 0, lease: leaseOf() })).toEqual(['claiming']);
@@ -134,7 +134,7 @@ describe('claims', () => {
     ]);
   });
 
-  it('C05 by which a route would lead nowhere are given back, and nothing is built', () => {
+  it('C05 are released, and nothing is built, when the gateway of a route is unreachable', () => {
     const route = { destination: '10.77.0.0/16', gateway: '10.99.0.9', metric: null, type: 'unicast' } as const;
     const [, ports] = grantsFor(claiming.context) as [ActorEvent, ActorEvent];
     const lease: ActorEvent = { type: 'lease.granted', attempt: 1, lease: leaseOf({ routes: [route] }) };
@@ -148,7 +148,7 @@ describe('claims', () => {
     ]);
   });
 
-  it('one of which is refused are all given back, and the set-up has failed', () => {
+  it('are all released when one is refused, and the set-up fails', () => {
     expect(step(claiming, { type: 'claim.refused', attempt: 1, fault: fault('port.taken', 'taken') })).toEqual([
       'failed',
       'tell network/demo lease.release',
@@ -158,7 +158,7 @@ describe('claims', () => {
     ]);
   });
 
-  it('B04 for a namespace bring its path and status', () => {
+  it('B04 for a namespace are granted with its path and status', () => {
     const sharing = reach(start, setUp(wishes.shared));
     const { next, effects } = follow(containerMachine, sharing, { type: 'netns.shared', attempt: 1, share });
     expect([stateName(next.value), ...effects.map(brief)]).toEqual(['building', 'apply setup']);
@@ -166,8 +166,8 @@ describe('claims', () => {
   });
 });
 
-describe('building', () => {
-  it('that succeeds announces the namespace and the whole, and answers with the status', () => {
+describe('the build of a container', () => {
+  it('announces the namespace and the container when it succeeds, and replies with the status', () => {
     expect(step(building, setupDone)).toEqual([
       'up.configured',
       'announce netns-ready',
@@ -185,7 +185,7 @@ describe('building', () => {
     });
   });
 
-  it('B07 that fails gives everything back and reports the fault', () => {
+  it('B07 releases every claim and reports the fault when it fails', () => {
     expect(step(building, failed('setup'))).toEqual([
       'failed',
       'tell network/demo lease.release',
@@ -195,16 +195,16 @@ describe('building', () => {
     ]);
   });
 
-  it('B07 that fails and leaves something behind keeps its claims', () => {
+  it('B07 keeps its claims when it fails and something is left in the kernel', () => {
     expect(step(building, failed('setup', littered))).toEqual(['failed', 'announce failed', 'reply c1 kernel.refused']);
   });
 
-  it('is not disturbed by the result of another plan', () => {
+  it('ignores the results of other plans', () => {
     for (const kind of ['verify', 'watch', 'unlink', 'teardown'] as const)
       for (const event of [applied(kind), failed(kind)]) expect(step(building, event)).toEqual(['building']);
   });
 
-  it('lets commands wait, and says them again when it is done', () => {
+  it('delays commands until it is done', () => {
     expect(step(building, teardown())).toEqual(['building']);
     expect(step(building, teardown(), setupDone)).toEqual([
       'unconfiguring',
@@ -225,7 +225,7 @@ describe('building', () => {
 });
 
 describe('a container that is up', () => {
-  it('B04 shares its namespace', () => {
+  it('B04 shares its namespace, which it refuses while it is down', () => {
     const question: ActorEvent = { type: 'netns.share', from: 'container/other', attempt: 3 };
     expect(effectsOf(configured, question)).toMatchObject([
       { to: 'container/other', event: { type: 'netns.shared', attempt: 3, share: { path: '/netns/netloom-web' } } },
@@ -236,14 +236,14 @@ describe('a container that is up', () => {
       ]);
   });
 
-  it('B04 lets who asks during the set-up wait for it, and tells how it ended', () => {
+  it('B04 answers a request for its namespace after its set-up has succeeded or failed', () => {
     const question: ActorEvent = { type: 'netns.share', from: 'container/other', attempt: 3 };
     for (const from of [claiming, building]) expect(step(from, question)).toEqual([stateName(from.value)]);
     expect(step(building, question, setupDone)).toContain('tell container/other netns.shared');
     expect(step(building, question, failed('setup'))).toContain('tell container/other claim.refused');
   });
 
-  it('B04 who waits for a namespace itself makes nobody wait: no circle of waiting can arise', () => {
+  it('B04 refuses its namespace while it waits for one itself, so that no deadlock can arise', () => {
     const waiting = reach(start, setUp(wishes.shared));
     expect(step(waiting, { type: 'netns.share', from: 'container/db', attempt: 3 })).toEqual([
       'claiming',
@@ -251,13 +251,13 @@ describe('a container that is up', () => {
     ]);
   });
 
-  it('is told of its process and watches it', () => {
+  it('watches its process after the engine has reported the start', () => {
     expect(step(configured, started())).toEqual(['up.running', 'apply watch', 'announce running', 'reply c9 ok']);
     expect(step(running, started())).toEqual(['up.running', 'reply c9 container.state']);
     for (const from of [created, failedClean]) expect(step(from, started()).at(-1)).toBe('reply c9 container.state');
   });
 
-  it('goes with its process when that was asked for, and stays otherwise', () => {
+  it('is torn down with its process if requested, and is kept otherwise', () => {
     expect(step(running, exited())).toEqual([
       'unconfiguring',
       'announce exited',
@@ -268,24 +268,24 @@ describe('a container that is up', () => {
     const kept = reach(granted(reach(start, setUp(wishes.kept))), setupDone, started());
     expect(step(kept, exited())).toEqual(['up.exited', 'announce exited']);
     expect(step(kept, failed('watch', { code: 'process.gone' }))).toEqual(['up.exited', 'announce exited']);
-    // it may live: the network of a living process is not taken down
+    // the process may be alive: the network of a live process is not taken down
     for (const from of [kept, running])
       expect(step(from, failed('watch'))).toEqual(['up.running', 'announce unwatched']);
     expect(step(kept, exited(), started(8))).toEqual(['up.running', 'apply watch', 'announce running', 'reply c9 ok']);
   });
 
-  it('does not care for the processes of others', () => {
+  it('ignores the end of other processes', () => {
     expect(step(running, exited(8))).toEqual(['up.running']);
   });
 
-  it('is not set up twice: a set-up by the same wish is answered with the status, and one by another wish is refused', () => {
+  it('is not set up twice: the same wish is answered with the status, and another wish is refused', () => {
     expect(step(running, setUp(null, 'c9'))).toEqual(['up.running', 'reply c9 ok']);
     expect(step(running, setUp(wishes.none, 'c9'))).toEqual(['up.running', 'reply c9 container.state']);
   });
 });
 
-describe('B08 taking down', () => {
-  it('B08 takes everything out of the kernel, answers, and gives addresses back when the links are gone', () => {
+describe('B08 a teardown', () => {
+  it('B08 removes everything from the kernel, replies, and releases addresses after the links are removed', () => {
     expect(step(configured, teardown())).toEqual([
       'unconfiguring',
       ...leavings,
@@ -301,7 +301,7 @@ describe('B08 taking down', () => {
     ]);
   });
 
-  it('B08 of what is not up says that there was nothing to do', () => {
+  it('B08 reports that there was nothing to do when the container is not up', () => {
     expect(effectsOf(created, teardown())).toMatchObject([{ output: { id: 'web', nothingToDo: true } }]);
   });
 
@@ -315,7 +315,7 @@ describe('B08 taking down', () => {
     ]);
   });
 
-  it('B08 that fails is not tried again by itself: who waits is told', () => {
+  it('B08 is not repeated when it fails, and every waiting command gets the fault', () => {
     expect(step(unconfiguring, remove(), setUp(null, 'c8'), failed('teardown', littered))).toEqual([
       'failed',
       'announce failed',
@@ -325,7 +325,7 @@ describe('B08 taking down', () => {
     ]);
   });
 
-  it('comes before a new set-up where something was left behind, by the wish that made it', () => {
+  it('precedes another set-up when something is left in the kernel, and uses the former wish', () => {
     const again = follow(containerMachine, failedLittered, setUp(wishes.none, 'c9'));
     expect([stateName(again.next.value), ...again.effects.map(brief)]).toEqual([
       'unconfiguring',
@@ -343,17 +343,17 @@ describe('B08 taking down', () => {
     ]);
   });
 
-  it('is not waited for where nothing was left behind', () => {
+  it('does not precede another set-up when nothing is left in the kernel', () => {
     expect(step(failedClean, setUp(wishes.none, 'c9'))).toEqual(['building', 'apply setup']);
   });
 });
 
-describe('removal', () => {
-  it('forgets what is not up', () => {
+describe('a removal', () => {
+  it('deletes the record of a container that is not up', () => {
     expect(step(created, remove())).toEqual(['removed', 'announce removed', 'reply c9 ok']);
   });
 
-  it('takes down what is up, first', () => {
+  it('first tears down a container that is up', () => {
     expect(step(configured, remove(), applied('teardown'), applied('unlink'))).toEqual([
       'removed',
       'tell network/demo lease.release',
@@ -364,7 +364,7 @@ describe('removal', () => {
     ]);
   });
 
-  it('hands who waits behind it on to the next container of that id', () => {
+  it('passes later commands on to the next container with the same ID', () => {
     const { next, effects } = follow(containerMachine, unlinking, remove(), setUp(wish, 'c8'), applied('unlink'));
     expect(next.value).toBe('removed');
     expect(effects.slice(3).map(brief)).toEqual([
@@ -376,8 +376,8 @@ describe('removal', () => {
   });
 });
 
-describe('a restart', () => {
-  it('makes sure of what is up, and watches the process again by its start time', () => {
+describe('a restart of the daemon', () => {
+  it('verifies a container that is up, and watches its process again by its start time', () => {
     expect(step(configured, recovered(false))).toEqual(['up.configured verifying', 'apply verify']);
     expect(step(running, recovered(false))).toEqual(['up.running verifying', 'apply watch', 'apply verify']);
     expect(effectsOf(running, recovered(false))[0]).toMatchObject({
@@ -390,7 +390,7 @@ describe('a restart', () => {
     ]);
   });
 
-  it('that finds it gone announces the loss and cleans up', () => {
+  it('announces a container whose namespace is gone as lost, and cleans up', () => {
     const gone = failed('verify', { code: 'netns.gone' });
     expect(step(reach(running, recovered(false)), gone)).toEqual([
       'unconfiguring',
@@ -402,14 +402,14 @@ describe('a restart', () => {
     ]);
   });
 
-  it('changes nothing while something is under way: that goes on by itself', () => {
+  it('changes nothing in other states, as plans under way continue without it', () => {
     for (const from of [created, claiming, building, unconfiguring, unlinking, failedClean])
       expect(step(from, recovered(false))).toEqual([stateName(from.value)]);
   });
 });
 
 describe('a reboot', () => {
-  it('takes every network: it is announced as lost, who waits is told, and claims are given back', () => {
+  it('announces every network as lost, answers waiting commands, and releases every claim', () => {
     const lost = [
       'announce lost',
       'reply null container.state',
@@ -422,11 +422,11 @@ describe('a reboot', () => {
     expect(step(unconfiguring, recovered(true))[2]).toBe('reply c3 container.state');
   });
 
-  it('does not forget the commands that wait', () => {
+  it('keeps the commands that wait', () => {
     expect(step(building, remove(), recovered(true)).slice(-2)).toEqual(['announce removed', 'reply c9 ok']);
   });
 
-  it('has nothing to take from a container that was only created', () => {
+  it('changes nothing for a container that was only created', () => {
     expect(step(created, recovered(true))).toEqual(['created']);
     expect(step(start, recovered(true))).toEqual(['absent']);
   });

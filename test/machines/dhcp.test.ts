@@ -129,7 +129,7 @@ describe('the DHCP client of a container', () => {
 
   it.each([
     ['ends', rebinding, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
-    ['ended while no daemon was there', bound, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
+    ['ended while no daemon ran', bound, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
     ['is taken back', renewing, refused, 'dhcp.refused'],
   ])('C13 the DHCP client reports a lease that %s, and asks for the same address', (_, from, event, code) => {
     expect(step(from, event)).toEqual([
@@ -145,7 +145,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 the DHCP client gets an address again, also when a server that has offered one is silent or refuses', () => {
+  it('C13 the DHCP client gets an address again, even if a server that has offered one is silent or refuses', () => {
     const asking = reach(lost, offered);
     expect(stateName(asking.value)).toBe('lost.requesting');
     for (const event of [unacknowledged, refused])

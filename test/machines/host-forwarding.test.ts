@@ -83,13 +83,13 @@ describe('the host that forwards for a network', () => {
     );
   });
 
-  it('the host grants no claim whose family another plan is about', () => {
+  it('the host does not grant a claim after a plan for another family', () => {
     const both = reach(serving, claim('four', 4), claim('six', 6), seen());
     const first = follow(hostMachine, both, seen(), applied(inForce(4)));
     expect(first.effects.map(brief)).not.toContain('tell network/six forwarding.granted');
   });
 
-  it('the host refuses waiting claims when it fails, and holds nothing', () => {
+  it('the host refuses waiting claims when forwarding fails, and keeps none of them', () => {
     expect(told(opening, failed(inForce(4, 6)))).toEqual(['tell network/six forwarding.refused']);
     expect(reach(opening, failed(inForce(4, 6))).context).toMatchObject({ claims: {}, forwarding: {} });
     expect(told(asked, failed(looking))).toEqual(['tell network/six forwarding.refused']);
@@ -222,7 +222,7 @@ describe('another daemon on the same host', () => {
     ]);
   });
 
-  it('the next daemon on the same host holds nothing after a reboot', () => {
+  it('the next daemon on the same host has no claims after a reboot', () => {
     expect(reach(open, recovered(true)).context).toMatchObject({ claims: {}, forwarding: {} });
   });
 });

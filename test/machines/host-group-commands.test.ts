@@ -66,12 +66,12 @@ describe('P07 unused networks', () => {
     expect(effectsOf(named, prune('c2'), pruned('web', true))).toMatchObject([{ command: 'c1' }]);
   });
 
-  it('P07 unused networks answer after a restart and a reboot alike', () => {
+  it('P07 unused networks lead to a reply even if they answer after a restart or a reboot', () => {
     for (const again of [recovered(false), recovered(true), { type: 'host.start' } as const])
       expect(step(pruning, again, pruned('web', true), pruned('db', true)).slice(1)).toEqual(['reply c1 ok']);
   });
 
-  it('P07 unused networks change nothing with an answer without a question', () => {
+  it('P07 unused networks change nothing when they answer without a request', () => {
     expect(step(known, pruned('web', true))).toEqual(['serving']);
   });
 });
@@ -118,7 +118,7 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 containers that were never started answer each command that has asked them, in order', () => {
+  it('P18 containers that were never started lead to a reply to each command, in order', () => {
     const twice = reach(serving, abandon('c1', 'a'), abandon('c2', 'a'));
     expect(effectsOf(twice, abandoned('a'))).toMatchObject([{ command: 'c1', output: { removed: ['a'] } }]);
     expect(effectsOf(twice, abandoned('a'), abandoned('a', 'container.unknown'))).toMatchObject([

@@ -79,7 +79,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(reach(known, claim(placed('brought', '10.7.0.0/24'), true)).context.networks).not.toHaveProperty('brought');
   });
 
-  it('the host lets a claim wait for a network that is going, and decides it when that has gone', () => {
+  it('the host lets a claim wait while the network in its place is removed, and decides it afterwards', () => {
     const waiting = reach(up, leave('one'), claim(twin));
     expect(told(up, leave('one'), claim(twin))).toEqual(['apply wait network/twin']);
     expect(told(waiting, release('one'))).toEqual([granted('twin')]);
@@ -91,7 +91,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(waiting, recovered(true), claim(placed('third', '10.7.0.0/26')))).toEqual([granted('third')]);
   });
 
-  it('the host lets a claim wait for a going network that is only defined, if an engine brought it', () => {
+  it('the host lets the claim of an engine wait while a network that is only defined is removed', () => {
     const brought = placed('brought', '10.7.0.0/25');
     const gone = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
     const waiting = reach(serving, note(one), leave('one'), claim(brought, true));
@@ -102,7 +102,7 @@ describe('N14 networks that exclude each other in the kernel', () => {
     expect(told(waiting, release('one'), kept('one'))).toEqual([refused('brought')]);
   });
 
-  it('the host refuses a waiting claim when the other network stays, or has not gone in time', () => {
+  it('the host refuses a waiting claim when the other network stays, or is not removed in time', () => {
     const waiting = reach(up, leave('one'), claim(twin));
     expect(told(waiting, claim(one))).toEqual([granted('one'), refused('twin')]);
     const known = reach(waiting, deadlineSet('twin', 5));
@@ -154,7 +154,7 @@ describe("N14 an engine's network in a place that its engine may have freed just
     expect(told(alone, leave('one'), ...removed)).toEqual([granted('brought')]);
   });
 
-  it('the host refuses the claim when a network answers that it stays, with the words of that clash', () => {
+  it('the host refuses the claim when a network answers that it stays, with the reason of that conflict', () => {
     expect(told(waiting, kept('twin'))).toEqual([refused('brought')]);
     expect(follow(hostMachine, waiting, kept('twin')).effects).toMatchObject([
       { event: { fault: { code: 'subnet.taken', message: expect.stringContaining('of network twin') } } },
@@ -171,17 +171,17 @@ describe("N14 an engine's network in a place that its engine may have freed just
     expect(told(until, passed('brought', 5), kept('one'), release('one'))).toEqual([]);
   });
 
-  it('the host does not ask again when another network in the way has gone, and keeps the deadline', () => {
+  it('the host does not ask again after another network in the way is removed, and keeps the deadline', () => {
     const until = reach(waiting, deadlineSet('brought', 5));
     const gone = [{ type: 'subnet.release', network: 'twin' } as const, release('twin')];
     expect(told(until, ...gone)).toEqual([]);
     expect(told(until, ...gone, passed('brought', 5))).toEqual([refused('brought')]);
     expect(told(until, ...gone, kept('one'))).toEqual([refused('brought')]);
-    // an answer that is too late
+    // a late answer
     expect(told(until, ...gone, kept('twin'))).toEqual([]);
   });
 
-  it('the host asks a network again that was leaving and claims its place again', () => {
+  it('the host asks a network again when that was leaving and claims its place again', () => {
     const alone = reach(serving, note(one), claim(one), brought, leave('one'));
     expect(told(alone, claim(one))).toEqual([granted('one'), asking('one')]);
     expect(told(alone, claim(one), kept('one'))).toEqual([refused('brought')]);
@@ -198,7 +198,7 @@ describe("N14 an engine's network in a place that its engine may have freed just
     expect(told(both, ...removed)).toEqual([granted('brought'), asking('brought')]);
   });
 
-  it('the host forgets the claim with its network, and at a reboot', () => {
+  it('the host drops the claim when its network releases it, and at a reboot', () => {
     expect(told(waiting, release('brought'), kept('one'))).toEqual([]);
     expect(told(waiting, recovered(true), kept('one'))).toEqual([]);
     expect(told(waiting, recovered(false), kept('one'))).toEqual([refused('brought')]);

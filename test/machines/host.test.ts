@@ -61,7 +61,7 @@ describe('N14 files of definitions that are not loaded', () => {
   const read = (...damaged: (typeof web)[]): ActorEvent => ({ type: 'definitions.read', damaged });
   const told = reach(serving, read(web));
 
-  it('refused definition files are announced once each, and again for another reason, or after they were valid meanwhile', () => {
+  it('refused definition files are announced once each, and again for another reason, or after they were valid in between', () => {
     expect(effectsOf(serving, read(web))).toEqual([{ kind: 'announce', fact: 'definition-damaged', data: web }]);
     expect(effectsOf(told, read(web))).toEqual([]);
     const other = { ...web, reason: 'driver: none' };
@@ -206,7 +206,7 @@ describe('a restart of the daemon', () => {
     expect(step(held, hostStart, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('a restart of the daemon leaves a hold alone that is under way for a claim: that plan is repeated by itself', () => {
+  it('a restart of the daemon adds no hold for a claim under way, as its plan is repeated anyway', () => {
     expect(step(holding, hostStart)).toEqual(['starting', 'apply base']);
   });
 
@@ -221,7 +221,7 @@ describe('drift', () => {
   const found = applied('mend', [], [{ verb: 'nft.load' }]);
   const given = reach(held, claimSubnets('x'), surveyed);
 
-  it('drift makes the host look at its ruleset when it is suspected, and announces nothing when all is well', () => {
+  it('drift is verified by the host when it is suspected, and not announced when the ruleset is intact', () => {
     expect(step(given, { type: 'drift.suspected' })).toEqual(['serving', 'apply mend']);
     expect(step(given, { type: 'drift.suspected' }, applied('mend'))).toEqual(['serving']);
   });
@@ -237,7 +237,7 @@ describe('drift', () => {
     ]);
   });
 
-  it('drift is reported when it cannot be healed, until it can', () => {
+  it('drift is announced once when it cannot be healed, and the host is degraded until it is healed', () => {
     const degraded = reach(given, { type: 'drift.suspected' }, failed('mend'));
     expect(step(given, { type: 'drift.suspected' }, failed('mend'))).toEqual([
       'degraded',

@@ -21,7 +21,7 @@ import {
 import { device, foreignDefinition, leaseRequest } from './terrains.ts';
 import { applied, failed, recovered, stateName } from './walk.ts';
 
-describe('what is told of its file', () => {
+describe('a change of the network file', () => {
   const servers = { ...definitionOf(), network_dns_servers: ['192.0.2.53'] };
   const found: ActorEvent = { type: 'definition.found', definition: servers };
   const lost: ActorEvent = { type: 'definition.lost' };
@@ -33,7 +33,7 @@ describe('what is told of its file', () => {
     removeDnsServers: [],
   };
 
-  it('while the bridge is made is heard when it is up', () => {
+  it('takes effect after the bridge is made', () => {
     expect(step(raising, found, raised)).toEqual([
       'updating',
       'announce configured',
@@ -44,7 +44,7 @@ describe('what is told of its file', () => {
     expect(step(raising, found, lost, raised).slice(-2)).toEqual(asks);
   });
 
-  it('while it is changed is heard afterwards', () => {
+  it('takes effect after a network change that is under way', () => {
     const changing = reach(up, update);
     const after = reach(changing, found, applied('update'));
     expect(stateName(after.value)).toBe('updating');
@@ -59,13 +59,13 @@ describe('what is told of its file', () => {
     ]);
   });
 
-  it('is heard, too, where the change failed, or went with the host', () => {
+  it('takes effect when that change fails, and after a reboot', () => {
     expect(stateName(reach(reach(up, update), found, failed('update')).value)).toBe('updating');
     expect(step(raising, lost, recovered(true)).slice(0, 2)).toEqual(['lowering', 'announce tearing-down']);
   });
 });
 
-describe('the file of another network of that name', () => {
+describe('the file of another network with the same name', () => {
   const other = { ...definitionOf(), subnets: [{ subnet: '10.98.0.0/24', gateway: '10.98.0.1' }] };
   const found: ActorEvent = { type: 'definition.found', definition: other };
   const update: ActorEvent = {
@@ -75,7 +75,7 @@ describe('the file of another network of that name', () => {
     removeDnsServers: [],
   };
 
-  it('C06 takes the place of the one that is known, and stays as it is', () => {
+  it('C06 replaces a network without members, and is not rewritten', () => {
     for (const from of [defined, empty]) {
       const [lower] = effectsOf(from, found).filter(({ kind }) => kind === 'apply');
       expect(lower).toMatchObject({ plan: { purpose: { kind: 'lower' } } });
@@ -85,18 +85,18 @@ describe('the file of another network of that name', () => {
     }
   });
 
-  it('C06 takes its place when a change is done', () => {
+  it('C06 replaces the network after a change that is under way', () => {
     const after = reach(defined, update, found, applied('update'));
     expect(stateName(after.value)).toBe('lowering');
     expect(reach(after, applied('lower')).context.definition).toEqual(other);
   });
 
-  it('C06 changes nothing of one that containers use', () => {
+  it('C06 changes nothing while containers use the network', () => {
     expect(step(up, found)).toEqual(['up']);
     expect(reach(up, found).context.definition).toEqual(up.context.definition);
   });
 
-  it('N14 takes the place of one that containers used when the last of them has left, whatever came meanwhile', () => {
+  it('N14 replaces a network in use after the last container has left, whatever happened in the meantime', () => {
     const mended: ActorEvent = { type: 'drift.suspected' };
     const degraded = reach(up, mended, found, failed('mend'));
     expect(stateName(degraded.value)).toBe('degraded');
@@ -118,7 +118,7 @@ describe('the file of another network of that name', () => {
     }
   });
 
-  it('N14 does not take down its predecessor again and again where that fails', () => {
+  it('N14 does not repeat a failed takedown of the former network until the daemon restarts', () => {
     const stuck = reach(up, found, release('a'));
     expect(step(stuck, failed('lower'))[0]).toBe('defined');
     expect(step(stuck, failed('lower'))).not.toContain('apply lower');
@@ -126,14 +126,14 @@ describe('the file of another network of that name', () => {
     expect(reach(stuck, failed('lower'), recovered(false), applied('lower')).context.definition).toEqual(other);
   });
 
-  it('N14 takes no place when it is as it was again, or vanishes, or the host has started anew', () => {
+  it('N14 does not replace the network when the file is restored or deleted, or after a reboot', () => {
     const asBefore: ActorEvent = { type: 'definition.found', definition: definitionOf() };
     expect(step(reach(up, found, asBefore), release('a'))).toEqual(['up']);
     expect(reach(up, found, { type: 'definition.lost' }, release('a'), applied('lower')).value).toBe('removed');
     expect(reach(up, found, recovered(true)).context.successor).toBeNull();
   });
 
-  it('N14 is another network by its ipam driver, or by ipv6_enabled, alone', () => {
+  it('N14 counts as another network when only its ipam driver or ipv6_enabled differs', () => {
     const macvlan = definitionOf({ driver: 'macvlan', subnets: [], ipam_options: { driver: 'none' } }, 'eth0');
     const known = reach(start, { type: 'definition.found', definition: macvlan });
     expect(step(known, { type: 'definition.found', definition: { ...macvlan, labels: { a: 'b' } } })).toEqual([
@@ -143,30 +143,30 @@ describe('the file of another network of that name', () => {
       expect(step(known, { type: 'definition.found', definition: { ...macvlan, ...more } })[0]).toBe('lowering');
   });
 
-  it('C06 is not written over where other resolvers are in it, too', () => {
+  it('C06 is not overwritten when its name servers differ as well', () => {
     const servers = { ...other, network_dns_servers: ['192.0.2.53'] };
     const [apply] = effectsOf(up, { type: 'definition.found', definition: servers });
     expect(JSON.stringify(apply)).not.toMatch(/definition\./);
   });
 });
 
-describe('a file that vanishes while there are members', () => {
+describe('a network file that is deleted while the network has members', () => {
   const lost: ActorEvent = { type: 'definition.lost' };
   const lives: ActorEvent = { type: 'membership.confirmed', container: 'a' };
 
-  it('C10 comes back when one of them confirms that it lives, and not before', () => {
+  it('C10 is restored only after a member confirms that it is alive', () => {
     expect(step(up, lost)).toEqual(['up', 'tell container/a drift.suspected', 'tell container/a membership.asked']);
     expect(step(reach(up, lost), lives)).toEqual(['up', 'apply define']);
     expect(step(reach(up, lost, lives), lives)).toEqual(['up']);
     expect(isTransient(reach(up, lost, lives))).toBe(false);
   });
 
-  it('C10 takes the network with it when the last of them leaves', () => {
+  it('C10 leads to the removal of the network after the last member has left', () => {
     expect(step(reach(up, lost), release('a'))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     expect(step(reach(up, leaseRequest('b'), lost), release('a'))).toEqual(['up']);
   });
 
-  it('C10 is asked after again where a member confirms while the network is changed', () => {
+  it('C10 makes the network ask its members again when one confirms during a change', () => {
     const update: ActorEvent = {
       type: 'network.update',
       command: 'c5',
@@ -180,18 +180,18 @@ describe('a file that vanishes while there are members', () => {
   });
 });
 
-describe('B8 a file that vanishes while members are leaving', () => {
+describe('B8 a network file that is deleted while members are leaving', () => {
   const lost: ActorEvent = { type: 'definition.lost' };
   const emptying = reach(up, leaving('a'), lost, waiting);
 
-  it('C10 takes the network with it when they have left; nothing is asked', () => {
+  it('C10 leads to the removal of the network after they have left, and no member is asked', () => {
     expect(step(reach(up, leaving('a')), lost)).toEqual(['emptying', 'apply await-leaving']);
     expect(step(emptying, release('a'))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     const [, lower] = effectsOf(emptying, release('a'));
     expect(JSON.stringify(lower)).not.toContain('definition.remove');
   });
 
-  it('C10 asks them whether they live when they have not left in time', () => {
+  it('C10 makes the network ask whether they are alive when they have not left in time', () => {
     expect(step(emptying, overdue)).toEqual([
       'up',
       'tell container/a drift.suspected',
@@ -200,7 +200,7 @@ describe('B8 a file that vanishes while members are leaving', () => {
     expect(isTransient(reach(emptying, overdue))).toBe(true);
   });
 
-  it('is as it was when the file is back, and another one when that is of another network', () => {
+  it('has no effect when the file is restored, and leads to a replacement by the file of another network', () => {
     const found = (definition: typeof foreignDefinition): ActorEvent => ({ type: 'definition.found', definition });
     expect(step(emptying, found(definitionOf() as typeof foreignDefinition))).toEqual(['up']);
     const other = reach(emptying, found(foreignDefinition));
@@ -208,12 +208,12 @@ describe('B8 a file that vanishes while members are leaving', () => {
     expect(reach(other, release('a'), applied('lower')).context.definition).toEqual(foreignDefinition);
   });
 
-  it('is removed by a command that comes meanwhile', () => {
+  it('does not prevent a command from removing the network', () => {
     expect(step(emptying, remove)).toEqual(['emptying', 'apply await-leaving']);
     expect(step(reach(emptying, remove, release('a')), applied('lower')).at(-1)).toBe('reply c9 ok');
   });
 
-  it('is heard after a change of the network', () => {
+  it('takes effect after a change of the network', () => {
     const update: ActorEvent = {
       type: 'network.update',
       command: 'c5',

@@ -26,13 +26,13 @@ describe('N19 a network whose engine wants no rules', () => {
   const withoutRules = leaseRequest('b', { definition: unruled });
   const firewallOf = ({ context }: At) => context.definition?.firewall;
 
-  it('is raised without, when nobody is on it', () => {
+  it('is raised without rules when it has no members', () => {
     expect(firewallOf(reach(defined, withoutRules, raised))).toBe('none');
-    // the bridge is being made with rules for another
+    // the bridge is being made with rules for another container
     expect(firewallOf(reach(raising, withoutRules, raised))).toBeUndefined();
   });
 
-  it('that is up goes over to none, and back, before its next first member joins; nothing is written', () => {
+  it('removes or restores its rules before its next first member joins, and writes no file', () => {
     expect(step(empty, withoutRules)).toEqual(['updating', 'apply update']);
     const [update] = effectsOf(empty, withoutRules);
     expect(JSON.stringify(update)).toContain('nft.replace');
@@ -53,13 +53,13 @@ describe('N19 a network whose engine wants no rules', () => {
   const unruledUp = reach(empty, withoutRules, applied('update'));
   const abandoned = reach(unruledUp, release('b'));
 
-  it('that has members keeps what it has', () => {
+  it('keeps its firewall while it has members', () => {
     expect(step(up, withoutRules)).toEqual(['up', 'tell container/b lease.granted']);
     expect(step(unruledUp, leaseRequest('c'))).toEqual(['up', 'tell container/c lease.granted']);
     expect(firewallOf(reach(unruledUp, leaseRequest('c')))).toBe('none');
   });
 
-  it('N19 refuses who waits for another firewall when that cannot be made: nobody joins under the former one', () => {
+  it('N19 refuses the containers that wait for another firewall when that cannot be made, and none joins under the former one', () => {
     for (const [from, request, firewall] of [
       [empty, withoutRules, undefined],
       [abandoned, withRules, 'none'],
@@ -71,14 +71,14 @@ describe('N19 a network whose engine wants no rules', () => {
     }
   });
 
-  it('N19 has rules again for a container of ours, whatever an engine that has left wanted', () => {
+  it('N19 has rules again for a container without an engine, whatever the engine of a former member wanted', () => {
     expect(step(abandoned, leaseRequest('c'))).toEqual(['updating', 'apply update']);
     expect(firewallOf(reach(abandoned, leaseRequest('c'), applied('update')))).toBeUndefined();
     const down = reach(defined, withoutRules, failed('raise'));
     expect(firewallOf(reach(down, leaseRequest('c'), raised))).toBeUndefined();
   });
 
-  it('N19 hears it also of who comes while something else is done with it', () => {
+  it('N19 also changes its firewall for a container that joins during another change', () => {
     const update: ActorEvent = {
       type: 'network.update',
       command: 'c5',
@@ -98,22 +98,22 @@ describe('N19 a network whose engine wants no rules', () => {
       expect(firewallOf(reach(changing, applied('update')))).toBe('none');
     }
     expect(firewallOf(reach(reach(defined, update), withoutRules, applied('update'), raised))).toBe('none');
-    // the one for whom it is raised gives up
+    // the container for which it is raised gives up
     const taken = reach(raising, release('a'), withoutRules, raised);
     expect([stateName(taken.value), firewallOf(reach(taken, applied('update')))]).toEqual(['updating', 'none']);
   });
 });
 
-describe('a network that only its members know of', () => {
+describe('a network without a file', () => {
   const asked = leaseRequest('a', { definition: foreignDefinition });
   const given = reach(start, asked, raised);
 
-  it('is raised for the first who brings its definition; nothing is written', () => {
+  it('is raised for the first container that brings its definition, and writes no file', () => {
     expect(step(start, asked)).toEqual(['raising', 'announce created', 'apply raise']);
     expect(given.context).toMatchObject({ definition: foreignDefinition });
   });
 
-  it('goes with the last of them, and its bridge with it', () => {
+  it('is removed with its bridge after the last member has left', () => {
     const crowded = reach(given, leaseRequest('b'));
     expect(step(crowded, release('a'))).toEqual(['up']);
     expect(step(reach(crowded, release('a')), release('b'))).toEqual([
@@ -123,7 +123,7 @@ describe('a network that only its members know of', () => {
     ]);
   });
 
-  it('goes, too, when the first is refused, or its bridge cannot be made', () => {
+  it('is removed when the first member is refused, or when its bridge cannot be made', () => {
     const wrong = leaseRequest('a', { definition: foreignDefinition, staticIps: ['192.0.2.1'] });
     expect(stateName(reach(start, wrong, raised).value)).toBe('lowering');
     expect(step(reach(start, asked), failed('raise'))).toEqual([
@@ -135,19 +135,19 @@ describe('a network that only its members know of', () => {
     ]);
   });
 
-  it('stays when a file of it is found', () => {
+  it('is kept when its file is found', () => {
     const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
     expect(stateName(reach(given, found, release('a')).value)).toBe('up');
   });
 
-  it('stays when a file of it is found while its bridge is made', () => {
+  it('is kept when its file is found while its bridge is made', () => {
     const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
     const filed = reach(start, asked, found, raised);
     expect([stateName(filed.value), isTransient(filed)]).toEqual(['up', false]);
     expect(step(filed, release('a'))).toEqual(['up']);
   });
 
-  it('C13 takes no name servers where no name is answered, and lets go of those that it has', () => {
+  it('C13 a network without DNS accepts no name servers, and removes existing ones on request', () => {
     const update = (addDnsServers: string[], removeDnsServers: string[] = []): ActorEvent => ({
       type: 'network.update',
       command: 'c5',
@@ -166,7 +166,7 @@ describe('a network that only its members know of', () => {
     expect(step(made, update([], ['9.9.9.9']))).toEqual(['updating', 'apply update']);
   });
 
-  it('is unknown after a reboot, whatever it was about', () => {
+  it('is removed after a reboot, whatever was under way', () => {
     const update: ActorEvent = {
       type: 'network.update',
       command: 'c5',
@@ -184,7 +184,7 @@ describe('a network that only its members know of', () => {
     expect(step(reach(given, update), recovered(true))[1]).toBe('reply c5 network.busy');
   });
 
-  it('is taken down by the next daemon when it could not be before', () => {
+  it('is taken down by the next daemon when an earlier takedown failed', () => {
     const left = reach(given, release('a'), failed('lower'));
     expect([stateName(left.value), ...step(left, recovered(false))]).toEqual([
       'defined',
@@ -194,7 +194,7 @@ describe('a network that only its members know of', () => {
     ]);
   });
 
-  it('is raised anew for who asks while it is taken down', () => {
+  it('is raised again for a container that requests it while it is taken down', () => {
     expect(step(reach(given, release('a'), asked), applied('lower'))).toEqual([
       'raising',
       'announce removed',
@@ -208,21 +208,21 @@ describe('a network that only its members know of', () => {
 describe('a definition that a member brings', () => {
   const asked = leaseRequest('c', { definition: foreignDefinition });
 
-  it('is refused while others use the network by another one', () => {
+  it('is refused while containers use the network with another one', () => {
     expect(step(up, asked)).toEqual(['up', 'tell container/c claim.refused']);
   });
 
-  it('takes the place of one that nobody uses', () => {
+  it('replaces the definition of a network without members', () => {
     expect(step(empty, asked)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     expect(reach(empty, asked, applied('lower')).context.definition).toEqual(foreignDefinition);
   });
 
-  it('is the network’s own as long as nothing that lasts is different', () => {
+  it('counts as the same when only its creation time and labels differ', () => {
     const same = leaseRequest('c', { definition: { ...definitionOf(), created: 'later', labels: { a: 'b' } } });
     expect(step(up, same)).toEqual(['up', 'tell container/c lease.granted']);
   });
 
-  it('makes way for a file that is found while the former network is taken down', () => {
+  it('is replaced by a file that is found while the former network is taken down', () => {
     const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
     const after = reach(empty, { type: 'definition.lost' }, found, applied('lower'));
     expect([stateName(after.value), isTransient(after)]).toEqual(['defined', false]);

@@ -24,7 +24,7 @@ const filed = reach(defined, leaseRequest('a'), granted, raised);
 const brought = reach(start, leaseRequest('a', { definition: foreignDefinition }), granted, raised);
 
 describe('N14 a network whose place another one needs', () => {
-  it('a network with a file answers that it stays, also when its members are leaving', () => {
+  it('a network with a file answers that it stays, even if its members are leaving', () => {
     expect(step(defined, asked)).toEqual(['defined', kept]);
     expect(step(filed, asked)).toEqual(['up', kept]);
     expect(step(filed, leaving('a'), asked)).toEqual(['up', kept]);
@@ -58,13 +58,13 @@ describe('N14 a network whose place another one needs', () => {
     const emptying = reach(filed, leaving('a'), lost);
     expect(step(filed, leaving('a'), lost)).toEqual(['emptying', 'tell host forwarding.leave', 'apply await-leaving']);
     expect(step(emptying, asked)).toEqual(['emptying']);
-    // the next daemon has its place claimed again
+    // the next daemon claims its place again
     expect(step(reach(emptying, recovered(false)), asked)).toEqual(['emptying']);
     expect(step(reach(emptying, release('a')), asked)).toEqual(['lowering']);
     expect(step(defined, lost, asked)).toEqual(['lowering']);
   });
 
-  it('a network takes a second notice of its lost file as the first one', () => {
+  it('a network handles a second notice of its lost file like the first one', () => {
     const emptying = reach(filed, leaving('a'), lost);
     expect(step(emptying, lost)).toEqual(['emptying']);
     const used = [`tell container/a drift.suspected`, 'tell container/a membership.asked'];
@@ -75,7 +75,7 @@ describe('N14 a network whose place another one needs', () => {
     expect(step(start, lost)).toEqual(['absent']);
   });
 
-  it('a network that is refused its place deletes nothing: the bridge of its name is that of another one', () => {
+  it('a network that is refused its place deletes nothing, as the bridge belongs to another network', () => {
     const own = { ...definitionOf(), created: 'later' };
     const routing = reach(start, leaseRequest('a', { definition: own }));
     const refused: ActorEvent = { type: 'forwarding.refused', fault: fault('link.exists', 'taken') };
@@ -85,7 +85,7 @@ describe('N14 a network whose place another one needs', () => {
     expect(kernelStepsOf(up, release('a')).map(({ verb }) => verb)).toContain('link.delete');
   });
 
-  it('an unknown network answers that it stays: what it had was released before', () => {
+  it('an unknown network answers that it stays, as it has released its place before', () => {
     expect(step(start, asked)).toEqual(['absent', kept]);
   });
 });

@@ -21,7 +21,7 @@ export const raised = applied('raise', [{ link: device }]);
 export const release = (container: string): ActorEvent => ({ type: 'lease.release', container });
 export const forwarded: ActorEvent = { type: 'forwarding.granted' };
 
-/** Where the host is asked to forward it does so at once; its own test is below. */
+/** Follows events of a network; the host grants every claim of forwarding at once. */
 export function followed(from: At, ...events: ActorEvent[]): { next: At; effects: Effect[] } {
   let taken: { next: At; effects: Effect[] } = { next: from, effects: [] };
   for (const event of events) {

@@ -29,17 +29,17 @@ import {
 import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, stateName } from './walk.ts';
 
-describe('a network that is wished for', () => {
+describe('a requested network', () => {
   it('asks the host for subnets and a bridge name', () => {
     expect(step(start, create())).toEqual(['claiming', 'tell host subnet.claim']);
   });
 
-  it('is defined by what the host grants; nothing is in the kernel yet', () => {
+  it('is defined with the subnets that the host grants, and changes nothing in the kernel', () => {
     expect(step(claiming, granted)).toEqual(['defining', 'apply define']);
     expect(step(defining, applied('define'))).toEqual(['defined', 'announce created', 'reply c1 ok']);
   });
 
-  it('is forgotten when the host refuses', () => {
+  it('is dropped when the host refuses', () => {
     expect(step(claiming, { type: 'subnet.refused', fault: fault('subnet.taken', 'taken') })).toEqual([
       'absent',
       'announce failed',
@@ -49,7 +49,7 @@ describe('a network that is wished for', () => {
 
   const ofDefault = (container: string) => leaseRequest(container, { madeAt: 'now' });
 
-  it('P10 is made when the first container asks it for a lease, which waits until it is up', () => {
+  it('P10 is made when the first container requests a lease, which is granted when the network is up', () => {
     expect(step(start, ofDefault('a'))).toEqual(['claiming', 'tell host subnet.claim']);
     const waiting = reach(start, ofDefault('a'), ofDefault('b'), leaseRequest('c'));
     expect(waiting.context).toMatchObject({ wish: { link: 'podman0' }, created: 'now', command: null });
@@ -67,14 +67,14 @@ describe('a network that is wished for', () => {
     ]);
   });
 
-  it('P10 is not made anew where there is one', () => {
+  it('P10 is not made again when it exists', () => {
     expect(reach(claiming, ofDefault('a')).context.wish).toEqual(claiming.context.wish);
     for (const from of [claiming, defining]) expect(step(from, ofDefault('a'))).toEqual([stateName(from.value)]);
     for (const from of [defined, raising, up])
       expect(reach(from, ofDefault('a')).context.definition).toEqual(from.context.definition);
   });
 
-  it('P10 is made anew for containers that ask for it while it is taken down, and only then', () => {
+  it('P10 is made again after a takedown only when a container waits for it', () => {
     const waiting = reach(lowering, ofDefault('b'));
     expect(step(waiting, leaseRequest('c'))).toEqual(['lowering', 'tell container/c claim.refused']);
     expect(step(waiting, applied('lower'))).toEqual([
@@ -91,14 +91,14 @@ describe('a network that is wished for', () => {
     expect(step(lowering, leaseRequest('b'))).toEqual(['lowering', 'tell container/b claim.refused']);
   });
 
-  it('P10 gives way to a file of its name that is found while it is taken down', () => {
+  it('P10 is replaced by a file with its name that is found while it is taken down', () => {
     const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
     expect(reach(lowering, ofDefault('b'), found, applied('lower')).context).toMatchObject({
       definition: foreignDefinition,
     });
   });
 
-  it('P10 is forgotten when the host refuses, and the container is told why', () => {
+  it('P10 is dropped when the host refuses, and the container gets the reason', () => {
     const taken = fault('subnet.taken', 'subnet 10.89.0.0/24 overlaps a route');
     const { next, effects } = followed(reach(start, ofDefault('a')), { type: 'subnet.refused', fault: taken });
     expect([next.value, next.context.waiting, next.context.wish]).toEqual(['absent', [], null]);
@@ -113,7 +113,7 @@ describe('a network that is wished for', () => {
     });
   });
 
-  it('twice is refused', () => {
+  it('is refused when its name exists', () => {
     for (const from of [claiming, defined, raising, up, lowering])
       expect(step(from, create('c9')).at(-1)).toBe('reply c9 network.exists');
   });
@@ -127,12 +127,12 @@ describe('a network that routes', () => {
   };
   const routing = follow(networkMachine, defined, leaseRequest('a')).next as At;
 
-  it('has no device before the host forwards for it', () => {
+  it('gets its device only after the host has granted forwarding', () => {
     expect(plainly(defined, leaseRequest('a'))).toEqual(['routing', 'tell host forwarding.claim']);
     expect(plainly(routing, forwarded)).toEqual(['raising', 'apply raise']);
   });
 
-  it('refuses who waits when the host cannot', () => {
+  it('refuses the waiting containers when the host refuses forwarding', () => {
     expect(plainly(routing, leaseRequest('b'), refused)).toEqual([
       'defined',
       'announce failed',
@@ -141,18 +141,18 @@ describe('a network that routes', () => {
     ]);
   });
 
-  it('gives it up when its device is gone, or could not be made', () => {
+  it('releases forwarding when its device is removed, or cannot be made', () => {
     expect(plainly(lowering, applied('lower'))).toContain('tell host forwarding.release');
     expect(plainly(raising, failed('raise'))).toContain('tell host forwarding.release');
   });
 
-  it('gives it up when a reboot came before the answer', () => {
+  it('releases forwarding when a reboot precedes the grant', () => {
     expect(plainly(routing, recovered(true))).toEqual(['defined']);
     expect(plainly(routing, recovered(true), forwarded)).toEqual(['defined', 'tell host forwarding.release']);
     expect(plainly(up, forwarded)).toEqual(['up']);
   });
 
-  it('claims it again when the daemon is another: its host may know nothing of it', () => {
+  it('claims forwarding again after a restart of the daemon, whose host may not know of it', () => {
     expect(plainly(up, recovered(false))).toEqual(['up', 'tell host forwarding.claim', 'apply adopt']);
   });
 
@@ -162,28 +162,28 @@ describe('a network that routes', () => {
       .next as At;
   };
 
-  it('is not one upon the link of somebody else', () => {
+  it('claims no forwarding when its link is a macvlan', () => {
     const macvlan = found({ driver: 'macvlan', subnets: [{ subnet: '10.89.0.0/24' }] });
     expect(plainly(macvlan, leaseRequest('a'))).toEqual(['raising', 'apply raise']);
   });
 
-  it('N14 asks for its place, also where the host need not forward for it', () => {
+  it('N14 claims its place even if the host need not forward for it', () => {
     const { effects } = follow(networkMachine, found({ internal: true }), leaseRequest('a'));
     const place = { network: 'demo', use: 'alone', subnets };
     expect(effects).toMatchObject([{ event: { type: 'forwarding.claim', families: [], place, isBrought: false } }]);
   });
 
-  it('N14 tells the host that it goes: whoever needs its place waits', () => {
+  it('N14 notifies the host of its removal, so that a network that needs its place can wait', () => {
     expect(plainly(reach(up, release('a')), remove)).toContain('tell host forwarding.leave');
   });
 });
 
 describe('the first member', () => {
-  it('makes it raise its bridge', () => {
+  it('makes the network raise its bridge', () => {
     expect(step(defined, leaseRequest('a'))).toEqual(['raising', 'apply raise']);
   });
 
-  it('waits with all who come meanwhile, and each gets an address of its own', () => {
+  it('waits with the members that arrive in the meantime, and each gets its own address', () => {
     expect(step(raising, leaseRequest('b'), raised)).toEqual([
       'up',
       'announce configured',
@@ -196,7 +196,7 @@ describe('the first member', () => {
     });
   });
 
-  it('is refused with all who wait when the bridge cannot be made', () => {
+  it('is refused with all waiting members when the bridge cannot be made', () => {
     expect(step(raising, leaseRequest('b'), failed('raise'))).toEqual([
       'defined',
       'announce failed',
@@ -205,13 +205,13 @@ describe('the first member', () => {
     ]);
   });
 
-  it('that gives up meanwhile gets nothing', () => {
+  it('gets no lease when it gives up before the bridge is up', () => {
     expect(step(raising, release('a'), raised)).toEqual(['up', 'announce configured']);
   });
 });
 
 describe('leases', () => {
-  it('are granted at once while the bridge is up, with all that a plan needs to know', () => {
+  it('are granted at once while the bridge is up, with all data that a plan needs', () => {
     expect(effectsOf(up, leaseRequest('b', { attempt: 5 }))).toEqual([
       {
         kind: 'tell',
@@ -238,31 +238,31 @@ describe('leases', () => {
     ]);
   });
 
-  it('are not given again at once', () => {
+  it('are not granted again right after their release', () => {
     expect(reach(up, release('a'), leaseRequest('b')).context.leases).toEqual({ b: ['10.89.0.3'] });
   });
 
-  it('are kept by who asks again', () => {
+  it('are kept by a container that requests them again', () => {
     expect(reach(up, leaseRequest('b'), leaseRequest('a')).context.leases).toEqual({
       a: ['10.89.0.2'],
       b: ['10.89.0.3'],
     });
   });
 
-  it('A04 that were asked for and are taken are refused', () => {
+  it('A04 are refused when the requested address is taken', () => {
     expect(effectsOf(up, leaseRequest('b', { staticIps: ['10.89.0.2'] }))).toMatchObject([
       { to: 'container/b', event: { type: 'claim.refused', fault: { code: 'address.taken' } } },
     ]);
   });
 
-  it('of a network that is not there are refused', () => {
+  it('are refused before the network is defined, and while it is taken down', () => {
     for (const from of [start, claiming, lowering])
       expect(effectsOf(from, leaseRequest('b'))).toMatchObject([{ event: { fault: { code: 'network.unknown' } } }]);
   });
 });
 
-describe('removal', () => {
-  it('is refused while it has members, also such as wait, and some are named', () => {
+describe('a removal', () => {
+  it('is refused while the network has present or waiting members, and names some of them', () => {
     expect(step(up, remove)).toEqual(['up', 'reply c9 network.in-use']);
     expect(step(raising, remove)).toEqual(['raising', 'reply c9 network.busy']);
     const full = reach(up, ...['b', 'c', 'd', 'e', 'f', 'g'].map((id) => leaseRequest(id)));
@@ -273,7 +273,7 @@ describe('removal', () => {
     ]);
   });
 
-  it('takes the bridge down, gives the subnets back and answers', () => {
+  it('takes the bridge down, releases the subnets and replies', () => {
     expect(step(empty, remove)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     expect(step(lowering, applied('lower'))).toEqual([
       'removed',
@@ -283,24 +283,24 @@ describe('removal', () => {
     ]);
   });
 
-  it('that fails leaves it defined, to be tried again', () => {
+  it('leaves the network defined when it fails, and can be repeated', () => {
     expect(step(lowering, failed('lower'))).toEqual(['defined', 'announce failed', 'reply c9 kernel.refused']);
     expect(step(lowering, failed('lower'), remove)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
   });
 
-  it('is not taken for done by the result of a mending', () => {
+  it('is not completed by the result of a repair', () => {
     expect(step(lowering, applied('mend'))).toEqual(['lowering']);
     expect(step(lowering, failed('mend'))).toEqual(['lowering']);
   });
 
-  it('of what is unknown is refused, and while another is under way it is busy', () => {
+  it('is refused when the network is unknown, or while another removal is under way', () => {
     expect(step(start, remove)).toEqual(['absent', 'reply c9 network.unknown']);
     expect(step(lowering, { ...remove, command: 'c8' } as ActorEvent)).toEqual(['lowering', 'reply c8 network.busy']);
   });
 });
 
-describe('a restart', () => {
-  it('mends the bridge and takes nothing away, whatever becomes of it', () => {
+describe('the verification of a network', () => {
+  it('repairs the bridge after a restart of the daemon and removes nothing, whether it succeeds or fails', () => {
     expect(step(up, recovered(false))).toEqual(['up', 'apply adopt']);
     expect(effectsOf(up, recovered(false))).toMatchObject([{ plan: { kind: 'mend' } }]);
     const mending = reach(up, recovered(false));
@@ -308,7 +308,7 @@ describe('a restart', () => {
     expect(step(mending, failed('adopt'))).toEqual(['degraded', 'announce drift-detected', 'announce degraded']);
   });
 
-  it('adopts a network after the change that was under way, and once more where the result came during a change', () => {
+  it('follows a change that is under way at a restart, and is repeated when its result arrives during a change', () => {
     const update: ActorEvent = {
       type: 'network.update',
       command: 'c5',
@@ -322,7 +322,7 @@ describe('a restart', () => {
     expect(step(overtaken, applied('update')).at(-1)).toBe('apply adopt');
   });
 
-  it('verifies once more what was suspected during a verification', () => {
+  it('is repeated once when drift is suspected in the meantime', () => {
     const verifying = reach(up, { type: 'drift.suspected' });
     expect(step(verifying, { type: 'drift.suspected' })).toEqual(['up']);
     const again = reach(verifying, { type: 'drift.suspected' });
@@ -330,21 +330,21 @@ describe('a restart', () => {
     expect(step(again, applied('mend', [{ link: device }]), applied('mend', [{ link: device }]))).toEqual(['up']);
   });
 
-  it('changes nothing elsewhere', () => {
+  it('does not begin in other states after a restart', () => {
     for (const from of [claiming, defined, raising, lowering])
       expect(step(from, recovered(false))).toEqual([stateName(from.value)]);
   });
 });
 
 describe('a reboot', () => {
-  it('leaves the definition, without bridge and members', () => {
+  it('keeps the definition, and drops the bridge and the members', () => {
     for (const from of [raising, up]) {
       expect(step(from, recovered(true))).toEqual(['defined']);
       expect(reach(from, recovered(true)).context).toMatchObject({ leases: {}, waiting: [] });
     }
   });
 
-  it('takes a removal up again: the file of its definition is still there', () => {
+  it('resumes a removal, as the network file still exists', () => {
     expect(step(lowering, recovered(true))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
   });
 });
@@ -354,7 +354,7 @@ describe('B13 routes of loopback addresses', () => {
   const open = reach(up, published);
   const closing = reach(open, release('b'));
 
-  it('are open while a member publishes a port that 127.0.0.1 reaches, and closed when the last has left', () => {
+  it('are open while a member publishes a port that 127.0.0.1 reaches, and closed after the last one has left', () => {
     expect(open.context.device?.routesLoopback).toBe(true);
     expect(step(open, release('b'))).toEqual(['closing', 'apply close']);
     expect(step(closing, applied('close'))).toEqual(['up']);
@@ -362,7 +362,7 @@ describe('B13 routes of loopback addresses', () => {
     expect(step(reach(open, leaseRequest('c', { onLoopback: true })), release('b'))).toEqual(['up']);
   });
 
-  it('who joins while they are being closed waits for that', () => {
+  it('delay a new member while they are being closed', () => {
     const waiting = reach(closing, leaseRequest('c', { onLoopback: true }));
     expect(step(closing, leaseRequest('c'))).toEqual(['closing']);
     expect(step(waiting, applied('close'))).toEqual(['up', 'tell container/c lease.granted']);
@@ -375,14 +375,14 @@ describe('B13 routes of loopback addresses', () => {
     ]);
   });
 
-  it('a member that publishes meanwhile looks whether it is reached', () => {
+  it('are verified by a member that publishes while they are being closed', () => {
     const ports: ActorEvent = { type: 'lease.ports', container: 'a', onLoopback: true };
     expect(step(reach(closing, ports), applied('close'))).toEqual(['up', 'tell container/a drift.suspected']);
     expect(step(reach(up, ports), { ...ports, onLoopback: false })).toEqual(['closing', 'apply close']);
     expect(step(up, { ...ports, container: 'stranger' })).toEqual(['up']);
   });
 
-  it('another change does not wait for it: they are closed afterwards', () => {
+  it('do not delay another change, and are closed afterwards', () => {
     const update: ActorEvent = {
       type: 'network.update',
       command: 'c5',
@@ -396,7 +396,7 @@ describe('B13 routes of loopback addresses', () => {
     expect(step(reach(closing, { type: 'drift.suspected' }), applied('close'))).toEqual(['up', 'apply mend']);
   });
 
-  it('a network that finds them closed tells who publishes', () => {
+  it('are reported to the members that publish when the network finds them closed', () => {
     const mending = reach(open, { type: 'drift.suspected' });
     expect(step(mending, applied('mend', [{ link: device }]))).toEqual(['up', 'tell container/b drift.suspected']);
     expect(step(mending, applied('mend', [{ link: { ...device, routesLoopback: true } }]))).toEqual(['up']);

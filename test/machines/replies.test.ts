@@ -11,8 +11,8 @@ import { attachedWishes, attachOf, dhcpLeaseOf, leasedWish, networkWish, share, 
 import { pick, Walker } from './walker.ts';
 
 /**
- * Long random lives. For every order of events: every command is answered exactly once, every question of another
- * actor too, and all claims are released. A failing walk names its seed.
+ * Long random walks. In every order of events, every command and every request of another actor is answered exactly
+ * once, and all claims are released. A failing walk names its seed.
  */
 const walks = Number(process.env.WALKS ?? 300);
 const steps = 60;
@@ -35,7 +35,7 @@ describe('a container with random events', () => {
 });
 
 function liveAsContainer(random: () => number) {
-  /** a DHCP client gets an address, or none any longer */
+  /** a DHCP client gets an address, or loses it */
   const newsOf = (client: ActorAddress, attempt: number): ActorEvent => {
     const { network } = dhcpClientOf(client);
     const news = { command: null, network, attempt } as const;
@@ -45,7 +45,7 @@ function liveAsContainer(random: () => number) {
   };
   const answers: ActorEvent[] = [];
   const claims = new Set<ActorAddress>();
-  /** questions of others, minus answers */
+  /** requests of other containers, minus answers */
   let shares = 0;
   let commands = 0;
   const walker = new Walker<ContainerContext>(
@@ -104,7 +104,7 @@ function liveAsContainer(random: () => number) {
     () => walker.recover(false),
     () => {
       if (random() > 0.2) return;
-      // a client ends by itself then
+      // the client ends by itself in that case
       for (const owner of claims) if (owner.startsWith('dhcp/')) claims.delete(owner);
       walker.recover(true);
     },
@@ -149,7 +149,7 @@ function liveAsNetwork(random: () => number) {
   /** containers that wait for an answer, and those that have got an address */
   const asking = new Set<string>();
   const members = new Set<string>();
-  /** to leave, by a forced removal */
+  /** containers that a forced removal has asked to leave */
   const asked: string[] = [];
   let commands = 0;
   const walker = new Walker<NetworkContext>(networkMachine, { name: 'demo' }, ({ to, event }) => {
@@ -202,7 +202,7 @@ function liveAsNetwork(random: () => number) {
     () => walker.recover(false),
     () => {
       if (random() > 0.2) return;
-      // every container gets the notice as well, and forgets what it waits for
+      // every container gets the notice as well, and drops its requests
       walker.recover(true);
       for (const container of ['a', 'b', 'c']) {
         forget(container);

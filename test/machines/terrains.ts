@@ -13,7 +13,7 @@ import type { StepOutput } from '../../src/core/steps/step.ts';
 import { definitionOf, leaseOf, networkWishOf, termsOf, wishOf } from '../core/samples.ts';
 import { applied, failed, littered, recovered, type Snapshot, stateName, type Terrain } from './walk.ts';
 
-/** The events of each machine, with as few different names and numbers as reach every state. */
+/** The events of each machine, with the fewest names and numbers that reach every state. */
 
 const noServer = fault('dhcp.timeout', 'no DHCP server gave an address');
 const refusal = fault('address.exhausted', 'no address is left');
@@ -31,10 +31,10 @@ export const wishes = {
   none: wishOf({ mode: 'none' }),
 };
 
-/** Its address is given by a DHCP server. */
+/** A wish for an address from a DHCP server. */
 export const leasedWish = wishOf({ networks: [{ network: 'lan' }] });
 
-/** A lease whose address a DHCP server is to give. */
+/** A lease whose address a DHCP server will assign. */
 export const dhcpLeaseOf = (network: string, attempt: number) =>
   withTerms(
     leaseOf({

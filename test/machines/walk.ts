@@ -76,7 +76,7 @@ export function brief(effect: Effect): string {
   }
 }
 
-/** What tests call the states of a defined network: as users do, but for the closing of loopback routes. */
+/** The names of the states of a defined network: those that users see, and `closing` for loopback routes. */
 const networkStates: Record<string, string> = { down: 'defined', settled: 'up', verifying: 'up' };
 
 /** `up.running` */

@@ -4,7 +4,7 @@ import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { describePurpose, type Purpose } from '../../src/core/plan/purpose.ts';
 import { applied, begin, failed, littered, type Snapshot, stateName, take } from './walk.ts';
 
-/** The loop around a machine without surroundings: its plans wait in order until a test ends them. */
+/** A machine without other actors: its plans wait in order until a test ends them. */
 export class Walker<Context> {
   snapshot: Snapshot<Context>;
   readonly plans: Purpose[] = [];

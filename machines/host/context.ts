@@ -62,7 +62,7 @@ export interface WaitingClaim extends PortsClaim {
 }
 
 export interface ForwardingContext {
-  /** routing networks that are up or about to be */
+  /** routing networks that are up or about to be; also networks that are only defined, while they are being removed (no families) */
   claims: ForwardingClaims;
   forwarding: Forwarding;
   /** claims of networks that clash only with networks that are being left, or may be, in order */

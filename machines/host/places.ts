@@ -15,10 +15,10 @@ import * as forwarding from './forwarding.ts';
 type PlacesContext = ForwardingContext & { networks: SubnetLedger };
 type Decision = forwarding.Decision<PlacesContext>;
 
-/** Decides a claim. It ends the leaving of its network: claims that waited for that are decided again. */
+/** Decides a claim. It ends the leaving of its network, and may take another place: waiting claims are decided again. */
 export function claim(context: PlacesContext, event: ForwardingClaim): Decision {
   const decided = withWait(decideClaim(context, { ...event, until: null, asked: [] }), event.network);
-  return entryOf(context.claims, event.network)?.isLeaving ? after(decided, decideDeferred(decided.context)) : decided;
+  return after(decided, decideDeferred(decided.context));
 }
 
 /** Adds the deadline of a claim that waits. */
@@ -75,7 +75,7 @@ const after = (before: Decision, next: Decision): Decision => ({
 });
 
 /** Decides waiting claims in order of arrival; a claim that still waits keeps its deadline. */
-function decideDeferred(context: PlacesContext): Decision {
+export function decideDeferred(context: PlacesContext): Decision {
   let decided: Decision = { context: { ...context, deferred: [] }, effects: [] };
   for (const claim of context.deferred) decided = after(decided, decideClaim(decided.context, claim));
   return decided;
@@ -95,7 +95,7 @@ export function leave(context: PlacesContext, { network }: Extract<HostEvent, { 
   return { context: { ...context, claims, deferred }, effects: [] };
 }
 
-/** Refuses the waiting claims for which a network was asked that stays. */
+/** Refuses the waiting claims for which a network was asked that stays. Others may find a place free that it has left. */
 export function keep(context: PlacesContext, { network }: Extract<HostEvent, { type: 'place.kept' }>): Decision {
   const { deferred } = context;
   const refusals = deferred.flatMap((claim) => {
@@ -105,10 +105,11 @@ export function keep(context: PlacesContext, { network }: Extract<HostEvent, { t
     return clash ? [{ claim, clash }] : [];
   });
   const refused = refusals.map(({ claim }) => claim);
-  return {
+  const decided = {
     context: { ...context, deferred: deferred.filter((claim) => !refused.includes(claim)) },
     effects: refusals.map(({ claim, clash }) => refuse(claim.network, clash)),
   };
+  return after(decided, decideDeferred(decided.context));
 }
 
 /** Releases a claim; claims that waited for it are decided again. */
@@ -126,15 +127,13 @@ function waitOf({ deferred }: PlacesContext, event: HostEvent): DeferredClaim | 
   return deferred.find(({ network }) => networkAddress(network) === claimant);
 }
 
-/** Refuses a claim: the other networks have not gone in time. */
+/** Refuses a claim if the other networks have not gone in time. */
 function giveUp(context: HostContext, event: HostEvent): Partial<Decision> {
   const claim = waitOf(context, event);
-  const clash = claim && clashOf(context, claim).clash;
-  if (!clash) return {};
-  return {
-    context: { ...context, deferred: withoutClaim(context, claim.network) },
-    effects: [refuse(claim.network, clash)],
-  };
+  if (!claim) return {};
+  const { clash } = clashOf(context, claim);
+  const rest = { ...context, deferred: withoutClaim(context, claim.network) };
+  return clash ? { context: rest, effects: [refuse(claim.network, clash)] } : grant(rest, claim);
 }
 
 export const placeActions = {

@@ -6,6 +6,7 @@ import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
 import { decide, type Given, purposeOf, resolve } from './decisions.ts';
+import { decideDeferred } from './places.ts';
 
 /** Subnets and bridge names: a network that leaves them open gets ones that neither this host nor another network uses. */
 
@@ -48,12 +49,13 @@ export const subnetActions = {
     if (!claim) return {};
     return { context: { surveying }, effects: [answer(claim.network, { type: 'subnet.refused', fault })] };
   }),
-  noteSubnets: resolve('subnet.note', ({ networks }, { type: _, network, ...place }) => ({
-    context: { networks: { ...networks, [network]: place } },
-  })),
+  /** A network that moves, or goes, may leave a place that a claim waits for. */
+  noteSubnets: resolve('subnet.note', (context, { type: _, network, ...place }) =>
+    decideDeferred({ ...context, networks: { ...context.networks, [network]: place } }),
+  ),
   releaseSubnets: resolve('subnet.release', (context, { network }) => {
     const { [network]: _, ...networks } = context.networks;
-    return { context: { networks } };
+    return decideDeferred({ ...context, networks });
   }),
 };
 

@@ -93,9 +93,9 @@ describe('N14 networks that exclude each other in the kernel', () => {
 
   it('the host lets the claim of an engine wait while a network that is only defined is removed', () => {
     const brought = placed('brought', '10.7.0.0/25');
-    const gone = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
+    const gone: ActorEvent = { type: 'subnet.release', network: 'one' };
     const waiting = reach(serving, note(one), leave('one'), claim(brought, true));
-    expect(told(waiting, ...gone)).toEqual([granted('brought')]);
+    expect(told(waiting, gone)).toEqual([granted('brought')]);
     expect(waiting.context.networks).not.toHaveProperty('brought');
     // it could not be taken down, and stays defined
     expect(told(waiting, release('one'))).toEqual([asking('one')]);
@@ -149,9 +149,17 @@ describe("N14 an engine's network in a place that its engine may have freed just
 
   it('the host grants the claim when the network that it asked has released its place, with or without a notice before', () => {
     const alone = reach(serving, note(one), claim(one), brought);
-    const removed = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
-    expect(told(alone, ...removed)).toEqual([granted('brought')]);
-    expect(told(alone, leave('one'), ...removed)).toEqual([granted('brought')]);
+    const removed: ActorEvent = { type: 'subnet.release', network: 'one' };
+    expect(told(alone, removed)).toEqual([granted('brought')]);
+    expect(told(alone, leave('one'), removed)).toEqual([granted('brought')]);
+  });
+
+  it('the host grants the claim when the network that it asked takes another place, before or after its answer', () => {
+    const alone = reach(serving, note(one), claim(one), brought);
+    const elsewhere = placed('one', '10.99.0.0/24', { bridge: 'else0' });
+    expect(told(alone, note(elsewhere))).toEqual([granted('brought')]);
+    const replaced = reach(serving, note(one), claim(one), leave('one'), brought, release('one'));
+    expect(told(replaced, claim(elsewhere))).toContain(granted('brought'));
   });
 
   it('the host refuses the claim when a network answers that it stays, with the reason of that conflict', () => {
@@ -194,8 +202,8 @@ describe("N14 an engine's network in a place that its engine may have freed just
     const both = reach(serving, note(one), claim(one), brought, second);
     expect(told(reach(serving, note(one), claim(one), brought), second)).toEqual([waits('second'), asking('one')]);
     expect(told(both, kept('one'))).toEqual([refused('brought'), refused('second')]);
-    const removed = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
-    expect(told(both, ...removed)).toEqual([granted('brought'), asking('brought')]);
+    const removed: ActorEvent = { type: 'subnet.release', network: 'one' };
+    expect(told(both, removed)).toEqual([granted('brought'), asking('brought')]);
   });
 
   it('the host drops the claim when its network releases it, and at a reboot', () => {

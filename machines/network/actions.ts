@@ -2,10 +2,10 @@ import { and, enqueueActions, not, or, raise, setup } from 'xstate';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { effectsOf, enqueueEffect } from '../decisions.ts';
 import type { NetworkContext, NetworkInput } from './context.ts';
-import { type Given, inDevice, inState, isFiled, isResultOf, isTransient, wasRebooted } from './decisions.ts';
+import { type Given, inDevice, inRegions, isFiled, isResultOf, isTransient, wasRebooted } from './decisions.ts';
 import { definingActions, definingGuards } from './defining.ts';
 import { claimEffects, deviceActions, deviceGuards } from './device.ts';
-import { fileNewsActions, fileNewsGuards, isReplacedBy } from './file-news.ts';
+import { fileNewsActions, fileNewsGuards, isReplacedBy, isStaying } from './file-news.ts';
 import { isKept, isUsed } from './leases.ts';
 import { memberActions, memberGuards } from './members.ts';
 import { removalActions, removalGuards } from './removal.ts';
@@ -14,6 +14,8 @@ import { changePlan, updatingActions, updatingGuards } from './updating.ts';
 const isInUse = ({ context }: Given): boolean => isUsed(context);
 const isLastRelease = ({ context, event }: Given): boolean =>
   event.type === 'lease.release' && !isUsed(context, event.container);
+const isUp = ({ context }: Given): boolean => context.device !== null;
+const isVerificationDue = inRegions({ verification: 'due' });
 const isRestart = ({ event }: Given): boolean => event.type === 'actor.recovered' && !event.rebooted;
 
 /**
@@ -52,7 +54,7 @@ export const networkSetup = setup({
     isForsaken: and([isTransient, not(isInUse)]),
     isLastOfTransient: and([isTransient, isLastRelease]),
     isRaiseOfTransient: and([isTransient, isResultOf('raise')]),
-    wasRebootedTransient: and([isTransient, wasRebooted]),
+    wasRebootedTransient: and([not(isFiled), wasRebooted]),
     isAnotherNetwork: and([isFiled, ({ context, event }) => isReplacedBy(context, event)]),
     newsReplace: and([isFiled, ({ context }) => isReplacedBy(context, context.news)]),
     /** It does not go with leaving members. */
@@ -64,6 +66,8 @@ export const networkSetup = setup({
       inDevice('verifying'),
       inDevice('closing'),
       inDevice('degraded'),
+      // a removal that was asked for may still be refused
+      and([inDevice('emptying'), isStaying]),
     ]),
     isBusy: or([
       inDevice('updating'),
@@ -72,10 +76,12 @@ export const networkSetup = setup({
       inDevice('closing'),
       inDevice('verifying'),
     ]),
-    isVerificationDue: inState({ present: { verification: 'due' } }),
-    isAdoptionDue: inState({ present: { verification: 'adoption' } }),
-    isAdoptedLater: and([isRestart, or([inDevice('updating'), inDevice('closing')])]),
+    isVerificationDue,
+    isAdoptionDue: inRegions({ verification: 'adoption' }),
+    isMendAndDue: and([isResultOf('mend', 'adopt'), isVerificationDue]),
+    isAdoptedLater: and([isRestart, isUp, or([inDevice('updating'), inDevice('closing')])]),
     /** The network has been changed since. */
-    isAdoptInVain: and([isResultOf('adopt'), or([inDevice('updating'), inDevice('closing')])]),
+    isAdoptInVain: and([isResultOf('adopt'), inDevice('updating')]),
+    isMendInVain: and([isResultOf('mend'), inDevice('updating')]),
   },
 });

@@ -97,6 +97,7 @@ const whileUp = {
   ],
   'lease.release': releaseOfUp,
   'drift.suspected': { target: 'verifying', actions: 'mend' },
+  'forwarding.refused': { target: 'degraded', actions: ['keepFault', 'announceUnrouted', 'refuseWaiting'] },
   'actor.recovered': [...reboot, { target: 'verifying', actions: ['claimForwarding', 'adopt', 'waitOn'] }],
   'steps.applied': [
     { guard: 'isMend', actions: ['announceMended', 'keepDevice'] },
@@ -104,6 +105,12 @@ const whileUp = {
     { guard: 'isDefine', actions: 'announceWritten' },
   ],
   'steps.failed': [
+    // something has changed since this attempt began
+    {
+      guard: 'isMendAndDue',
+      target: 'degraded',
+      actions: ['keepFault', 'announceDegraded', 'refuseWaiting', 'mend', 'beginVerification'],
+    },
     { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
     { guard: 'isLook', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
     { guard: 'isDefine', actions: 'announceFailed' },
@@ -215,8 +222,20 @@ export const networkMachine = networkSetup.createMachine({
               description:
                 'It has no file, only members: it goes with the last one, unless a file is found or restored.',
               on: {
-                'definition.found': { guard: 'isStaying', target: 'filed' },
-                'membership.confirmed': { guard: 'isCalm', target: 'filed', actions: 'write' },
+                'definition.found': [
+                  { guard: 'isStaying', target: 'filed' },
+                  { guard: 'isFileBack', target: 'filed' },
+                ],
+                'membership.confirmed': { guard: 'isCalm', target: 'restoring', actions: 'write' },
+              },
+            },
+            restoring: {
+              description: 'A member lives, so its file is being written again.',
+              on: {
+                'steps.applied': { guard: 'isDefine', target: 'filed' },
+                'steps.failed': { guard: 'isDefine', target: 'transient' },
+                // the plan went with the host
+                'actor.recovered': { guard: 'wasRebooted', target: 'transient' },
               },
             },
           },
@@ -266,6 +285,7 @@ export const networkMachine = networkSetup.createMachine({
                     target: 'down',
                     actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered'],
                   },
+                  { guard: 'isDefine', actions: 'announceWritten' },
                 ],
                 'steps.failed': [
                   {
@@ -283,6 +303,7 @@ export const networkMachine = networkSetup.createMachine({
                     target: 'down',
                     actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered'],
                   },
+                  { guard: 'isDefine', actions: 'announceFailed' },
                 ],
                 // the plan went with the host
                 'actor.recovered': [
@@ -412,9 +433,11 @@ export const networkMachine = networkSetup.createMachine({
                   { actions: ['forgetNews', 'noteSuccessor'] },
                 ],
                 'definition.lost': lossOfDefinition,
-                'lease.request': [replacement, { actions: ['wait', 'mend'] }],
+                // the host may have refused its claim
+                'lease.request': [replacement, { actions: ['wait', 'claimForwarding', 'mend'] }],
                 'lease.release': release,
-                'drift.suspected': { actions: 'mend' },
+                'drift.suspected': { actions: ['claimForwarding', 'mend'] },
+                'forwarding.refused': { actions: ['keepFault', 'refuseWaiting'] },
                 'actor.recovered': [...reboot, { actions: ['claimForwarding', 'adopt', 'waitOn'] }],
                 'steps.applied': [
                   { guard: 'isMend', target: 'settled', actions: ['announceMended', 'keepDevice', 'grantWaiting'] },
@@ -460,7 +483,8 @@ export const networkMachine = networkSetup.createMachine({
                 'deadline.passed': waitOver,
                 'actor.recovered': [
                   { guard: 'wasRebooted', target: 'lowering', actions: ['forgetLeases', 'forgetDevice'] },
-                  { actions: ['claimForwarding', 'adopt', 'waitOn'] },
+                  // a claim would mean that it stays
+                  { actions: ['leavePlace', 'adopt', 'waitOn'] },
                 ],
                 'steps.applied': [
                   { guard: 'isWait', actions: ['keepWait', 'askToLeave'] },
@@ -527,7 +551,15 @@ export const networkMachine = networkSetup.createMachine({
                 'steps.failed': {
                   guard: 'isLower',
                   target: 'down',
-                  actions: ['announceFailed', 'replyFailed', 'failedToGo', 'forgetDevice', 'releaseForwarding'],
+                  // a request that waits would have it removed again
+                  actions: [
+                    'announceFailed',
+                    'replyFailed',
+                    'failedToGo',
+                    'forgetDevice',
+                    'releaseForwarding',
+                    'refuseWaiting',
+                  ],
                 },
                 'actor.recovered': {
                   // the plan went with the host, but not the file
@@ -542,10 +574,20 @@ export const networkMachine = networkSetup.createMachine({
         verification: {
           initial: 'none',
           on: {
-            'actor.recovered': { guard: 'isAdoptedLater', target: '.adoption' },
-            // its result came when something else was under way
-            'steps.applied': { guard: 'isAdoptInVain', target: '.adoption' },
-            'steps.failed': { guard: 'isAdoptInVain', target: '.adoption' },
+            'actor.recovered': [
+              { guard: 'wasRebooted', target: '.none' },
+              { guard: 'isAdoptedLater', target: '.adoption' },
+            ],
+            // its result came while something else was under way
+            'steps.applied': [
+              { guard: 'isAdoptInVain', target: '.adoption' },
+              { guard: 'isMendInVain', target: '.due' },
+              { guard: 'isLower', target: '.none' },
+            ],
+            'steps.failed': [
+              { guard: 'isAdoptInVain', target: '.adoption' },
+              { guard: 'isMendInVain', target: '.due' },
+            ],
           },
           states: {
             none: {

@@ -9,9 +9,32 @@ import { type NetworkDefinition, ownsBridge } from '../../src/core/network/defin
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import type { NetworkWish } from '../../src/core/network/wish.ts';
 import type { NetworkGrant } from '../../src/core/plan/network.ts';
-import type { Removal } from './removal.ts';
 
 /** The context of a network's machine, and functions of it. */
+
+export type DefinitionState = 'filed' | 'transient' | 'restoring';
+export type DeviceState =
+  | 'down'
+  | 'updating'
+  | 'routing'
+  | 'raising'
+  | 'settled'
+  | 'verifying'
+  | 'closing'
+  | 'degraded'
+  | 'emptying'
+  | 'lowering';
+export type VerificationState = 'none' | 'due' | 'adoption';
+
+/** States of the regions of a network that is defined. */
+export interface Regions {
+  definition: DefinitionState;
+  device: DeviceState;
+  verification: VerificationState;
+}
+
+/** A value of the machine. */
+export type NetworkValue = 'absent' | 'claiming' | 'defining' | 'removed' | { present: Regions };
 
 export interface NetworkInput {
   name: string;
@@ -54,6 +77,18 @@ export interface NetworkContext extends NetworkInput {
   /** why it is being removed; by `loss`: another program removed its file, and a file of that name is now another network's */
   removal: Removal | null;
   command: CommandId;
+}
+
+/** A removal, and what has become of it. */
+export interface Removal {
+  /** a command, the host that removes all unused networks, or the loss of its file */
+  by: 'command' | 'prune' | 'loss';
+  /** its members were asked to leave */
+  isForced: boolean;
+  /** members that have left since */
+  left: string[];
+  /** members that cannot leave → why */
+  refusals: Record<string, Fault>;
 }
 
 /** A request that waits. `fault`: its refusal, unless a leaving member gives up in time what it asks for. */

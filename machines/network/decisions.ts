@@ -1,10 +1,10 @@
-import { type StateValue, stateIn } from 'xstate';
+import { stateIn } from 'xstate';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkPurpose } from '../../src/core/plan/purpose.ts';
 import { decisionsOf } from '../decisions.ts';
-import type { NetworkContext } from './context.ts';
+import type { DeviceState, NetworkContext, Regions } from './context.ts';
 
 /** Decisions of networks: `machines/decisions.ts` for their machine, and what its actions and guards share. */
 
@@ -12,26 +12,16 @@ export type Given = { context: NetworkContext; event: NetworkEvent };
 
 export const { decision, decide, remember, resolve, refuse } = decisionsOf<NetworkContext, NetworkEvent, 'network'>();
 
-type DeviceState =
-  | 'down'
-  | 'updating'
-  | 'routing'
-  | 'raising'
-  | 'settled'
-  | 'verifying'
-  | 'closing'
-  | 'degraded'
-  | 'emptying'
-  | 'lowering';
+/** Checks the states of regions. */
+export const inRegions = (regions: Partial<Regions>) =>
+  stateIn<NetworkContext, NetworkEvent, unknown>({ present: regions });
 
-export const inState = (value: StateValue) => stateIn<NetworkContext, NetworkEvent, unknown>(value);
-
-export const inDevice = (device: DeviceState) => inState({ present: { device } });
+export const inDevice = (device: DeviceState) => inRegions({ device });
 
 /** It has a file. */
-export const isFiled = inState({ present: { definition: 'filed' } });
+export const isFiled = inRegions({ definition: 'filed' });
 /** It has no file, only members. */
-export const isTransient = inState({ present: { definition: 'transient' } });
+export const isTransient = inRegions({ definition: 'transient' });
 
 /** Whether an event is the result of such a plan: a removal may begin before the result of a verification is known. */
 export const isResultOf =

@@ -80,7 +80,7 @@ export const deviceActions = {
     return { device: device && { ...device, made, routesLoopback }, lastFault: null };
   }),
   keepFault: remember(({ event }) => {
-    assertEvent(event, 'steps.failed');
+    assertEvent(event, ['steps.failed', 'forwarding.refused']);
     return { lastFault: event.fault };
   }),
   forgetDevice: remember(() => ({ device: null, lastFault: null })),
@@ -103,6 +103,10 @@ export const deviceActions = {
   announceDegraded: decide(({ event }) => {
     assertEvent(event, 'steps.failed');
     return degradedFacts({ steps: event.changed, fault: event.fault });
+  }),
+  announceUnrouted: decide(({ event }) => {
+    assertEvent(event, 'forwarding.refused');
+    return degradedFacts({ fault: event.fault });
   }),
   announceFailed: decide(({ event }) => {
     assertEvent(event, ['steps.failed', 'forwarding.refused']);

@@ -36,6 +36,9 @@ const isFileBack = ({ removal, definition }: NetworkContext, event: NetworkEvent
   event.type === 'definition.found' &&
   isSameNetwork(definition as NetworkDefinition, event.definition);
 
+/** Checks whether a file that is found is this network's: one that goes without its file is another's. */
+export const isStaying = ({ context }: Given): boolean => context.removal?.by !== 'loss';
+
 export const fileNewsActions = {
   /** Keeps a foreign definition, without a claim and without writing a file. */
   note: decision(({ context: { name, waiting, successor }, event }) => {
@@ -88,8 +91,7 @@ export const fileNewsActions = {
 };
 
 export const fileNewsGuards = {
-  /** A file that is found is this network's from now on. */
-  isStaying: ({ context }: Given) => context.removal?.by !== 'loss',
+  isStaying,
   hasNews: ({ context }: Given) => context.news !== null,
   isLoss: ({ context: { news } }: Given) => news?.type === 'definition.lost',
   isLossOfLeft: ({ context }: Given) => context.news?.type === 'definition.lost' && !isKept(context),

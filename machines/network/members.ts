@@ -1,12 +1,27 @@
 import { assertEvent } from 'xstate';
+import { withoutEntry } from '../../src/core/ledger.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
-import { wantsOtherFirewall } from './context.ts';
+import { type NetworkContext, wantsOtherFirewall } from './context.ts';
 import { decide, decision, type Given, isResultOf, remember, resolve, unknownFault, wasRebooted } from './decisions.ts';
 import { answerTo, busyFault, decideRequests, isReplacementDue, isUsed, withMember } from './leases.ts';
-import { waitPlan, withoutMember } from './removal.ts';
+import { waitPlan } from './removal.ts';
 
 /** Members of a network: containers that join it, wait for it and leave it. */
+
+/** Returns the context without a member, or without a container that was about to join. */
+export function withoutMember(context: NetworkContext, container: string): Partial<NetworkContext> {
+  const { removal, leases } = context;
+  const isMember = Object.hasOwn(leases, container);
+  return {
+    leases: withoutEntry(leases, container),
+    onLoopback: context.onLoopback.filter((id) => id !== container),
+    leaving: context.leaving.filter((id) => id !== container),
+    waiting: context.waiting.filter((request) => request.container !== container),
+    held: context.held.filter(({ request }) => request.container !== container),
+    ...(removal && isMember && { removal: { ...removal, left: [...removal.left, container] } }),
+  };
+}
 
 export const memberActions = {
   /** Queues a request. A member that asks again stays a member. */

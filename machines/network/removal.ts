@@ -2,29 +2,17 @@ import { assertEvent } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import { withoutEntry } from '../../src/core/ledger.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isOurs } from '../../src/core/network/identity.ts';
 import { lowerPlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import { commandOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import { claimsPlace, grantOf, isOfDefault, type NetworkContext } from './context.ts';
+import { claimsPlace, grantOf, isOfDefault, type NetworkContext, type Removal } from './context.ts';
 import { decide, decision, type Given, isResultOf, remember } from './decisions.ts';
 import { answerTo, busyFault, hasMembers, isKept } from './leases.ts';
 
 /** Removal of a network: it waits for members that are leaving; a forced removal asks all members to leave. */
-
-export interface Removal {
-  /** a command, the host that removes all unused networks, or the loss of its file */
-  by: 'command' | 'prune' | 'loss';
-  /** its members were asked to leave */
-  isForced: boolean;
-  /** members that have left since */
-  left: string[];
-  /** members that cannot leave → why */
-  refusals: Record<string, Fault>;
-}
 
 /** Time for the kernel to remove the links of leaving containers. */
 const leavingMs = 2_000;
@@ -114,20 +102,6 @@ export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): 
   event: { type: 'network.pruned', network, isRemoved, ...(why && { fault: why }) },
 });
 
-/** Returns the context without a member, or without a container that was about to join. */
-export function withoutMember(context: NetworkContext, container: string): Partial<NetworkContext> {
-  const { removal, leases } = context;
-  const isMember = Object.hasOwn(leases, container);
-  return {
-    leases: withoutEntry(leases, container),
-    onLoopback: context.onLoopback.filter((id) => id !== container),
-    leaving: context.leaving.filter((id) => id !== container),
-    waiting: context.waiting.filter((request) => request.container !== container),
-    held: context.held.filter(({ request }) => request.container !== container),
-    ...(removal && isMember && { removal: { ...removal, left: [...removal.left, container] } }),
-  };
-}
-
 /** Whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
 const unmakesBridge = ({ definition, device }: NetworkContext): boolean =>
   isOurs(definition as NetworkDefinition) || (device?.made ?? false);
@@ -144,6 +118,7 @@ export const removalActions = {
     context: { waitsUntil: null, ...(context.removal?.isForced && { waiting: [], held: [] }) },
     effects: emptyingEffects(context),
   })),
+  leavePlace: decide(({ context }) => leavePlaceEffects(context)),
   askToLeave: decide(({ context }) => leaveRequests(context)),
   keepRefusal: remember(({ context: { removal, leases }, event }) => {
     assertEvent(event, 'membership.refused');

@@ -1,35 +1,37 @@
 import type { ExplainedSetting } from '../../src/core/plan/interface-settings.ts';
 import { settingsOfBridge } from '../../src/core/plan/network.ts';
 import type { NetworkState, NetworkView } from '../../src/core/view.ts';
-import type { NetworkContext } from './context.ts';
+import type { DeviceState, NetworkContext, NetworkValue } from './context.ts';
 
 /** Views of a network for users and for the engine, derived from committed state. */
 
-/** A value of the machine: parallel regions once the network is defined. */
-export type NetworkValue =
-  | 'absent'
-  | 'claiming'
-  | 'defining'
-  | 'removed'
-  | { present: { definition: 'filed' | 'transient'; device: string; verification: string } };
-
-/** States of the device that users see under another name: while it is closed or verified, it works. */
-const shownStates: Record<string, NetworkState> = { down: 'defined', settled: 'up', verifying: 'up', closing: 'up' };
+/** State of the device → the state that users see: while it is closed or verified, it works. */
+const shownStates: Record<DeviceState, NetworkState> = {
+  down: 'defined',
+  updating: 'updating',
+  routing: 'routing',
+  raising: 'raising',
+  settled: 'up',
+  verifying: 'up',
+  closing: 'up',
+  degraded: 'degraded',
+  emptying: 'emptying',
+  lowering: 'lowering',
+};
 
 /** Returns the state that users see. */
-export function networkState(value: unknown): NetworkState {
+export function networkState(value: unknown): NetworkState | 'absent' | 'removed' {
   const state = value as NetworkValue;
-  if (typeof state === 'string') return state as NetworkState;
-  const { device } = state.present;
-  return shownStates[device] ?? (device as NetworkState);
+  return typeof state === 'string' ? state : shownStates[state.present.device];
 }
 
 export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
   const { definition, leases, lastFault } = context;
-  if (!definition) return null;
+  const state = networkState(value);
+  if (!definition || state === 'absent' || state === 'removed') return null;
   const { name, mtuBytes = null, names = null } = context.device ?? {};
   const device = name === undefined ? null : { name, mtuBytes, names };
-  return { ...definition, state: networkState(value), device, leases, lastFault };
+  return { ...definition, state, device, leases, lastFault };
 }
 
 /** Explains the settings of the network's bridge, while it exists. */

@@ -7,6 +7,7 @@ import type { Journal } from '../actors/journal.ts';
 import { type ActorAddress, actorName, hostAddress, networkAddress } from '../core/actor-address.ts';
 import { type DamagedDefinition, type Definitions, firstClash, withoutClashes } from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
+import { isBroughtNetwork } from '../core/network/identity.ts';
 import type { DefinitionStore } from '../networks/definition-store.ts';
 import type { Post } from './post.ts';
 
@@ -49,10 +50,10 @@ export class DefinitionReader {
 
   /**
    * Notifies the networks in the way of definitions that a command brings, if their files are gone: an engine may have removed such a
-   * network just before, and the notice of its file may be late. A network that is up has its place.
+   * network just before, and the notice of its file may be late. A network that is up as it is brought has its place.
    */
   noteLossesFor(brought: readonly NetworkDefinition[]): void {
-    const placeless = brought.filter(({ name }) => !this.#hasDevice(name));
+    const placeless = brought.filter((definition) => !this.#isUp(definition));
     if (placeless.length === 0) return;
     for (const { address, record } of this.journal.actors('network/')) {
       const { definition } = record.context as NetworkContext;
@@ -77,9 +78,9 @@ export class DefinitionReader {
     });
   }
 
-  #hasDevice(name: string): boolean {
-    const context = this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined;
-    return Boolean(context?.device);
+  #isUp(brought: NetworkDefinition): boolean {
+    const context = this.journal.actor(networkAddress(brought.name))?.context as NetworkContext | undefined;
+    return Boolean(context?.device && context.definition && isBroughtNetwork(context.definition, brought));
   }
 
   #isFiled(name: string): boolean {

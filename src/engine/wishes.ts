@@ -1,5 +1,6 @@
 import { type ActorAddress, containerAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
+import type { AskedAttachment } from '../core/container/attachments.ts';
 import { sharingCycle } from '../core/container/sharing.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import type { Fault } from '../core/fault.ts';
@@ -19,10 +20,14 @@ export function wishIn(wishes: WishReader, to: ActorAddress, event: ActorEvent):
 
 /** Lists the definitions of networks that come with a command. */
 export function broughtWith(event: ActorEvent, wish: ContainerWish | null): NetworkDefinition[] {
-  if (event.type !== 'container.connect') return wish?.attachments.flatMap(({ definition }) => definition ?? []) ?? [];
-  const { network, definition } = event.attachment;
+  if (event.type === 'container.connect') return broughtBy(event.attachment);
+  if (event.type === 'container.setup' && event.overrides) return event.overrides.flatMap(broughtBy);
+  return wish?.attachments.flatMap(({ definition }) => definition ?? []) ?? [];
+}
+
+/** The container refuses a damaged definition. */
+function broughtBy({ network, definition }: AskedAttachment): NetworkDefinition[] {
   const brought = definition ? broughtDefinition(network, definition) : [];
-  // the container refuses a damaged one
   return typeof brought === 'string' ? [] : [brought].flat();
 }
 

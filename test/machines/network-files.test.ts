@@ -158,7 +158,17 @@ describe('a network file that is deleted while the network has members', () => {
     expect(step(up, lost)).toEqual(['up', 'tell container/a drift.suspected', 'tell container/a membership.asked']);
     expect(step(reach(up, lost), lives)).toEqual(['up', 'apply define']);
     expect(step(reach(up, lost, lives), lives)).toEqual(['up']);
-    expect(isTransient(reach(up, lost, lives))).toBe(false);
+    expect(isTransient(reach(up, lost, lives, applied('define')))).toBe(false);
+    expect(isTransient(reach(up, lost, lives, failed('define')))).toBe(true);
+  });
+
+  it('C10 leads to the removal of the network when it cannot be restored and the last member has left', () => {
+    const stuck = reach(up, lost, lives, failed('define'));
+    expect(step(stuck, release('a'))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+    const written = reach(up, lost, lives, release('a'));
+    expect(step(written, failed('define'))[0]).toBe('lowering');
+    expect(step(written, applied('define'))[0]).toBe('up');
+    expect(step(reach(up, lost, lives), recovered(true))[0]).toBe('lowering');
   });
 
   it('C10 leads to the removal of the network after the last member has left', () => {
@@ -198,6 +208,9 @@ describe('B8 a network file that is deleted while members are leaving', () => {
       'tell container/a membership.asked',
     ]);
     expect(isTransient(reach(emptying, overdue))).toBe(true);
+    const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
+    const twice = reach(up, lost, leaving('a'), lost, found);
+    expect([stateName(twice.value), isTransient(twice)]).toEqual(['up', false]);
   });
 
   it('has no effect when the file is restored, and leads to a replacement by the file of another network', () => {

@@ -11,6 +11,7 @@ import {
   defining,
   effectsOf,
   empty,
+  isAboutForwarding,
   leaving,
   lowering,
   overdue,
@@ -190,6 +191,8 @@ describe('B8 a removal while members are leaving', () => {
   it('continues in the next daemon, and after a reboot', () => {
     expect(step(emptying, recovered(false))).toEqual(['emptying', 'apply adopt', 'apply await-leaving']);
     expect(step(reach(emptying, recovered(false)), release('a'))[0]).toBe('lowering');
+    const { effects } = follow(networkMachine, emptying, recovered(false));
+    expect(effects.map(brief).filter(isAboutForwarding)).toEqual(['tell host forwarding.leave']);
     expect(step(emptying, recovered(true))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     expect(step(reach(emptying, recovered(true)), applied('lower')).at(-1)).toBe('reply c9 ok');
   });

@@ -215,6 +215,7 @@ describe('a definition that a member brings', () => {
   it('replaces the definition of a network without members', () => {
     expect(step(empty, asked)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
     expect(reach(empty, asked, applied('lower')).context.definition).toEqual(foreignDefinition);
+    expect(step(reach(empty, asked), failed('lower')).at(-1)).toBe('tell container/c claim.refused');
   });
 
   it('counts as the same when only its creation time and labels differ', () => {

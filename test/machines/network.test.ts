@@ -146,6 +146,19 @@ describe('a network that routes', () => {
     expect(plainly(raising, failed('raise'))).toContain('tell host forwarding.release');
   });
 
+  it('is degraded when the host refuses its claim while it is up, and claims again with the next repair', () => {
+    const refusal: ActorEvent = { type: 'forwarding.refused', fault: fault('kernel.refused', 'read-only') };
+    const refused = reach(up, recovered(false), refusal);
+    expect(plainly(up, refusal)).toEqual(['degraded', 'announce drift-detected', 'announce degraded']);
+    expect(refused.context.lastFault?.message).toBe('read-only');
+    expect(plainly(refused, { type: 'drift.suspected' })).toEqual([
+      'degraded',
+      'tell host forwarding.claim',
+      'apply mend',
+    ]);
+    expect(plainly(refused, refusal)).toEqual(['degraded']);
+  });
+
   it('releases forwarding when a reboot precedes the grant', () => {
     expect(plainly(routing, recovered(true))).toEqual(['defined']);
     expect(plainly(routing, recovered(true), forwarded)).toEqual(['defined', 'tell host forwarding.release']);
@@ -300,6 +313,13 @@ describe('a removal', () => {
 });
 
 describe('the verification of a network', () => {
+  const update: ActorEvent = {
+    type: 'network.update',
+    command: 'c5',
+    addDnsServers: ['9.9.9.9'],
+    removeDnsServers: [],
+  };
+
   it('repairs the bridge after a restart of the daemon and removes nothing, whether it succeeds or fails', () => {
     expect(step(up, recovered(false))).toEqual(['up', 'apply adopt']);
     expect(effectsOf(up, recovered(false))).toMatchObject([{ plan: { kind: 'mend' } }]);
@@ -309,12 +329,6 @@ describe('the verification of a network', () => {
   });
 
   it('follows a change that is under way at a restart, and is repeated when its result arrives during a change', () => {
-    const update: ActorEvent = {
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers: ['9.9.9.9'],
-      removeDnsServers: [],
-    };
     const changing = reach(up, update, recovered(false));
     expect(step(changing, applied('update')).at(-1)).toBe('apply adopt');
     expect(step(reach(changing, applied('update')), applied('adopt'))).toEqual(['up', 'announce adopted']);
@@ -328,6 +342,31 @@ describe('the verification of a network', () => {
     const again = reach(verifying, { type: 'drift.suspected' });
     expect(step(again, applied('mend', [{ link: device }]))).toEqual(['up', 'apply mend']);
     expect(step(again, applied('mend', [{ link: device }]), applied('mend', [{ link: device }]))).toEqual(['up']);
+  });
+
+  it('is repeated after a failure when drift was suspected in the meantime', () => {
+    const again = reach(up, { type: 'drift.suspected' }, { type: 'drift.suspected' });
+    expect(step(again, failed('mend'))).toEqual([
+      'degraded',
+      'announce drift-detected',
+      'announce degraded',
+      'apply mend',
+    ]);
+    expect(step(reach(again, failed('mend')), failed('mend'))).toEqual(['degraded']);
+  });
+
+  it('is repeated after an update, whatever its result was', () => {
+    const changing = reach(up, { type: 'drift.suspected' }, update);
+    for (const result of [applied('mend', [{ link: device }]), failed('mend')])
+      expect(step(reach(changing, result), applied('update')).at(-1)).toBe('apply mend');
+  });
+
+  it('does not count as the adoption of a device that is made later', () => {
+    const raisedLater = (...before: ActorEvent[]) => step(reach(defined, ...before, leaseRequest('a')), raised);
+    expect(raisedLater(update, recovered(false), applied('update'))).not.toContain('announce adopted');
+    expect(raisedLater(leaseRequest('b'), raised, update, recovered(false), recovered(true))).not.toContain(
+      'announce adopted',
+    );
   });
 
   it('does not begin in other states after a restart', () => {

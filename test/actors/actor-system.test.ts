@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
+import { networkState } from '../../machines/network/view.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { describeElement } from '../../src/core/firewall/nft.ts';
 import { guardElements } from '../../src/core/forwarding.ts';
@@ -410,7 +411,7 @@ describe('a reboot of the host', () => {
     for (const id of ['web', 'db', 'idle']) expect(house.value(containerAddress(id))).toBe('created');
     expect([house.facts(web).at(-1), house.facts(db).at(-1)]).toEqual(['lost', 'lost']);
     expect(house.facts(containerAddress('idle'))).toEqual(['created']);
-    expect([leases(), ports(), house.value(demo)]).toEqual([{}, [], 'defined']);
+    expect([leases(), ports(), networkState(house.value(demo))]).toEqual([{}, [], 'defined']);
     expectBare();
     expect((await house.ask(web, toContainer.setupAgain)).fault).toBeUndefined();
   });

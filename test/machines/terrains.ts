@@ -398,6 +398,9 @@ export const networkTerrain: Terrain<NetworkContext> = {
           ]
         : []),
       ...(outstanding.length < 2 && !isTransient(snapshot) ? [recovered(false)] : []),
+      ...(isTransient(snapshot) && outstanding.length < 1
+        ? ([{ type: 'membership.confirmed', container: 'a' }] as const)
+        : []),
       recovered(true),
     ];
     const isCrowded =
@@ -446,6 +449,7 @@ export const leftNetworkTerrain: Terrain<NetworkContext> = {
     'present.device.updating',
     'present.device.closing',
     'present.device.verifying',
+    'present.definition.restoring',
     'present.verification.due',
     'present.verification.adoption',
   ],

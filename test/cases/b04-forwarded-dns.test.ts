@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { Shares } from '../../src/resolver/share.ts';
-import { ask, exchange, query, Upstream } from '../resolver/support.ts';
+import { answered, exchange, query, Upstream } from '../resolver/support.ts';
 import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
@@ -40,12 +40,19 @@ afterAll(async () => {
   await lab.close();
 });
 
+/** On a machine whose processors have other work, too. */
+const patienceMs = 30_000;
+const testMs = 120_000;
+
 const networkOf = ({ status }: ContainerStatus) => Object.keys(status)[0] as string;
 const gatewayOf = (one: ContainerStatus) => one.status[networkOf(one)]?.dns_server_ips[0] as string;
 const addressOf = ({ status }: ContainerStatus) =>
   Object.values(Object.values(status)[0]?.interfaces ?? {})[0]?.subnets[0]?.ipnet.split('/')[0] as string;
 
-/** Asks, in a namespace, `count` times for each name from each source, again every `everyMs` until stopped; counts the reply codes. */
+/**
+ * Asks, in a namespace, `count` times for each name from each source, again every `everyMs` until stopped; counts the reply codes.
+ * With `everyMs` 0 it asks once, and repeats what is not answered each second, as any resolver does: UDP may lose a question.
+ */
 function asking(netns: string, server: string, sources: string[], names: string[], count: number, everyMs: number) {
   const script = `
     const [server, sources, names, count, everyMs] = JSON.parse(process.argv[1]);
@@ -56,14 +63,24 @@ function asking(netns: string, server: string, sources: string[], names: string[
     for (const source of sources) {
       const socket = require('node:dgram').createSocket('udp4');
       socket.on('error', (e) => { codes[e.code] = (codes[e.code] ?? 0) + 1; });
-      socket.on('message', (m) => { const code = m[3] & 15; codes[code] = (codes[code] ?? 0) + 1;
+      const pending = new Map();
+      socket.on('message', (m) => {
+        if (everyMs === 0 && !pending.delete(m.readUInt16BE(0))) return;
+        const code = m[3] & 15; codes[code] = (codes[code] ?? 0) + 1;
         if (++answers === codes.asked) console.log('all answered'); });
       let id = 0;
+      const send = (question) => socket.send(question, 53, server, () => {});
       const round = () => {
         codes.asked = (codes.asked ?? 0) + count * names.length;
-        for (let n = 0; n < count; n++) for (const name of names) socket.send(encode(name, id++ & 65535), 53, server, () => {});
+        for (let n = 0; n < count; n++) for (const name of names) {
+          const question = encode(name, id & 65535);
+          if (everyMs === 0) pending.set(id & 65535, question);
+          id++;
+          send(question);
+        }
       };
-      socket.bind(0, source, () => { round(); if (everyMs > 0) setInterval(round, everyMs); });
+      const again = () => { for (const question of pending.values()) send(question); };
+      socket.bind(0, source, () => { round(); setInterval(everyMs > 0 ? round : again, everyMs || 1_000); });
     }
     console.log('asking');
     process.stdin.resume().on('end', () => { console.log(JSON.stringify(codes)); process.exit(); });`;
@@ -76,9 +93,10 @@ function asking(netns: string, server: string, sources: string[], names: string[
     output += chunk;
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
+  onTestFinished(() => void child.kill());
   return {
-    begun: () => expect.poll(() => output, { timeout: 10_000 }).toContain('asking'),
-    answered: () => expect.poll(() => output, { timeout: 10_000 }).toContain('all answered'),
+    begun: () => expect.poll(() => output, { timeout: patienceMs }).toContain('asking'),
+    answered: () => expect.poll(() => output, { timeout: patienceMs }).toContain('all answered'),
     end: async (): Promise<Record<string, number>> => {
       child.stdin.end();
       await ended;
@@ -96,19 +114,28 @@ async function othersAreAnswered(): Promise<void> {
     expect(await asks.end(), one.id).toEqual({ asked: 20, 0: 20 });
   }
   // the host itself
-  for (let n = 0; n < 5; n++) expect((await ask('c.example', { from: gateway, at: gateway })).rcode).toBe('NOERROR');
+  const asked = { from: gateway, at: gateway };
+  const rcode = async () => {
+    const reply = await exchange(query('c.example', {}), asked, 1_000);
+    return reply && answered(reply).rcode;
+  };
+  for (let n = 0; n < 5; n++) await expect.poll(rcode, { timeout: patienceMs }).toBe('NOERROR');
 }
 
-it('B04 four containers that ask for names with silent servers take no capacity from others', async () => {
-  const attacks = greedy.map((one) =>
-    asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['silent.example'], 300, 400),
-  );
-  for (const attack of attacks) await attack.begun();
-  const silent = () => upstream.queries.filter(({ raw }) => raw.includes('silent')).length;
-  await expect.poll(silent, { timeout: 10_000 }).toBeGreaterThan(1000);
-  await othersAreAnswered();
-  for (const attack of attacks) expect((await attack.end())[0]).toBeUndefined();
-}, 30_000);
+it(
+  'B04 four containers that ask for names with silent servers take no capacity from others',
+  async () => {
+    const attacks = greedy.map((one) =>
+      asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['silent.example'], 100, 400),
+    );
+    for (const attack of attacks) await attack.begun();
+    const silent = () => upstream.queries.filter(({ raw }) => raw.includes('silent')).length;
+    await expect.poll(silent, { timeout: patienceMs }).toBeGreaterThan(1000);
+    await othersAreAnswered();
+    for (const attack of attacks) expect((await attack.end())[0]).toBeUndefined();
+  },
+  testMs,
+);
 
 it.each(['many', 'plain'])(
   'B04 sources invented by a container of network %s are not served, and its own address is',
@@ -132,31 +159,37 @@ it.each(['many', 'plain'])(
     expect((await lab.client.container.inspect({ id: one.id })).dropped).toEqual({});
     // the container's own address is served as before
     const asks = asking(one.netns.path, gatewayOf(one), [own], [`a.held.${network}`], 1, 50);
-    await expect.poll(() => upstream.queries.some(({ raw }) => raw.includes(network))).toBe(true);
+    await expect
+      .poll(() => upstream.queries.some(({ raw }) => raw.includes(network)), { timeout: patienceMs })
+      .toBe(true);
     await asks.end();
   },
-  30_000,
+  testMs,
 );
 
-it('B04 containers are served from the first moment of a restarted daemon', async () => {
-  const gateway = gatewayOf(neighbour);
-  const { begun, end } = asking(neighbour.netns.path, gateway, [addressOf(neighbour)], ['neighbour'], 1, 10);
-  await begun();
-  const answered = async () => (await exchange(query('neighbour', {}), { from: gateway, at: gateway }, 300)) !== null;
-  await lab.restart('kill');
-  await expect.poll(answered).toBe(true);
-  expect(Object.keys(await end())).toEqual(expect.arrayContaining(['0', 'asked']));
-  const { answered: again, end: stop } = asking(
-    neighbour.netns.path,
-    gateway,
-    [addressOf(neighbour)],
-    ['neighbour'],
-    20,
-    0,
-  );
-  await again();
-  expect(await stop()).toEqual({ asked: 20, 0: 20 });
-});
+it(
+  'B04 containers are served from the first moment of a restarted daemon',
+  async () => {
+    const gateway = gatewayOf(neighbour);
+    const { begun, end } = asking(neighbour.netns.path, gateway, [addressOf(neighbour)], ['neighbour'], 1, 10);
+    await begun();
+    const answered = async () => (await exchange(query('neighbour', {}), { from: gateway, at: gateway }, 300)) !== null;
+    await lab.restart('kill');
+    await expect.poll(answered, { timeout: patienceMs }).toBe(true);
+    expect(Object.keys(await end())).toEqual(expect.arrayContaining(['0', 'asked']));
+    const { answered: again, end: stop } = asking(
+      neighbour.netns.path,
+      gateway,
+      [addressOf(neighbour)],
+      ['neighbour'],
+      20,
+      0,
+    );
+    await again();
+    expect(await stop()).toEqual({ asked: 20, 0: 20 });
+  },
+  testMs,
+);
 
 describe('B04 places for queries under way', () => {
   const place = (network: string, holder: string) => ({
@@ -211,22 +244,26 @@ describe('B04 places for queries under way', () => {
   });
 });
 
-it('B04 a container that asks without pause does not keep its neighbours from being answered', async () => {
-  const attacks = greedy
-    .slice(0, 1)
-    .map((one) => asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['g1'], 5_000, 1));
-  for (const attack of attacks) await attack.begun();
-  const counts: number[] = [];
-  for (let n = 0; n < 20; n++) {
-    const asks = asking(neighbour.netns.path, gatewayOf(neighbour), [addressOf(neighbour)], ['neighbour'], 1, 0);
-    await asks.answered();
-    counts.push((await asks.end())[0] ?? 0);
-  }
-  expect(counts).toEqual(Array(20).fill(1));
-  const results = await Promise.all(attacks.map((attack) => attack.end()));
-  for (const { asked = 0, 0: answered = 0 } of results) {
-    console.log(`of ${asked} questions ${answered} were answered`);
-    expect(answered).toBeGreaterThan(0);
-    expect(answered).toBeLessThan(asked);
-  }
-}, 30_000);
+it(
+  'B04 a container that asks without pause does not keep its neighbours from being answered',
+  async () => {
+    const attacks = greedy
+      .slice(0, 1)
+      .map((one) => asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['g1'], 5_000, 1));
+    for (const attack of attacks) await attack.begun();
+    const counts: number[] = [];
+    for (let n = 0; n < 20; n++) {
+      const asks = asking(neighbour.netns.path, gatewayOf(neighbour), [addressOf(neighbour)], ['neighbour'], 1, 0);
+      await asks.answered();
+      counts.push((await asks.end())[0] ?? 0);
+    }
+    expect(counts).toEqual(Array(20).fill(1));
+    const results = await Promise.all(attacks.map((attack) => attack.end()));
+    for (const { asked = 0, 0: answered = 0 } of results) {
+      console.log(`of ${asked} questions ${answered} were answered`);
+      expect(answered).toBeGreaterThan(0);
+      expect(answered).toBeLessThan(asked);
+    }
+  },
+  testMs,
+);

@@ -25,7 +25,7 @@ import { sharingActions, sharingGuards } from './sharing.ts';
 import { teardownActions, teardownGuards } from './teardown.ts';
 import { isVerifyThatFoundNothing, verificationActions, verificationGuards } from './verification.ts';
 
-/** Whether an event of this type may remove the container. */
+/** Checks whether an event of this type may remove the container. */
 const mayRemove = ({ inode }: ContainerContext, type: ContainerEvent['type']): boolean =>
   type === 'container.remove' || type === 'container.forget' || (type === 'container.detach' && inode === null);
 

@@ -36,7 +36,7 @@ export function leavingNetworks({ wish }: ContainerContext, event: Detach): stri
 const netnsPathOf = ({ wish, netnsDirectory, share }: ContainerContext): string | null =>
   wish && netnsOf(wish, netnsDirectory, share?.path ?? null);
 
-/** Whether its engine has given it another namespace, even under the former one's name: an engine may reuse names. */
+/** Checks whether its engine has given it another namespace, even under the former one's name: an engine may reuse names. */
 function isElsewhere({ context, event }: Given): boolean {
   if (event.type !== 'container.attach' || event.wish.netns.kind !== 'path') return false;
   if (event.wish.netns.path !== netnsPathOf(context)) return true;

@@ -44,7 +44,7 @@ export const refusal = (code: FaultCode, message: (given: Given) => string) =>
 
 export { commandOf } from '../decisions.ts';
 
-/** Whether an event is the result of such a plan: a verification's result may come while the teardown is under way. */
+/** Checks whether an event is the result of such a plan: a verification's result may come while the teardown is under way. */
 export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent): boolean {
   return 'purpose' in event && event.purpose.kind === kind;
 }

@@ -18,12 +18,12 @@ type Leases = Record<string, Lease>;
 export const lacksLease = ({ leases }: Pick<ContainerContext, 'leases'>): boolean =>
   Object.values(leases).some(lacksTerms);
 
-/** Whether the event is from a client of this set-up, not of a former one. */
+/** Checks whether the event is from a client of this set-up, not of a former one. */
 export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent): boolean =>
   (event.type === 'dhcp.leased' || event.type === 'dhcp.lost') &&
   entryOf(leases, event.network)?.dhcp?.attempt === event.attempt;
 
-/** Whether it is the last awaited lease. */
+/** Checks whether it is the last awaited lease. */
 export const isLastLease = (context: ContainerContext, event: ContainerEvent): boolean =>
   event.type === 'dhcp.leased' && isOurLease(context, event) && !lacksLease({ leases: leasesAfter(context, event) });
 
@@ -32,7 +32,7 @@ export const isLastLeaseUnreachable = (context: ContainerContext, event: Contain
   isLastLease(context, event) &&
   unreachableRoute(grantOf({ ...context, leases: leasesAfter(context, event) })) !== null;
 
-/** Whether the lease is for a network that is being joined. */
+/** Checks whether the lease is for a network that is being joined. */
 export const isLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
   isOurLease(context, event) &&
   context.change?.kind === 'join' &&
@@ -53,7 +53,7 @@ export function unleasedOfChange({ change, leases }: Pick<ContainerContext, 'cha
     .filter((network) => entryOf(leases, network)?.dhcp && !Object.hasOwn(change.terms, network));
 }
 
-/** Whether it is the last lease that the change waits for. */
+/** Checks whether it is the last lease that the change waits for. */
 export const isLastLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
   event.type === 'dhcp.leased' &&
   isLeaseOfChange(context, event) &&

@@ -12,10 +12,10 @@ const isOurProcess = ({ context: { process }, event }: Given): boolean =>
 
 const reportsExit = ({ context: { process } }: Given): boolean => process?.reportsExit ?? false;
 
-/** Whether the container ends with its process. */
+/** Checks whether the container ends with its process. */
 const isLast = ({ context: { wish } }: Given): boolean => wish?.removeOnExit ?? false;
 
-/** Whether the exit code is late, or no longer expected after a restart of the daemon. */
+/** Checks whether the exit code is late, or no longer expected after a restart of the daemon. */
 const isUnreported = ({ event }: Given): boolean =>
   (event.type === 'deadline.passed' && event.deadline === 'exit-code') ||
   (event.type === 'actor.recovered' && !event.rebooted) ||
@@ -27,7 +27,7 @@ export const isForced = ({ event }: Given): boolean => 'force' in event && event
 
 const hasGuests = ({ context: { guests } }: Given): boolean => guests.length > 0;
 
-/** Whether the network is the container's own, so that a teardown would take it from any process in the namespace. */
+/** Checks whether the network is the container's own, so that a teardown would take it from any process in the namespace. */
 export const ownsNetwork = ({ context: { wish, inode } }: Given): boolean =>
   inode !== null && wish?.netns.kind !== 'host' && wish?.netns.kind !== 'container';
 
@@ -36,7 +36,7 @@ export const isStartDeadline = ({ context, event }: Given): boolean =>
 
 export const isLook = ({ event }: Given): boolean => isResultOf('look', event);
 
-/** Whether a process lives, or may live, in its namespace. */
+/** Checks whether a process lives, or may live, in its namespace. */
 export const foundLife = (given: Given): boolean =>
   hasGuests(given) ||
   given.event.type !== 'steps.applied' ||
@@ -150,7 +150,7 @@ export const processGuards = {
   isOurProcessAndLast: (given: Given) => isOurProcess(given) && isLast(given),
   isAnotherProcess: ({ context, event }: Given) =>
     event.type === 'container.exited' && event.pid !== context.process?.pid,
-  /** Whether it is a former process: its network is no longer up, or is up for the next one. */
+  /** Checks whether it is a former process: its network is no longer up, or is up for the next one. */
   isFormerProcess: ({ context: { process, formerPid }, event }: Given) =>
     event.type === 'container.exited' && event.pid === (process?.pid ?? formerPid),
   isLast,

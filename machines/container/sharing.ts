@@ -113,6 +113,6 @@ export const sharingActions = {
 };
 
 export const sharingGuards = {
-  /** Whether it is the present namespace, not that of an earlier set-up. */
+  /** Checks whether it is the present namespace, not that of an earlier set-up. */
   isOurNamespace: ({ context: { inode }, event }: Given) => event.type === 'netns.joined' && event.inode === inode,
 };

@@ -253,7 +253,7 @@ export const portActions = {
 };
 
 export const portGuards = {
-  /** Whether the result is for the present claim, not for an earlier one that was given up. */
+  /** Checks whether the result is for the present claim, not for an earlier one that was given up. */
   isHoldOfThisAttempt: ({ context, event }: Given): boolean => {
     const hold = purposeOf(event, 'hold');
     return hold !== null && entryOf(context.holding, hold.container)?.attempt === hold.attempt;
@@ -264,7 +264,7 @@ export const portGuards = {
   },
   isWaitForPorts: ({ context, event }: Given): boolean =>
     purposeOf(event, 'wait') !== null && waitOf(context, event) !== undefined,
-  /** Whether the deadline is for the waiting claim: it may be another one of the container by now. */
+  /** Checks whether the deadline is for the waiting claim: it may be another one of the container by now. */
   isPortsDeadline: ({ context, event }: Given): boolean =>
     event.type === 'deadline.passed' && waitOf(context, event)?.until === event.at,
   isRelease: ({ event }: Given): boolean => purposeOf(event, 'release') !== null,

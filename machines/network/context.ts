@@ -133,7 +133,7 @@ export function firstContext(input: NetworkInput): NetworkContext {
   };
 }
 
-/** Whether the network claims a place on the host: a network on a parent clashes with none, and others route it. */
+/** Checks whether the network claims a place on the host: a network on a parent clashes with none, and others route it. */
 export const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
 /** Returns the input of plans. */
@@ -157,7 +157,7 @@ export function definitionForFirst(context: NetworkContext): NetworkDefinition {
   return brought ? withDnsPort(ruled, brought.dns_port) : ruled;
 }
 
-/** Whether the first waiting container needs other rules than the network has. Members keep their rules. */
+/** Checks whether the first waiting container needs other rules than the network has. Members keep their rules. */
 export function wantsOtherFirewall(context: NetworkContext): boolean {
   const { definition, device, leases, waiting } = context;
   const [first] = waiting;

@@ -23,7 +23,7 @@ export const isFiled = inRegions({ definition: 'filed' });
 /** It has no file, only members. */
 export const isTransient = inRegions({ definition: 'transient' });
 
-/** Whether an event is the result of such a plan: a removal may begin before the result of a verification is known. */
+/** Checks whether an event is the result of such a plan: a removal may begin before the result of a verification is known. */
 export const isResultOf =
   (...kinds: NetworkPurpose['kind'][]) =>
   ({ event }: Given): boolean =>

@@ -14,14 +14,14 @@ import { decide, definitionOf, type Given, isResultOf, remember } from './decisi
 
 /** Device of a network, bridge or parent: its place on the host, how it is made, verified and closed. */
 
-/** Whether netloom made the bridge, by this plan or in an earlier life that could not report it. A foreign bridge has another MAC address. */
+/** Checks whether netloom made the bridge, by this plan or in an earlier life that could not report it. A foreign bridge has another MAC address. */
 const isMade = (
   { changed }: Extract<NetworkEvent, { type: 'steps.applied' }>,
   found: FoundLink | undefined,
   definition: NetworkDefinition,
 ): boolean => changed.some(({ verb }) => verb === 'link.bridge') || found?.macAddress === bridgeMac(definition);
 
-/** Whether a step concerns members: firewalld trusts the network as a whole, and has nothing for a single member. */
+/** Checks whether a step concerns members: firewalld trusts the network as a whole, and has nothing for a single member. */
 const concernsMembers = ({ verb }: Step): boolean => verb !== 'firewalld.trust' && verb !== 'firewalld.distrust';
 /** Lists members whose ports 127.0.0.1 may no longer reach: each member sets what it needs. */
 function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): string[] {

@@ -13,13 +13,13 @@ import { isKept, isUsed } from './leases.ts';
 
 /** News about a network's file: another program has made, changed or removed it. */
 
-/** Whether the file has other values for these than those in force. */
+/** Checks whether the file has other values for these than those in force. */
 export const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
   definition !== null &&
   JSON.stringify(livingParts(found.definition)) !== JSON.stringify(livingParts(definition));
 
-/** Whether the file is another network's of that name, and no container uses the known one. */
+/** Checks whether the file is another network's of that name, and no container uses the known one. */
 export const isReplacedBy = (context: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
   context.definition !== null &&

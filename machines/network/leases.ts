@@ -54,7 +54,7 @@ export function decideRequests(context: NetworkContext, requests: readonly Lease
   return decided;
 }
 
-/** Whether the network must be made again for the first waiting request: all others have left. */
+/** Checks whether the network must be made again for the first waiting request: all others have left. */
 export function isReplacementDue(context: Pick<NetworkContext, 'leases' | 'waiting' | 'held'>): boolean {
   const [first] = context.held;
   return first?.fault.code === 'network.exists' && !hasMembers(context, first.request.container);
@@ -63,7 +63,7 @@ export function isReplacementDue(context: Pick<NetworkContext, 'leases' | 'waiti
 export const busyFault = (network: string): Fault =>
   fault('network.busy', `network ${network} is being changed; try again`);
 
-/** Whether the request is granted, or the network made again for it, as soon as the leaving members have left. */
+/** Checks whether the request is granted, or the network made again for it, as soon as the leaving members have left. */
 function isOnlyHeldByLeaving(context: NetworkContext, ledger: Ledger, request: LeaseRequest, refusal: Fault): boolean {
   const staying = context.leaving.reduce(withoutEntry, ledger.leases);
   if (refusal.code === 'network.exists') return Object.keys(withoutEntry(staying, request.container)).length === 0;
@@ -113,7 +113,7 @@ export function withMember(members: readonly string[], container: string, isMemb
   return isMember ? [...others, container] : others;
 }
 
-/** Whether it has members, or containers that are about to join; `besides`: other than that one. */
+/** Checks whether it has members, or containers that are about to join; `besides`: other than that one. */
 export function hasMembers(
   { leases, waiting }: Pick<NetworkContext, 'leases' | 'waiting'>,
   besides: string | null = null,
@@ -121,12 +121,12 @@ export function hasMembers(
   return hasOther(leases, besides) || waiting.some(({ container }) => container !== besides);
 }
 
-/** Whether it has members, containers that are about to join, or containers that wait until others have left. */
+/** Checks whether it has members, containers that are about to join, or containers that wait until others have left. */
 export function isUsed(context: NetworkContext, besides: string | null = null): boolean {
   return hasMembers(context, besides) || context.held.some(({ request }) => request.container !== besides);
 }
 
-/** Whether a container that is not leaving uses it. */
+/** Checks whether a container that is not leaving uses it. */
 export function isKept({ leases, waiting, held, leaving }: NetworkContext): boolean {
   return waiting.length + held.length > 0 || Object.keys(leases).some((id) => !leaving.includes(id));
 }

@@ -65,7 +65,7 @@ export function leavePlaceEffects({ name, definition }: NetworkContext): Effect<
   return [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: name } }];
 }
 
-/** Whether every remaining member has answered that it cannot leave. */
+/** Checks whether every remaining member has answered that it cannot leave. */
 export function isRefusedByAll({ leases, removal }: NetworkContext): boolean {
   const left = Object.keys(leases);
   return left.length > 0 && left.every((id) => Object.hasOwn(removal?.refusals ?? {}, id));
@@ -102,11 +102,11 @@ export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): 
   event: { type: 'network.pruned', network, isRemoved, ...(why && { fault: why }) },
 });
 
-/** Whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
+/** Checks whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
 const unmakesBridge = ({ definition, device }: NetworkContext): boolean =>
   isOurs(definition as NetworkDefinition) || (device?.made ?? false);
 
-/** Whether the deadline has passed, or could not be set. */
+/** Checks whether the deadline has passed, or could not be set. */
 const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
   (event.type === 'deadline.passed' && event.at === waitsUntil) ||
   (event.type === 'steps.failed' && event.purpose.kind === 'await-leaving');

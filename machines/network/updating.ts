@@ -14,7 +14,7 @@ import { decide, definitionOf, type Given, isResultOf, remember } from './decisi
 
 /** Changes of a network that containers may be using. */
 
-/** Whether the file changes: not everything that an engine reports about a network is in its file. */
+/** Checks whether the file changes: not everything that an engine reports about a network is in its file. */
 function saysOtherInFile({ definition, update }: NetworkContext): boolean {
   const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
   return before !== after;

@@ -39,11 +39,11 @@ export function networkSettingsView({ definition, device }: NetworkContext): Exp
   return definition && device ? settingsOfBridge(definition, device.routesLoopback) : [];
 }
 
-/** Whether it has a file, as far as the machine knows. */
+/** Checks whether it has a file, as far as the machine knows. */
 export function isFiled(value: unknown): boolean {
   const state = value as NetworkValue;
   return typeof state === 'object' && state.present.definition === 'filed';
 }
 
-/** Whether to notify it of a missing file: a network that is being defined has no file yet, and would get the notice when it has one. */
+/** Checks whether to notify it of a missing file: a network that is being defined has no file yet, and would get the notice when it has one. */
 export const hearsOfLoss = (value: unknown): boolean => isFiled(value) && networkState(value) !== 'lowering';

@@ -124,7 +124,7 @@ export function onDefaultNetwork<Options extends ContainerOptions>(options: Opti
   return isNamed ? options : { ...options, network: [defaultArgument()] };
 }
 
-/** Whether the request has no wish, only the id. */
+/** Checks whether the request has no wish, only the id. */
 export function saysOnlyId(options: ContainerOptions): boolean {
   const { name, pod, network, mode, publish, dns, label, networkAlias } = options;
   const { ip, ip6, macAddress, interfaceName, hostInterfaceName } = options;

@@ -61,7 +61,7 @@ export class DefinitionReader {
     }
   }
 
-  /** Whether a network without a file is gone that kept out another one's file: the directory must be read again. */
+  /** Checks whether a network without a file is gone that kept out another one's file: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#standing.some((address) => !this.journal.exists(address));
   }

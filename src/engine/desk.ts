@@ -88,7 +88,7 @@ export class CommandDesk {
     this.#forgetDelivered();
   }
 
-  /** Whether a caller waits for the answer to a command. */
+  /** Checks whether a caller waits for the answer to a command. */
   isAwaited(): boolean {
     return this.#awaited.size > 0;
   }

@@ -113,7 +113,7 @@ export class ActorEngine implements Engine {
     return this.#definitions.take(found);
   }
 
-  /** Whether a network without a file is gone that kept out another one's file: the directory must be read again. */
+  /** Checks whether a network without a file is gone that kept out another one's file: the directory must be read again. */
   isPlaceFree(): boolean {
     return this.#definitions.isPlaceFree();
   }
@@ -141,7 +141,7 @@ export class ActorEngine implements Engine {
     return this.settings.defaultNetwork;
   }
 
-  /** Whether a caller waits for the answer to a command. */
+  /** Checks whether a caller waits for the answer to a command. */
   isAwaited(): boolean {
     return this.#desk.isAwaited();
   }

@@ -117,7 +117,7 @@ const handlers: Handlers<WorkerVerbs> = {
   exit: () => process.exit(1),
 };
 
-/** Whether the error means that the namespace's path is missing, or has no mount. */
+/** Checks whether the error means that the namespace's path is missing, or has no mount. */
 function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'EINVAL'].includes((error as { errno?: string }).errno ?? '');
 }

@@ -33,7 +33,7 @@ const partlyWritten = 5;
 /** After such a write a disk that was full has hardly anything left. */
 const hardlyAnyBytes = 2 ** 20;
 
-/** Whether a write to this directory failed because there is no room: by the errno of Node, of the addon, or of lmdb. */
+/** Checks whether a write to this directory failed because there is no room: by the errno of Node, of the addon, or of lmdb. */
 export function isNoRoom(error: unknown, directory: string): boolean {
   const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
   if ([code, errno].some((each) => each === 'ENOSPC' || each === 'EDQUOT' || noRoomOfLmdb.includes(each))) return true;

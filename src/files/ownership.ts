@@ -66,7 +66,7 @@ function handOn({ path, stats }: Place, isTrusted: (stats: Stats) => boolean): s
 /** Shared by convention, whatever is in them. */
 const sharedDirectories = ['/tmp', '/var/tmp', '/dev/shm'];
 
-/** Whether a file system was mounted there that every user may write to, as a tmpfs by default, and that is still unused. */
+/** Checks whether a file system was mounted there that every user may write to, as a tmpfs by default, and that is still unused. */
 function isFreshMount(directory: string): boolean {
   const place = realpathSync(directory);
   const stats = statSync(place);

@@ -61,7 +61,7 @@ export class StorageGuard extends EventEmitter<StorageGuardEvents> {
     if (refused !== null) throw storageFull(this.#reason(refused));
   }
 
-  /** Whether the own nats-server can take events. */
+  /** Checks whether the own nats-server can take events. */
   hasRoomForEvents(): boolean {
     // not by an older look: what is published to a disk that is full stops the server
     return this.#roomOf(this.#options.stateDirectory).freeBytes >= stateMarginBytes;

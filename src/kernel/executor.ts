@@ -92,7 +92,7 @@ async function tryAll(
   return { outputs, changed, first, leftBehind };
 }
 
-/** Whether a later step is on a link that could not be made: the link of that name is foreign. */
+/** Checks whether a later step is on a link that could not be made: the link of that name is foreign. */
 function isOnLinkOf(step: Step, later: Step): boolean {
   if (step.verb !== 'link.bridge' && step.verb !== 'link.veth' && step.verb !== 'link.vacant') return false;
   return (

@@ -123,7 +123,7 @@ export function withId(raw: Buffer, id: number): Buffer {
   return copy;
 }
 
-/** Whether a server's message answers this query: its id and its question (which a server that refuses may leave out). */
+/** Checks whether a server's message answers this query: its id and its question (which a server that refuses may leave out). */
 export function isAnswerTo(message: Buffer, id: number, query: Query): boolean {
   if (message.length < headerBytes || !isResponse(message) || message.readUInt16BE(0) !== id) return false;
   if (message.readUInt16BE(4) === 0) return rcodeOf(message) !== rcodes.noError;

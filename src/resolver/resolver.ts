@@ -174,7 +174,7 @@ export class Resolver {
     return holder === null ? null : { network, holder, source };
   }
 
-  /** Whether the host asks: from the bridge's address, unless a program chose another one; the kernel accepts no such packet from outside. */
+  /** Checks whether the host asks: from the bridge's address, unless a program chose another one; the kernel accepts no such packet from outside. */
   #isHosts(network: string, source: string): boolean {
     if (this.#listeners.get(network)?.has(source)) return true;
     try {
@@ -221,7 +221,7 @@ export class Resolver {
     return answer ?? reply(query, rcodes.servFail);
   }
 
-  /** Whether a server is this resolver: a query must not be forwarded to it. */
+  /** Checks whether a server is this resolver: a query must not be forwarded to it. */
   #isOurs(server: string): boolean {
     return [...this.#listeners.values()].some((open) => open.has(server));
   }

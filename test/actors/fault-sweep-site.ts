@@ -213,7 +213,7 @@ function definitionLines(directory: string): string[] {
   );
 }
 
-/** Whether any protocol of it is bound, on every address or on one. */
+/** Checks whether any protocol of it is bound, on every address or on one. */
 function isTaken(port: number): boolean {
   try {
     for (const protocol of ['tcp', 'udp'] as const)

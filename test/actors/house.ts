@@ -198,7 +198,7 @@ export class House {
     return worker === undefined ? this.spent : (this.#workers[worker]?.life.spent ?? 0);
   }
 
-  /** Whether it, or the worker that was to die, has died. */
+  /** Checks whether it, or the worker that was to die, has died. */
   get isDead(): boolean {
     return this.#workers.some(({ life }) => life.isOver);
   }

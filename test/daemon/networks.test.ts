@@ -30,7 +30,7 @@ afterEach(() => lab.clear());
 const podman = (...args: string[]) => execa('podman', ['--network-config-dir', definitions, 'network', ...args]);
 const fileOf = (name: string) => `${definitions}/${name}.json`;
 
-/** Whether an address answers: only a live host refuses a port that nothing listens on. */
+/** Checks whether an address answers: only a live host refuses a port that nothing listens on. */
 function reaches(netns: string, address: string): boolean {
   const script = `require('node:net').connect({ port: 9, host: process.argv[1], timeout: 2000 })
     .on('error', ({ code }) => process.exit(code === 'ECONNREFUSED' ? 0 : 1)).on('timeout', () => process.exit(1));`;

@@ -333,7 +333,7 @@ export class FakeLinux {
     return null;
   }
 
-  /** Whether port 53 of its gateways leads to its resolver. */
+  /** Checks whether port 53 of its gateways leads to its resolver. */
   isLed(network: ServedNetwork): boolean {
     const texts = [...(this.elements?.values() ?? [])].map(describeElement);
     return elementsFor(network).every((element) => texts.includes(describeElement(element)));
@@ -358,7 +358,7 @@ export class FakeLinux {
     for (const bound of this.#resolverPorts) if (bound.holder === holder) this.#resolverPorts.delete(bound);
   }
 
-  /** Whether an address is this host's own. */
+  /** Checks whether an address is this host's own. */
   isLocal(address: string): boolean {
     if (anyAddress.has(address) || address === '::1' || address.startsWith('127.')) return true;
     return [...this.host.links.values()].some(({ addresses }) =>

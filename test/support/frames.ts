@@ -160,7 +160,7 @@ export class FrameListener {
     return listener;
   }
 
-  /** Whether a frame with that marker has arrived. */
+  /** Checks whether a frame with that marker has arrived. */
   has(marker: Buffer): boolean {
     return this.count(marker) > 0;
   }

@@ -35,7 +35,7 @@ export class KernelState {
   }
 }
 
-/** Whether a process could bind the port, on every address and by TCP and UDP. */
+/** Checks whether a process could bind the port, on every address and by TCP and UDP. */
 export function isFree(port: number): boolean {
   try {
     for (const protocol of ['tcp', 'udp'] as const)

@@ -78,7 +78,7 @@ export const leave = (networks: string[], ports: GrantedPort[], more: Partial<Le
 export const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>
   asked.filter((port) => !isAsked(published, port));
 
-/** Whether all ports to publish were requested before. */
+/** Checks whether all ports to publish were requested before. */
 export function asksNothingNew(context: ContainerContext, event: ContainerEvent): boolean {
   return event.type === 'container.publish' && newPorts(askedPorts(context), event.ports).length === 0;
 }

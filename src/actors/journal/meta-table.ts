@@ -44,7 +44,7 @@ export class MetaTable {
     return next;
   }
 
-  /** Whether the journal is of the same boot, of another one, or was new; from now on it is of this one. */
+  /** Checks whether the journal is of the same boot, of another one, or was new; from now on it is of this one. */
   noteBoot(bootId: string): 'same' | 'other' | 'first' {
     const known = this.rows.get('boot');
     if (known === bootId) return 'same';

@@ -64,7 +64,7 @@ export class JournalReserve {
   }
 
   /**
-   * Whether there is room for a write of that kind, on the disk or on such pages. This must be checked first: a commit without room
+   * Checks whether there is room for a write of that kind, on the disk or on such pages. This must be checked first: a commit without room
    * leaves lmdb 3.5 with a damaged heap, which ends the process a few commits later.
    */
   hasRoomFor(kind: keyof typeof leastBytes): boolean {

@@ -135,7 +135,7 @@ function tooLarge(text: string, nc: NatsConnection): NetloomError | null {
 }
 
 /**
- * Whether a reply subject is an inbox. A client that may ask the daemon, JetStream or `$SRV` for something can name any
+ * Checks whether a reply subject is an inbox. A client that may ask the daemon, JetStream or `$SRV` for something can name any
  * subject as the reply subject, also a command's, and the reply is then published there with rights that the client does
  * not have. Such replies have no reply subject themselves, and messages of a consumer have `$JS.ACK…`: by this rule
  * neither is ever taken for a command.

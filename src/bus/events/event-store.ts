@@ -16,7 +16,7 @@ export class EventStore {
     this.#identity = identityOf(this.directory);
   }
 
-  /** Whether it was removed or replaced since: the server then writes to unreachable files. */
+  /** Checks whether it was removed or replaced since: the server then writes to unreachable files. */
   isLost(): boolean {
     try {
       return identityOf(this.directory) !== this.#identity;

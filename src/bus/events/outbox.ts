@@ -103,7 +103,7 @@ export class OutboxPublisher {
     return this.#outbox.pending();
   }
 
-  /** Whether facts wait for a stream that does not accept them at the moment. */
+  /** Checks whether facts wait for a stream that does not accept them at the moment. */
   isHeldUp(): boolean {
     return this.#heldUp;
   }

@@ -57,7 +57,7 @@ function decoded(text: string): string {
 
 const invalid = (why: string) => new NetloomError(fault('payload.invalid', `invalid NATS URL: ${why}`));
 
-/** Whether the URL has credentials. Throws payload.invalid. */
+/** Checks whether the URL has credentials. Throws payload.invalid. */
 export const hasIdentity = (text: string): boolean => isIdentity(parseServerUrl(text));
 
 /** A NATS URL as it may be printed: without user, password and token. */

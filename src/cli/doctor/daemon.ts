@@ -15,7 +15,7 @@ import { bad, type Finding, good, isRoot, pending } from './finding.ts';
 
 const check = 'Daemon';
 
-/** Whether it answers; when not, also whether something else has its port. */
+/** Checks whether it answers; when not, also whether something else has its port. */
 export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
   try {
     const { info, networks, damaged, containers } = await withClient(

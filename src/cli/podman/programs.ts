@@ -24,7 +24,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Whether that path leads to one of netloom's own executables. */
+/** Checks whether that path leads to one of netloom's own executables. */
 export function isDoor(path: string): boolean {
   try {
     return dirname(realpathSync(path)) === realpathSync(doorDir);

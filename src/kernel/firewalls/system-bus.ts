@@ -110,7 +110,7 @@ export class SystemBus {
     });
   }
 
-  /** Whether calls go to the bus; otherwise they are answered at once. */
+  /** Checks whether calls go to the bus; otherwise they are answered at once. */
   get isOpen(): boolean {
     return this.socket.readyState === 'open';
   }

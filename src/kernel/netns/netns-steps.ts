@@ -32,7 +32,7 @@ export function adoptForeign(pid: number, path: string): ReturnType<typeof nativ
 
 const hostsOwn = "the host's own network namespace: use mode host";
 
-/** Whether it is the daemon's namespace, or that of the machine's first process if the daemon can see it. */
+/** Checks whether it is the daemon's namespace, or that of the machine's first process if the daemon can see it. */
 function isHost({ inode, device }: native.NetnsIdentity): boolean {
   const hosts = [native.currentNetnsIdentity(), identityOfInit()];
   return hosts.some((host) => host !== null && host.inode === inode && host.device === device);

@@ -24,7 +24,7 @@ export interface TableShape {
 /** Shapes from the file: one rule a line, in chains. */
 export const baseShapes: Record<NftFamily, TableShape> = shapesOf(file);
 
-/** Whether a table of the base ruleset is complete; foreign additions do not matter, except an extra rule in its chains. */
+/** Checks whether a table of the base ruleset is complete; foreign additions do not matter, except an extra rule in its chains. */
 export function isComplete(family: NftFamily, found: TableShape): boolean {
   const wanted = baseShapes[family];
   const rules = new Map(found.chains.map((chain) => [chain.name, chain.rules]));

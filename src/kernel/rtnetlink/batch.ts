@@ -10,7 +10,7 @@ export function namespaceOf(step: RtnetlinkStep): string | null {
   return 'netns' in step ? step.netns : null;
 }
 
-/** Whether another link may have the step's name: the next steps must not touch a foreign link. No other program uses netloom's names. */
+/** Checks whether another link may have the step's name: the next steps must not touch a foreign link. No other program uses netloom's names. */
 const goesAlone = (step: RtnetlinkStep): boolean =>
   step.verb === 'link.bridge' || (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 }));
 

@@ -6,7 +6,7 @@ import type { Step } from '../../core/steps/step.ts';
 import { attempt } from '../system-fault.ts';
 import type { RtnetlinkStep } from './requests.ts';
 
-/** Whether the link is as the step would make it: setting it again would notify every program that watches links. */
+/** Checks whether the link is as the step would make it: setting it again would notify every program that watches links. */
 export function isSet(socket: native.RouteSocket, step: RtnetlinkStep): boolean {
   if (step.verb !== 'link.set') return false;
   const link = native.linkByName(socket, step.name);
@@ -24,14 +24,14 @@ export function isSet(socket: native.RouteSocket, step: RtnetlinkStep): boolean 
   );
 }
 
-/** Whether the link that the step would remove is foreign: another link has the name by now. */
+/** Checks whether the link that the step would remove is foreign: another link has the name by now. */
 export function isOthers(socket: native.RouteSocket, step: RtnetlinkStep): boolean {
   if ((step.verb !== 'link.cut' && step.verb !== 'link.delete') || step.alias === undefined) return false;
   const link = native.linkByName(socket, step.name);
   return link !== null && !isNamed(link, step.alias);
 }
 
-/** Whether the link is netloom's: on an unfinished veth only the group shows it. */
+/** Checks whether the link is netloom's: on an unfinished veth only the group shows it. */
 export const isNamed = ({ alias, group }: native.LinkInfo, wanted: string): boolean =>
   alias === null ? group === vethGroup : alias === wanted;
 
@@ -99,7 +99,7 @@ function verifyUpon(
   }
 }
 
-/** Whether a veth's other end is the link of that name in that namespace. */
+/** Checks whether a veth's other end is the link of that name in that namespace. */
 function leadsTo(end: native.LinkInfo, peer: { netns: string; name: string }): boolean {
   const inside = native.openRouteSocket(peer.netns);
   try {

@@ -86,7 +86,7 @@ export function requestFor<V extends RtnetlinkVerb>(socket: native.RouteSocket, 
   return requestKinds[step.verb].request(step, socket);
 }
 
-/** Whether the step removes something or sets it down. */
+/** Checks whether the step removes something or sets it down. */
 export const takesAway = ({ verb }: RtnetlinkStep): boolean => requestKinds[verb].takesAway ?? false;
 
 /** Returns the MTU, read from the uplink when it is needed: uplinks come and go. */

@@ -66,14 +66,14 @@ export class Suspicions {
     }
   }
 
-  /** Whether there is a bridge whose settings another program could change. */
+  /** Checks whether there is a bridge whose settings another program could change. */
   get hasBridges(): boolean {
     for (const { owner, masterIndex } of this.#links.values())
       if (masterIndex === null && owner?.startsWith('network/')) return true;
     return false;
   }
 
-  /** Whether the kernel has reported a changed setting since the last read. */
+  /** Checks whether the kernel has reported a changed setting since the last read. */
   get areSettingsStale(): boolean {
     return this.#areSettingsStale;
   }

@@ -160,7 +160,7 @@ describe('any message of a server', () => {
     expect(taken).toBeLessThan(3_000);
   });
 
-  /** Whether the message had valid terms; checks that accepted ones make sense. */
+  /** Checks whether the message had valid terms; checks that accepted ones make sense. */
   function judge(bytes: Uint8Array): boolean {
     const message = decodeMessage(bytes);
     if (typeof message === 'string') return false;

@@ -33,7 +33,7 @@ const proxyUp = `
 setsid in-newer /usr/lib/podman/netavark dhcp-proxy </dev/null >/run/proxy.log 2>&1 & echo $! >/run/proxy.pid
 timeout 10 sh -c 'until [ -S /run/podman/nv-proxy.sock ]; do sleep 0.02; done' || { cat /run/proxy.log >&2; exit 1; }`;
 
-/** Whether the DHCP server has a lease for it; a lease that is about to end is waited for. */
+/** Checks whether the DHCP server has a lease for it; a lease that is about to end is waited for. */
 async function isLeased(host: PodmanHost, address: string): Promise<'yes' | 'no'> {
   const text = await host.sh(`grep -c ' ${address} ' ${leases} || true`);
   return text.trim() === '0' ? 'no' : 'yes';

@@ -2,6 +2,7 @@ import { assign, type EventObject, enqueueActions, type MachineContext } from 'x
 import type { ActorKind } from '../src/core/actor-address.ts';
 import type { ActorEvent, CommandId } from '../src/core/actor-event.ts';
 import { type FaultCode, fault } from '../src/core/fault.ts';
+import type { Purpose } from '../src/core/plan/purpose.ts';
 import type { AnnounceParams, Apply, Effect, Reply, Tell } from './effect.ts';
 
 function named<Params>() {
@@ -73,6 +74,10 @@ function isOfType<Event extends EventObject, Type extends Event['type']>(
 
 /** Returns the command whose answer a caller waits for; null: not a command, or no caller waits. */
 export const commandOf = (event: ActorEvent): CommandId => ('command' in event ? event.command : null);
+
+/** Checks whether an event is the result of a plan of one of these kinds: a result may come while another plan is under way. */
+export const isResultOf = (event: ActorEvent, ...kinds: Purpose['kind'][]): boolean =>
+  'purpose' in event && kinds.includes(event.purpose.kind);
 
 /** Lists one effect. */
 export function enqueueEffect<Kind extends ActorKind>(

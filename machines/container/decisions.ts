@@ -3,7 +3,6 @@ import { type ActorAddress, networkAddress } from '../../src/core/actor-address.
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { calledAs } from '../../src/core/container/reference.ts';
 import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
-import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
 import { commandOf, decisionsOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { ContainerContext } from './context.ts';
@@ -42,12 +41,7 @@ export const askerOf = (event: ContainerEvent): ActorAddress | undefined =>
 export const refusal = (code: FaultCode, message: (given: Given) => string) =>
   decide((given) => [answerTo(given.event, given.context.id, { fault: fault(code, message(given)) })]);
 
-export { commandOf } from '../decisions.ts';
-
-/** Checks whether an event is the result of such a plan: a verification's result may come while the teardown is under way. */
-export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent): boolean {
-  return 'purpose' in event && event.purpose.kind === kind;
-}
+export { commandOf, isResultOf } from '../decisions.ts';
 
 export const isResultOfChange = ({ context: { change }, event }: Given): boolean =>
   'purpose' in event && event.purpose.kind === change?.kind;

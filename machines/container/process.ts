@@ -19,9 +19,9 @@ const isLast = ({ context: { wish } }: Given): boolean => wish?.removeOnExit ?? 
 const isUnreported = ({ event }: Given): boolean =>
   (event.type === 'deadline.passed' && event.deadline === 'exit-code') ||
   (event.type === 'actor.recovered' && !event.rebooted) ||
-  (event.type === 'steps.failed' && isResultOf('exit-code', event));
+  (event.type === 'steps.failed' && isResultOf(event, 'exit-code'));
 
-const isWatch = ({ event }: Given): boolean => isResultOf('watch', event);
+const isWatch = ({ event }: Given): boolean => isResultOf(event, 'watch');
 
 export const isForced = ({ event }: Given): boolean => 'force' in event && event.force === true;
 
@@ -34,7 +34,7 @@ export const ownsNetwork = ({ context: { wish, inode } }: Given): boolean =>
 export const isStartDeadline = ({ context, event }: Given): boolean =>
   event.type === 'deadline.passed' && event.deadline === 'start' && event.at === context.startBy;
 
-export const isLook = ({ event }: Given): boolean => isResultOf('look', event);
+export const isLook = ({ event }: Given): boolean => isResultOf(event, 'look');
 
 /** Checks whether a process lives, or may live, in its namespace. */
 export const foundLife = (given: Given): boolean =>

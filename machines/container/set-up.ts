@@ -107,11 +107,11 @@ export const setUpGuards = {
   cannotBeSetUp: ({ context }: Given) =>
     context.awaiting.length === 0 && context.wish !== null && setupRefusal(grantOf(context)) !== null,
   claimsNothing: ({ context }: Given) => context.awaiting.length === 0,
-  isSetup: ({ event }: Given) => isResultOf('setup', event),
+  isSetup: ({ event }: Given) => isResultOf(event, 'setup'),
   isSetupThatLeftNothing: ({ event }: Given) =>
-    isResultOf('setup', event) && event.type === 'steps.failed' && !event.fault.leftBehind?.length,
-  isSetupThatAsks: ({ context, event }: Given) => isResultOf('setup', event) && lacksLease(context),
-  isAddress: ({ event }: Given) => isResultOf('address', event),
+    isResultOf(event, 'setup') && event.type === 'steps.failed' && !event.fault.leftBehind?.length,
+  isSetupThatAsks: ({ context, event }: Given) => isResultOf(event, 'setup') && lacksLease(context),
+  isAddress: ({ event }: Given) => isResultOf(event, 'address'),
   isOurLease: ({ context, event }: Given) => isOurLease(context, event),
   isLastLease: ({ context, event }: Given) => isLastLease(context, event),
   isLastLeaseUnreachable: ({ context, event }: Given) => isLastLeaseUnreachable(context, event),

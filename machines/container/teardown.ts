@@ -31,6 +31,6 @@ export const teardownActions = {
 };
 
 export const teardownGuards = {
-  isTeardown: ({ event }: Given) => isResultOf('teardown', event),
-  isUnlink: ({ event }: Given) => isResultOf('unlink', event),
+  isTeardown: ({ event }: Given) => isResultOf(event, 'teardown'),
+  isUnlink: ({ event }: Given) => isResultOf(event, 'unlink'),
 };

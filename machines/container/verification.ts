@@ -72,12 +72,12 @@ export const verificationActions = {
 };
 
 export const isVerifyThatFoundNothing = ({ event }: Given): boolean =>
-  isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code === 'netns.gone';
+  isResultOf(event, 'verify') && event.type === 'steps.failed' && event.fault.code === 'netns.gone';
 
 export const verificationGuards = {
   isVerifyThatFoundNothing,
-  isVerify: ({ event }: Given) => isResultOf('verify', event),
+  isVerify: ({ event }: Given) => isResultOf(event, 'verify'),
   isVerifyThatFoundSomething: ({ event }: Given) =>
-    isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code !== 'netns.gone',
+    isResultOf(event, 'verify') && event.type === 'steps.failed' && event.fault.code !== 'netns.gone',
   isSuspected: ({ context }: Given) => context.suspected !== null,
 };

@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import { decisionsOf, effectsOf } from '../decisions.ts';
+import { decisionsOf, effectsOf, isResultOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import { addressesOf, type DhcpContext, type DhcpInput, leaseData, ownerOf, requestOf } from './context.ts';
 
@@ -143,7 +143,7 @@ export const dhcpSetup = setup({
   },
   guards: {
     isOther: ({ context, event }) => event.type === 'dhcp.acknowledged' && !isSameTerms(event.terms, context.terms),
-    isStop: ({ event }) => 'purpose' in event && event.purpose.kind === 'stop',
+    isStop: ({ event }) => isResultOf(event, 'stop'),
     wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },

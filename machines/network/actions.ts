@@ -2,7 +2,7 @@ import { and, enqueueActions, not, or, raise, setup } from 'xstate';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { effectsOf, enqueueEffect } from '../decisions.ts';
 import type { NetworkContext, NetworkInput } from './context.ts';
-import { type Given, inDevice, inRegions, isFiled, isResultOf, isTransient, wasRebooted } from './decisions.ts';
+import { type Given, inDevice, inRegions, isFiled, isTransient, resultOf, wasRebooted } from './decisions.ts';
 import { definingActions, definingGuards } from './defining.ts';
 import { claimEffects, deviceActions, deviceGuards } from './device.ts';
 import { fileNewsActions, fileNewsGuards, isReplacedBy, isStaying } from './file-news.ts';
@@ -53,7 +53,7 @@ export const networkSetup = setup({
     isTransient,
     isForsaken: and([isTransient, not(isInUse)]),
     isLastOfTransient: and([isTransient, isLastRelease]),
-    isRaiseOfTransient: and([isTransient, isResultOf('raise')]),
+    isRaiseOfTransient: and([isTransient, resultOf('raise')]),
     wasRebootedTransient: and([not(isFiled), wasRebooted]),
     isAnotherNetwork: and([isFiled, ({ context, event }) => isReplacedBy(context, event)]),
     newsReplace: and([isFiled, ({ context }) => isReplacedBy(context, context.news)]),
@@ -78,10 +78,10 @@ export const networkSetup = setup({
     ]),
     isVerificationDue,
     isAdoptionDue: inRegions({ verification: 'adoption' }),
-    isMendAndDue: and([isResultOf('mend', 'adopt'), isVerificationDue]),
+    isMendAndDue: and([resultOf('mend', 'adopt'), isVerificationDue]),
     isAdoptedLater: and([isRestart, isUp, or([inDevice('updating'), inDevice('closing')])]),
     /** The network has been changed since. */
-    isAdoptInVain: and([isResultOf('adopt'), inDevice('updating')]),
-    isMendInVain: and([isResultOf('mend'), inDevice('updating')]),
+    isAdoptInVain: and([resultOf('adopt'), inDevice('updating')]),
+    isMendInVain: and([resultOf('mend'), inDevice('updating')]),
   },
 });

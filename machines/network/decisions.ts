@@ -3,7 +3,7 @@ import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkPurpose } from '../../src/core/plan/purpose.ts';
-import { decisionsOf } from '../decisions.ts';
+import { decisionsOf, isResultOf } from '../decisions.ts';
 import type { DeviceState, NetworkContext, Regions } from './context.ts';
 
 /** Decisions of networks: `machines/decisions.ts` for their machine, and what its actions and guards share. */
@@ -23,11 +23,11 @@ export const isFiled = inRegions({ definition: 'filed' });
 /** It has no file, only members. */
 export const isTransient = inRegions({ definition: 'transient' });
 
-/** Checks whether an event is the result of such a plan: a removal may begin before the result of a verification is known. */
-export const isResultOf =
+/** Returns a guard for results of plans of these kinds. */
+export const resultOf =
   (...kinds: NetworkPurpose['kind'][]) =>
   ({ event }: Given): boolean =>
-    'purpose' in event && kinds.some((kind) => kind === event.purpose.kind);
+    isResultOf(event, ...kinds);
 
 export const wasRebooted = ({ event }: Given): boolean => event.type === 'actor.recovered' && event.rebooted;
 

@@ -6,7 +6,7 @@ import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { type NetworkWish, networkDefinition } from '../../src/core/network/wish.ts';
 import { definePlan } from '../../src/core/plan/network.ts';
 import { defaultWish, firstContext, inputOf, isOfDefault } from './context.ts';
-import { decide, definitionOf, type Given, isResultOf, refuse, remember } from './decisions.ts';
+import { decide, definitionOf, type Given, refuse, remember, resultOf } from './decisions.ts';
 
 /** Definition of a new network: its wish, its claim at the host, its file. */
 
@@ -79,5 +79,5 @@ export const definingGuards = {
   isOfDefault: ({ event }: Given) => event.type === 'lease.request' && isOfDefault(event),
   /** Containers need the network: no command created it. */
   isWanted: ({ context: { command } }: Given) => command === null,
-  isDefine: isResultOf('define'),
+  isDefine: resultOf('define'),
 };

@@ -10,7 +10,7 @@ import type { Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { claimsPlace, definitionForFirst, grantOf, type NetworkContext } from './context.ts';
-import { decide, definitionOf, type Given, isResultOf, remember } from './decisions.ts';
+import { decide, definitionOf, type Given, remember, resultOf } from './decisions.ts';
 
 /** Device of a network, bridge or parent: its place on the host, how it is made, verified and closed. */
 
@@ -126,8 +126,8 @@ export const deviceGuards = {
   isOpenInVain: ({ context: { definition, device, onLoopback } }: Given) =>
     (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
   // the plan identifies the result: a removal may begin before the result of a verification is known
-  isRaise: isResultOf('raise'),
-  isLook: isResultOf('look'),
-  isMend: isResultOf('mend', 'adopt'),
-  isClose: isResultOf('close'),
+  isRaise: resultOf('raise'),
+  isLook: resultOf('look'),
+  isMend: resultOf('mend', 'adopt'),
+  isClose: resultOf('close'),
 };

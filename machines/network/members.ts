@@ -3,7 +3,7 @@ import { withoutEntry } from '../../src/core/ledger.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import { type NetworkContext, wantsOtherFirewall } from './context.ts';
-import { decide, decision, type Given, isResultOf, remember, resolve, unknownFault, wasRebooted } from './decisions.ts';
+import { decide, decision, type Given, remember, resolve, resultOf, unknownFault, wasRebooted } from './decisions.ts';
 import { answerTo, busyFault, decideRequests, isReplacementDue, isUsed, withMember } from './leases.ts';
 import { waitPlan } from './removal.ts';
 
@@ -129,6 +129,6 @@ export const memberGuards = {
     !isUsed(context, event.container) &&
     !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
   isReplacedByHeld: ({ context }: Given) => isReplacementDue(context),
-  isWait: isResultOf('await-leaving'),
+  isWait: resultOf('await-leaving'),
   wasRebooted,
 };

@@ -6,10 +6,10 @@ import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isOurs } from '../../src/core/network/identity.ts';
 import { lowerPlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
-import { commandOf } from '../decisions.ts';
+import { commandOf, isResultOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import { claimsPlace, grantOf, isOfDefault, type NetworkContext, type Removal } from './context.ts';
-import { decide, decision, type Given, isResultOf, remember } from './decisions.ts';
+import { decide, decision, type Given, remember, resultOf } from './decisions.ts';
 import { answerTo, busyFault, hasMembers, isKept } from './leases.ts';
 
 /** Removal of a network: it waits for members that are leaving; a forced removal asks all members to leave. */
@@ -109,7 +109,7 @@ const unmakesBridge = ({ definition, device }: NetworkContext): boolean =>
 /** Checks whether the deadline has passed, or could not be set. */
 const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
   (event.type === 'deadline.passed' && event.at === waitsUntil) ||
-  (event.type === 'steps.failed' && event.purpose.kind === 'await-leaving');
+  (event.type === 'steps.failed' && isResultOf(event, 'await-leaving'));
 
 export const removalActions = {
   keepLoss: remember(({ event }) => ({ news: null, command: null, removal: removalBy(event) })),
@@ -183,14 +183,10 @@ export const removalGuards = {
   isRefusedByAll: ({ context }: Given) => isRefusedByAll(context),
   isWaitOver: ({ context, event }: Given) => isWaitOver(context, event),
   isLossOver: ({ context, event }: Given) => context.removal?.by === 'loss' && isWaitOver(context, event),
-  isLower: isResultOf('lower'),
-  isLowerForFile: ({ context, event }: Given) => isResultOf('lower')({ context, event }) && context.successor !== null,
+  isLower: resultOf('lower'),
+  isLowerForFile: ({ context, event }: Given) => isResultOf(event, 'lower') && context.successor !== null,
   isLowerForBrought: ({ context, event }: Given) =>
-    isResultOf('lower')({ context, event }) && context.waiting.some((request) => request.definition),
+    isResultOf(event, 'lower') && context.waiting.some((request) => request.definition),
   isLowerOfDefault: ({ context: { successor, waiting }, event }: Given) =>
-    'purpose' in event &&
-    event.purpose.kind === 'lower' &&
-    successor === null &&
-    waiting.some(isOfDefault) &&
-    !waiting[0]?.definition,
+    isResultOf(event, 'lower') && successor === null && waiting.some(isOfDefault) && !waiting[0]?.definition,
 };

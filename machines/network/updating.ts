@@ -8,9 +8,9 @@ import { changeableOptions, networkSettings } from '../../src/core/network/optio
 import { changeable, updateRefusal } from '../../src/core/network/update.ts';
 import { updatePlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
-import { commandOf } from '../decisions.ts';
+import { commandOf, isResultOf } from '../decisions.ts';
 import { definitionForFirst, grantOf, type NetworkContext, wantsOtherFirewall } from './context.ts';
-import { decide, definitionOf, type Given, isResultOf, remember } from './decisions.ts';
+import { decide, definitionOf, type Given, remember, resultOf } from './decisions.ts';
 
 /** Changes of a network that containers may be using. */
 
@@ -89,11 +89,10 @@ export const updatingActions = {
 };
 
 export const updatingGuards = {
-  isUpdate: isResultOf('update'),
-  isUpdateOfDevice: ({ context, event }: Given) =>
-    'purpose' in event && event.purpose.kind === 'update' && context.device !== null,
+  isUpdate: resultOf('update'),
+  isUpdateOfDevice: ({ context, event }: Given) => isResultOf(event, 'update') && context.device !== null,
   isUpdateOfFirewall: ({ context: { definition, update }, event }: Given) =>
-    'purpose' in event && event.purpose.kind === 'update' && update?.firewall !== definition?.firewall,
+    isResultOf(event, 'update') && update?.firewall !== definition?.firewall,
   cannotBeUpdated: ({ context, event }: Given) => updateFault(context, event) !== null,
   wantsOtherFirewall: ({ context }: Given) => wantsOtherFirewall(context),
 };

@@ -146,11 +146,11 @@ export const changeGuards = {
   isLastLeaseOfChange: ({ context, event }: Given) => isLastLeaseOfChange(context, event),
   isLastLeaseOfChangeUnreachable: ({ context, event }: Given) =>
     isLastLeaseOfChange(context, event) && joinRefusal({ ...context, change: changeAfter(context, event) }) !== null,
-  isJoinThatAsks: ({ context, event }: Given) => isResultOf('join', event) && unleasedOfChange(context).length > 0,
+  isJoinThatAsks: ({ context, event }: Given) => isResultOf(event, 'join') && unleasedOfChange(context).length > 0,
   /** The links exist, and an address could not be added. */
   isJoinThatAsked: ({ context: { change }, event }: Given) =>
-    isResultOf('join', event) && change?.kind === 'join' && Object.keys(change.terms).length > 0,
-  isWithdraw: ({ event }: Given) => isResultOf('withdraw', event),
+    isResultOf(event, 'join') && change?.kind === 'join' && Object.keys(change.terms).length > 0,
+  isWithdraw: ({ event }: Given) => isResultOf(event, 'withdraw'),
   isChange: isResultOfChange,
   isChangeThatLeftNothing: ({ context, event }: Given) =>
     isResultOfChange({ context, event }) &&

@@ -398,7 +398,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
           ]
         : []),
       ...(outstanding.length < 2 && !isTransient(snapshot) ? [recovered(false)] : []),
-      ...(isTransient(snapshot) && outstanding.length < 1
+      ...(isTransient(snapshot) && outstanding.length < 1 && context.waiting.length + context.held.length < 1
         ? ([{ type: 'membership.confirmed', container: 'a' }] as const)
         : []),
       recovered(true),
@@ -513,8 +513,9 @@ function isQuiet(snapshot: Snapshot<NetworkContext>, outstanding: unknown[]): bo
 const isOther = (snapshot: Snapshot<NetworkContext>): boolean =>
   isTransient(snapshot) || snapshot.context.onLoopback.length > 0 || (snapshot.context.device?.routesLoopback ?? false);
 
+/** It has no file, or not yet again. */
 const isTransient = (snapshot: Snapshot<NetworkContext>): boolean =>
-  snapshot.matches({ present: { definition: 'transient' } });
+  ['transient', 'restoring'].some((definition) => snapshot.matches({ present: { definition } }));
 
 /** A verification is due, or under way. */
 const isDueLater = (snapshot: Snapshot<NetworkContext>): boolean =>

@@ -116,7 +116,7 @@ async function othersAreAnswered(): Promise<void> {
   // the host itself
   const asked = { from: gateway, at: gateway };
   const rcode = async () => {
-    const reply = await exchange(query('c.example', {}), asked, 1_000);
+    const reply = await exchange(query('c.example', {}), asked, 3_000);
     return reply && answered(reply).rcode;
   };
   for (let n = 0; n < 5; n++) await expect.poll(rcode, { timeout: patienceMs }).toBe('NOERROR');
@@ -126,7 +126,7 @@ it(
   'B04 four containers that ask for names with silent servers take no capacity from others',
   async () => {
     const attacks = greedy.map((one) =>
-      asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['silent.example'], 100, 400),
+      asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['silent.example'], 300, 400),
     );
     for (const attack of attacks) await attack.begun();
     const silent = () => upstream.queries.filter(({ raw }) => raw.includes('silent')).length;

@@ -16,6 +16,7 @@ import {
   start,
   step,
   up,
+  update,
   waiting,
 } from './network-walk.ts';
 import { device, foreignDefinition, leaseRequest } from './terrains.ts';
@@ -26,13 +27,6 @@ describe('a change of the network file', () => {
   const found: ActorEvent = { type: 'definition.found', definition: servers };
   const lost: ActorEvent = { type: 'definition.lost' };
   const asks = ['tell container/a drift.suspected', 'tell container/a membership.asked'];
-  const update: ActorEvent = {
-    type: 'network.update',
-    command: 'c5',
-    addDnsServers: ['9.9.9.9'],
-    removeDnsServers: [],
-  };
-
   it('takes effect after the bridge is made', () => {
     expect(step(raising, found, raised)).toEqual([
       'updating',
@@ -68,13 +62,6 @@ describe('a change of the network file', () => {
 describe('the file of another network with the same name', () => {
   const other = { ...definitionOf(), subnets: [{ subnet: '10.98.0.0/24', gateway: '10.98.0.1' }] };
   const found: ActorEvent = { type: 'definition.found', definition: other };
-  const update: ActorEvent = {
-    type: 'network.update',
-    command: 'c5',
-    addDnsServers: ['9.9.9.9'],
-    removeDnsServers: [],
-  };
-
   it('C06 replaces a network without members, and is not rewritten', () => {
     for (const from of [defined, empty]) {
       const [lower] = effectsOf(from, found).filter(({ kind }) => kind === 'apply');
@@ -177,12 +164,6 @@ describe('a network file that is deleted while the network has members', () => {
   });
 
   it('C10 makes the network ask its members again when one confirms during a change', () => {
-    const update: ActorEvent = {
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers: ['9.9.9.9'],
-      removeDnsServers: [],
-    };
     expect(step(reach(up, lost, update), lives, applied('update')).slice(-2)).toEqual([
       'tell container/a drift.suspected',
       'tell container/a membership.asked',
@@ -227,12 +208,6 @@ describe('B8 a network file that is deleted while members are leaving', () => {
   });
 
   it('takes effect after a change of the network', () => {
-    const update: ActorEvent = {
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers: ['9.9.9.9'],
-      removeDnsServers: [],
-    };
     const changing = reach(up, leaving('a'), update, lost);
     expect(step(changing, applied('update'))[0]).toBe('emptying');
   });

@@ -23,6 +23,7 @@ import {
   start,
   step,
   up,
+  update,
   waiting,
 } from './network-walk.ts';
 import { device, foreignDefinition, leaseRequest } from './terrains.ts';
@@ -105,12 +106,6 @@ describe('B8 a request that only leaving members block', () => {
   });
 
   it('is decided after an update or a repair of the network when the member leaves in the meantime', () => {
-    const update: ActorEvent = {
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers: ['9.9.9.9'],
-      removeDnsServers: [],
-    };
     expect(step(reach(held, update, release('a')), applied('update')).at(-1)).toBe('tell container/b lease.granted');
     const degraded = reach(
       held,

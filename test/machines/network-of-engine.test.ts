@@ -15,6 +15,7 @@ import {
   start,
   step,
   up,
+  update,
 } from './network-walk.ts';
 import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
 import { applied, failed, recovered, stateName } from './walk.ts';
@@ -79,12 +80,6 @@ describe('N19 a network whose engine wants no rules', () => {
   });
 
   it('N19 also changes its firewall for a container that joins during another change', () => {
-    const update: ActorEvent = {
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers: ['9.9.9.9'],
-      removeDnsServers: [],
-    };
     const closing = reach(up, leaseRequest('p', { onLoopback: true }), release('a'), release('p'));
     const suspected = reach(empty, { type: 'drift.suspected' });
     for (const [busy, done] of [
@@ -167,12 +162,6 @@ describe('a network without a file', () => {
   });
 
   it('is removed after a reboot, whatever was under way', () => {
-    const update: ActorEvent = {
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers: ['9.9.9.9'],
-      removeDnsServers: [],
-    };
     const degraded = reach(given, recovered(false), failed('adopt'));
     for (const from of [reach(start, asked), given, reach(given, update), degraded])
       expect(step(from, recovered(true), applied('lower'))).toEqual([

@@ -17,6 +17,12 @@ export const create = (command = 'c1'): ActorEvent => ({
   created: 'now',
 });
 export const remove: ActorEvent = { type: 'network.remove', command: 'c9' };
+export const update: ActorEvent = {
+  type: 'network.update',
+  command: 'c5',
+  addDnsServers: ['9.9.9.9'],
+  removeDnsServers: [],
+};
 export const raised = applied('raise', [{ link: device }]);
 export const release = (container: string): ActorEvent => ({ type: 'lease.release', container });
 export const forwarded: ActorEvent = { type: 'forwarding.granted' };

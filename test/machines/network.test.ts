@@ -25,6 +25,7 @@ import {
   step,
   subnets,
   up,
+  update,
 } from './network-walk.ts';
 import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, stateName } from './walk.ts';
@@ -313,13 +314,6 @@ describe('a removal', () => {
 });
 
 describe('the verification of a network', () => {
-  const update: ActorEvent = {
-    type: 'network.update',
-    command: 'c5',
-    addDnsServers: ['9.9.9.9'],
-    removeDnsServers: [],
-  };
-
   it('repairs the bridge after a restart of the daemon and removes nothing, whether it succeeds or fails', () => {
     expect(step(up, recovered(false))).toEqual(['up', 'apply adopt']);
     expect(effectsOf(up, recovered(false))).toMatchObject([{ plan: { kind: 'mend' } }]);

@@ -44,7 +44,7 @@ export class MetaTable {
     return next;
   }
 
-  /** Checks whether the journal is of the same boot, of another one, or was new; from now on it is of this one. */
+  /** Makes the journal one of this boot. Returns whether it was of the same boot, of another one, or new. */
   noteBoot(bootId: string): 'same' | 'other' | 'first' {
     const known = this.rows.get('boot');
     if (known === bootId) return 'same';

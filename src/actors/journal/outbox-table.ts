@@ -46,7 +46,7 @@ export class OutboxTable {
     return [...this.table.getRange({ start: sequence + 1, limit })].map(({ value }) => value);
   }
 
-  /** Checks whether there was room for it. */
+  /** Adds a fact. Returns whether there was room for it. */
   add(fact: Pick<OutboxRecord, 'source' | 'fact' | 'data'>): boolean {
     if (this.#isFull()) return this.leaveOut();
     this.reportLeftOut();
@@ -61,7 +61,7 @@ export class OutboxTable {
     return false;
   }
 
-  /** Checks whether there was anything to report, and room for that. */
+  /** Reports what was left out. Returns whether there was anything to report, and room for that. */
   reportLeftOut(): boolean {
     const data = this.#leftOut();
     if (!data || this.#isFull()) return false;

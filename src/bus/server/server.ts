@@ -32,7 +32,7 @@ export interface ManagedServer {
   readonly credentials: Credentials;
   /** PID of the current process; null between two runs */
   pid(): number | null;
-  /** Checks whether the directory of its store was removed or replaced while it runs. */
+  /** Checks whether the directory of its store has been removed or replaced since its start. */
   isStoreLost(): boolean;
   /** Kills it and starts it again; with a fresh store, the former one is kept beside it. Does nothing while none runs. */
   replace(how: { withFreshStore: boolean }): void;

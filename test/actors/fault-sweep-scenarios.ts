@@ -1,6 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import * as native from '#native';
 import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { AttachmentRequest, ContainerRequest } from '../../src/core/container/request.ts';
@@ -12,6 +10,7 @@ import { type PortMapping, publishedPorts } from '../../src/core/port.ts';
 import { definitionOf, networkWishOf } from '../core/samples.ts';
 import { DhcpLan, type Dnsmasq } from '../support/dhcp-lan.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
+import { killed, type Living, startSleeper } from '../support/sleepers.ts';
 import { changeScenarios, type Terrain } from './fault-sweep-changes.ts';
 import type { Command } from './fault-sweep-site.ts';
 
@@ -53,32 +52,27 @@ const lanLink = 'lan0';
  */
 export class Surroundings {
   readonly #directory = temporaryDirectory();
-  readonly #process: ChildProcess;
   readonly path = `${this.#directory.path}/theirs`;
   readonly #lan = new DhcpLan(this.#directory.path, lanLink);
   #server: Dnsmasq | null = null;
 
-  private constructor() {
+  private constructor(readonly process: Living) {
     execFileSync('ip', ['link', 'add', parent, 'type', 'veth', 'peer', 'name', 'par1']);
     for (const name of [parent, 'par1']) execFileSync('ip', ['link', 'set', name, 'up']);
     native.createNetns(this.path).socket.close();
     // a network turns these on and leaves them so: others may rely on it by then
     for (const key of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']) native.setSysctl(null, key, '1');
-    this.#process = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' });
   }
 
   static async make(): Promise<Surroundings> {
-    const made = new Surroundings();
-    const ours = readlinkSync('/proc/self/ns/net');
-    while (existsSync(made.processNetns) && readlinkSync(made.processNetns) === ours)
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    const made = new Surroundings(await startSleeper(['unshare', '--net']));
     made.#server = await made.#lan.dnsmasq();
     for (const path of made.namespaces) execFileSync('nsenter', [`--net=${path}`, 'ip', 'link', 'set', 'lo', 'up']);
     return made;
   }
 
   get pid(): number {
-    return this.#process.pid as number;
+    return this.process.pid;
   }
 
   get processNetns(): string {
@@ -94,9 +88,7 @@ export class Surroundings {
   }
 
   async remove(): Promise<void> {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    await killed(this.process);
     await this.#server?.stop();
     this.#lan.remove();
     native.removeNetns(this.path);

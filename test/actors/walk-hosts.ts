@@ -1,6 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import * as native from '#native';
 import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
 import { describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
@@ -13,6 +12,7 @@ import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux, type FakeNetns } from '../support/fake-linux.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { servicesIn } from '../support/kernel-services.ts';
+import { killed, startSleeper } from '../support/sleepers.ts';
 import { WalkEngine } from './walk-engine.ts';
 import { withoutPicks } from './walk-plain.ts';
 
@@ -107,21 +107,15 @@ export async function linuxHost(settings: WalkSettings): Promise<{ host: WalkHos
         .sort(),
     }),
     startProcess: async () => {
-      const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' });
-      const pid = child.pid as number;
-      processes.set(pid, child);
-      const ours = readlinkSync('/proc/self/ns/net');
-      while (existsSync(`/proc/${pid}`) && readlinkSync(`/proc/${pid}/ns/net`) === ours)
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      return pid;
+      const child = await startSleeper(['unshare', '--net']);
+      processes.set(child.pid, child);
+      return child.pid;
     },
     endProcess: async (pid) => {
       const child = processes.get(pid);
       if (!child) return;
       processes.delete(pid);
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
+      await killed(child);
     },
     deleteLink: (name) => void native.route(route, [{ verb: 'deleteLink', name }]),
     loseDefinition: (network) => {

@@ -1,6 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import * as native from '#native';
 import { decodeElement } from '../../src/core/firewall/encoding.ts';
 import { describeElement, type NftSet, nftFamily, nftTable } from '../../src/core/firewall/nft.ts';
@@ -14,6 +13,7 @@ import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { becomeFreshHost, ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
 import { servicesIn } from '../support/kernel-services.ts';
+import { killed, startSleeper } from '../support/sleepers.ts';
 
 /** What the contract needs of a host from outside the kernel under test: one real, one in memory. */
 export interface World {
@@ -252,20 +252,9 @@ export async function realWorld(): Promise<World> {
       return { release: () => held.close() };
     },
     startProcess: async (where = 'own') => {
-      const child = spawn('unshare', [...(where === 'own' ? ['--net'] : []), 'sleep', '60'], { stdio: 'ignore' });
+      const child = await startSleeper(where === 'own' ? ['unshare', '--net'] : []);
       children.add(child);
-      const pid = child.pid as number;
-      const ours = readlinkSync('/proc/self/ns/net');
-      while (where === 'own' && existsSync(`/proc/${pid}`) && readlinkSync(`/proc/${pid}/ns/net`) === ours)
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      const ended = once(child, 'exit');
-      return {
-        pid,
-        end: async () => {
-          child.kill('SIGKILL');
-          await ended;
-        },
-      };
+      return { pid: child.pid, end: () => killed(child) };
     },
     lan: (name) => {
       const lan = new DhcpLan(directory.path, name);

@@ -1,9 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 
-type Living = ChildProcess & { pid: number };
+export type Living = ChildProcess & { pid: number };
+
+/**
+ * Starts a process that does nothing; `within` is the command that starts it, as `unshare --net`, whose work is done when this
+ * resolves. It ends with its input, so with this process at the latest.
+ */
+export async function startSleeper(within: readonly string[] = []): Promise<Living> {
+  const [file = '', ...args] = [...within, 'sh', '-c', 'echo there; exec cat'];
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(createInterface({ input: child.stdout }), 'line');
+  return child as Living;
+}
 
 /** Processes as an engine starts them: each lives until it is killed, or until the end of the test. */
 export class Sleepers {
@@ -11,12 +21,9 @@ export class Sleepers {
 
   /** `netns`: the namespace that it enters first; it has entered it when this resolves. */
   async start(netns?: string): Promise<Living> {
-    const command = ['sh', '-c', 'echo there; exec sleep 60'];
-    const [file = '', ...args] = netns ? ['nsenter', `--net=${netns}`, ...command] : command;
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = await startSleeper(netns ? ['nsenter', `--net=${netns}`] : []);
     this.#children.push(child);
-    await once(createInterface({ input: child.stdout as Readable }), 'line');
-    return child as unknown as Living;
+    return child;
   }
 
   async endAll(): Promise<void> {

@@ -76,7 +76,7 @@ const unfailing: ReadonlySet<string> = new Set([
   'dhcp.stop',
 ]);
 /** The daemon itself says these, and the next daemon says them again. */
-const unanswered: ReadonlySet<ActorEvent['type']> = new Set(['definition.found', 'definition.lost']);
+const unanswered: ReadonlySet<ActorEvent['type']> = new Set(['definition.found', 'definition.lost', 'drift.suspected']);
 /** What comes behind the first refusal is refused with this. */
 const laterErrno = 'EPERM';
 /** Far longer than anything takes here. */

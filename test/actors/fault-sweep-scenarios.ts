@@ -37,7 +37,7 @@ export interface Scenario {
   again?: Command[];
   /** the same, after a failure of which not even the first steps could be taken back */
   againAfterLeftovers?: Command[];
-  /** after a failure of a build: from there to the state before */
+  /** after a failure of a build: from there to the state before; its network, if degraded, mends itself at its next check */
   giveUp?: Command[];
   /** from the state before to a host on which nothing is */
   end: Command[];
@@ -107,6 +107,8 @@ const update = (name: string, change: { addDnsServers?: string[]; removeDnsServe
   networkAddress(name),
   { type: 'network.update', addDnsServers: [], removeDnsServers: [], ...change },
 ];
+
+const check = (network: string): Command => [networkAddress(network), { type: 'drift.suspected' }];
 
 const setup = (request: ContainerRequest): Command => [
   containerAddress(request.id),
@@ -255,8 +257,12 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
     'bridge IPv4': built(webUp, setupV4, webDown),
     'dual stack with ports': built(dualUp, setupDual, dualDown),
     'two networks': built([...dualUp, ...backUp], setupTwo, [...dualDown, ...backDown]),
-    macvlan: { ...built(macUp, setupMac, macDown), found: [mac] },
-    'C13 an address by DHCP': { ...built(lanUp, setupLan, lanDown), found: [lan] },
+    macvlan: { ...built(macUp, setupMac, macDown), giveUp: [remove('c'), check('mac')], found: [mac] },
+    'C13 an address by DHCP': {
+      ...built(lanUp, setupLan, lanDown),
+      giveUp: [remove('c'), check('lan')],
+      found: [lan],
+    },
     "a process's namespace": built(dualUp, setupAdopted, dualDown),
     'a namespace that is not ours': built(dualUp, setupForeign, dualDown),
     'the namespace of another container': built(dualUp, setup({ id: 'c', mode: 'container:n-dual' }), dualDown),

@@ -6,7 +6,7 @@ import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { leaseOf, termsOf, wishOf } from '../core/samples.ts';
-import { dhcpLeaseOf, grantsFor } from './terrains.ts';
+import { dhcpLeaseOf, grantsFor } from './terrains/container.ts';
 import { applied, asking, begin, failed, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
 /** Engines that call once per network: what an attach and a detach lead to, whatever is there already. */

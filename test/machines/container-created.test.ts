@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { containerView } from '../../machines/container/view.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
-import { grantsFor, wishes } from './terrains.ts';
+import { grantsFor, wishes } from './terrains/container.ts';
 import { applied, begin, failed, follow, type Snapshot } from './walk.ts';
 
 type At = Snapshot<ContainerContext>;

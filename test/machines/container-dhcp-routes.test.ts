@@ -3,7 +3,7 @@ import { type ContainerContext, containerMachine } from '../../machines/containe
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { NetworkRoute } from '../../src/core/network/definition.ts';
 import { leaseOf, termsOf, v6, wishOf } from '../core/samples.ts';
-import { dhcpLeaseOf } from './terrains.ts';
+import { dhcpLeaseOf } from './terrains/container.ts';
 import { applied, asking, begin, recovered, type Snapshot, stateName } from './walk.ts';
 
 const leavings = ['tell network/far lease.leaving', 'tell network/lan lease.leaving'];

@@ -6,7 +6,7 @@ import { fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease/lease.ts';
 import { describeStep } from '../../src/core/steps/step.ts';
 import { leaseOf, termsOf } from '../core/samples.ts';
-import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';
+import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains/container.ts';
 import { applied, asking, begin, brief, failed, recovered, type Snapshot, stateName } from './walk.ts';
 
 const leavings = ['tell network/lan lease.leaving'];

@@ -5,7 +5,7 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { wishOf } from '../core/samples.ts';
-import { grantsFor, wishes } from './terrains.ts';
+import { grantsFor, wishes } from './terrains/container.ts';
 import { applied, asking, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
 
 const leavings = ['tell network/demo lease.leaving'];

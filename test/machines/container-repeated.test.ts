@@ -4,7 +4,7 @@ import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerRequest } from '../../src/core/container/request.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { wishOf } from '../core/samples.ts';
-import { grantsFor } from './terrains.ts';
+import { grantsFor } from './terrains/container.ts';
 import { applied, asking, begin, failed, type Snapshot, stateName } from './walk.ts';
 
 /** P09: a set-up that is sent twice. */

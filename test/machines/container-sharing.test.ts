@@ -4,7 +4,7 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { wishOf } from '../core/samples.ts';
-import { grantsFor, wishes } from './terrains.ts';
+import { grantsFor, wishes } from './terrains/container.ts';
 import { applied, asking, begin, failed, recovered, type Snapshot } from './walk.ts';
 
 /** Containers that share a namespace, and its owner: the messages between them, in every order. */

@@ -6,7 +6,7 @@ import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { fault } from '../../src/core/fault.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { definitionOf, leaseOf, wishOf } from '../core/samples.ts';
-import { grantsFor, share, wishes } from './terrains.ts';
+import { grantsFor, share, wishes } from './terrains/container.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
 const leavings = ['tell network/demo lease.leaving', 'tell host ports.leaving'];

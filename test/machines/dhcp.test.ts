@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type DhcpContext, dhcpMachine } from '../../machines/dhcp/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { termsOf } from '../core/samples.ts';
-import { place } from './terrains.ts';
+import { place } from './terrains/dhcp.ts';
 import { applied, asking, begin, failed, recovered, type Snapshot, stateName } from './walk.ts';
 
 /** One step from a named state; the effects as a list. */

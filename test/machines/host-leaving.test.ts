@@ -4,7 +4,7 @@ import { containerAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
-import { wishes } from './terrains.ts';
+import { wishes } from './terrains/container.ts';
 import { applied, asking, begin, failed } from './walk.ts';
 
 /** Ports of containers that are being taken down: claims of the same ports wait for their release. */

@@ -3,7 +3,7 @@ import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { Purpose } from '../../src/core/plan/purpose.ts';
-import { wishes } from './terrains.ts';
+import { wishes } from './terrains/container.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
 type At = Snapshot<HostContext>;

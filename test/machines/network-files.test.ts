@@ -19,7 +19,7 @@ import {
   update,
   waiting,
 } from './network-walk.ts';
-import { device, foreignDefinition, leaseRequest } from './terrains.ts';
+import { device, foreignDefinition, leaseRequest } from './terrains/network.ts';
 import { applied, failed, recovered, stateName } from './walk.ts';
 
 describe('a change of the network file', () => {

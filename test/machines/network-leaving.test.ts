@@ -26,7 +26,7 @@ import {
   update,
   waiting,
 } from './network-walk.ts';
-import { device, foreignDefinition, leaseRequest } from './terrains.ts';
+import { device, foreignDefinition, leaseRequest } from './terrains/network.ts';
 import { applied, brief, failed, follow, recovered, stateName } from './walk.ts';
 
 describe('B8 a request that only leaving members block', () => {

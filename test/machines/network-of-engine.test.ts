@@ -17,7 +17,7 @@ import {
   up,
   update,
 } from './network-walk.ts';
-import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
+import { device, foreignDefinition, leaseRequest, networkWish } from './terrains/network.ts';
 import { applied, failed, recovered, stateName } from './walk.ts';
 
 describe('N19 a network whose engine wants no rules', () => {

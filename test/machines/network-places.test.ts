@@ -3,7 +3,7 @@ import { type NetworkContext, networkMachine } from '../../machines/network/char
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf } from '../core/samples.ts';
-import { device, foreignDefinition, leaseRequest } from './terrains.ts';
+import { device, foreignDefinition, leaseRequest } from './terrains/network.ts';
 import { applied, asking, begin, failed, recovered } from './walk.ts';
 
 /** A network that an engine brings needs the place of this one: the host asks whether it stays. */

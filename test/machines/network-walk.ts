@@ -2,7 +2,7 @@ import type { Effect } from '../../machines/effect.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { definitionOf } from '../core/samples.ts';
-import { device, leaseRequest, networkWish } from './terrains.ts';
+import { device, leaseRequest, networkWish } from './terrains/network.ts';
 import { applied, begin, brief, follow, type Snapshot, stateName } from './walk.ts';
 
 /** Networks in each state, and events on their way there. */

@@ -27,7 +27,7 @@ import {
   up,
   update,
 } from './network-walk.ts';
-import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
+import { device, foreignDefinition, leaseRequest, networkWish } from './terrains/network.ts';
 import { applied, begin, brief, failed, follow, recovered, stateName } from './walk.ts';
 
 describe('a requested network', () => {

@@ -5,14 +5,12 @@ import type { Purpose } from '../../src/core/plan/purpose.ts';
 import {
   attachedContainerTerrain,
   containerTerrain,
-  dhcpTerrain,
-  hostTerrain,
   leasedContainerTerrain,
-  leavingHostTerrain,
-  leftNetworkTerrain,
-  networkTerrain,
   waitedContainerTerrain,
-} from './terrains.ts';
+} from './terrains/container.ts';
+import { dhcpTerrain } from './terrains/dhcp.ts';
+import { hostTerrain, leavingHostTerrain } from './terrains/host.ts';
+import { leftNetworkTerrain, networkTerrain } from './terrains/network.ts';
 import {
   brief,
   describePlace,

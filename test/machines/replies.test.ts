@@ -7,7 +7,8 @@ import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf, leaseOf, termsOf } from '../core/samples.ts';
 import { seeded } from '../support/seeded.ts';
-import { attachedWishes, attachOf, dhcpLeaseOf, leasedWish, networkWish, share, wishes } from './terrains.ts';
+import { attachedWishes, attachOf, dhcpLeaseOf, leasedWish, share, wishes } from './terrains/container.ts';
+import { networkWish } from './terrains/network.ts';
 import { pick, Walker } from './walker.ts';
 
 /**

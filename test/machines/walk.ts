@@ -119,6 +119,9 @@ export const failed = (about: About, more: Partial<Fault> = {}): ActorEvent => (
 
 export const littered: Partial<Fault> = { leftBehind: [{ step: 'netns.create', errno: 'EBUSY', detail: null }] };
 
+/** The fault with which an owner refuses a claim. */
+export const refusal = fault('address.exhausted', 'no address is left');
+
 export const recovered = (rebooted: boolean): ActorEvent => ({ type: 'actor.recovered', rebooted });
 
 // ------------------------------------------------------------------------------------------------------ exploration

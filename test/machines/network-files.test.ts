@@ -5,6 +5,7 @@ import {
   defined,
   effectsOf,
   empty,
+  granted,
   isTransient,
   leaving,
   overdue,
@@ -19,7 +20,7 @@ import {
   update,
   waiting,
 } from './network-walk.ts';
-import { device, foreignDefinition, leaseRequest } from './terrains/network.ts';
+import { device, foreignDefinition, leaseRequest, networkWish } from './terrains/network.ts';
 import { applied, failed, recovered, stateName } from './walk.ts';
 
 describe('a change of the network file', () => {
@@ -211,4 +212,24 @@ describe('B8 a network file that is deleted while members are leaving', () => {
     const changing = reach(up, leaving('a'), update, lost);
     expect(step(changing, applied('update'))[0]).toBe('emptying');
   });
+});
+
+it('a network file that is found again while its network is taken down defines that network', () => {
+  const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
+  const after = reach(empty, { type: 'definition.lost' }, found, applied('lower'));
+  expect([stateName(after.value), isTransient(after)]).toEqual(['defined', false]);
+});
+
+it('C13 a network without DNS accepts no name servers, and removes existing ones on request', () => {
+  const update = (addDnsServers: string[], removeDnsServers: string[] = []): ActorEvent => ({
+    type: 'network.update',
+    command: 'c5',
+    addDnsServers,
+    removeDnsServers,
+  });
+  const silent = { ...granted, type: 'subnet.granted' } as const;
+  const wish = { ...networkWish, dnsEnabled: false };
+  const made = reach(start, { type: 'network.create', command: 'c1', wish, created: 'now' }, silent, applied('define'));
+  expect(step(made, update(['9.9.9.9']))).toEqual(['defined', 'reply c5 payload.invalid']);
+  expect(step(made, update([], ['9.9.9.9']))).toEqual(['updating', 'apply update']);
 });

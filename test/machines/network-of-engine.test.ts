@@ -6,7 +6,6 @@ import {
   defined,
   effectsOf,
   empty,
-  granted,
   isTransient,
   raised,
   raising,
@@ -17,7 +16,7 @@ import {
   up,
   update,
 } from './network-walk.ts';
-import { device, foreignDefinition, leaseRequest, networkWish } from './terrains/network.ts';
+import { device, foreignDefinition, leaseRequest } from './terrains/network.ts';
 import { applied, failed, recovered, stateName } from './walk.ts';
 
 describe('N19 a network whose engine wants no rules', () => {
@@ -142,25 +141,6 @@ describe('a network without a file', () => {
     expect(step(filed, release('a'))).toEqual(['up']);
   });
 
-  it('C13 a network without DNS accepts no name servers, and removes existing ones on request', () => {
-    const update = (addDnsServers: string[], removeDnsServers: string[] = []): ActorEvent => ({
-      type: 'network.update',
-      command: 'c5',
-      addDnsServers,
-      removeDnsServers,
-    });
-    const silent = { ...granted, type: 'subnet.granted' } as const;
-    const wish = { ...networkWish, dnsEnabled: false };
-    const made = reach(
-      start,
-      { type: 'network.create', command: 'c1', wish, created: 'now' },
-      silent,
-      applied('define'),
-    );
-    expect(step(made, update(['9.9.9.9']))).toEqual(['defined', 'reply c5 payload.invalid']);
-    expect(step(made, update([], ['9.9.9.9']))).toEqual(['updating', 'apply update']);
-  });
-
   it('is removed after a reboot, whatever was under way', () => {
     const degraded = reach(given, recovered(false), failed('adopt'));
     for (const from of [reach(start, asked), given, reach(given, update), degraded])
@@ -210,11 +190,5 @@ describe('a definition that a member brings', () => {
   it('counts as the same when only its creation time and labels differ', () => {
     const same = leaseRequest('c', { definition: { ...definitionOf(), created: 'later', labels: { a: 'b' } } });
     expect(step(up, same)).toEqual(['up', 'tell container/c lease.granted']);
-  });
-
-  it('is replaced by a file that is found while the former network is taken down', () => {
-    const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
-    const after = reach(empty, { type: 'definition.lost' }, found, applied('lower'));
-    expect([stateName(after.value), isTransient(after)]).toEqual(['defined', false]);
   });
 });

@@ -16,7 +16,7 @@ export interface HostContext extends ForwardingContext {
   /** containers that are being taken down: their ports are free soon */
   portsLeaving: readonly string[];
   /** claims of ports that only leaving containers hold, in order */
-  portsWaiting: readonly WaitingClaim[];
+  portsWaiting: readonly Waiting<PortsClaim>[];
   /** network → bridge and subnets */
   networks: SubnetLedger;
   /** claims that wait for a survey of the host's routes and links, in order */
@@ -56,27 +56,26 @@ export interface PortsClaim {
   ports: PublishedPort[];
 }
 
-export interface WaitingClaim extends PortsClaim {
+/** A claim that waits for a leaving actor. */
+export type Waiting<Claim extends object> = Claim & {
   /** when the claim is refused, in ms since 1970; null: not known yet */
   until: number | null;
-}
+};
 
 export interface ForwardingContext {
   /** routing networks that are up or about to be; also networks that are only defined, while they are being removed (no families) */
   claims: ForwardingClaims;
   forwarding: Forwarding;
   /** claims of networks that clash only with networks that are being left, or may be, in order */
-  deferred: DeferredClaim[];
+  deferred: Waiting<PlaceClaim>[];
   /** foreign links reach each other, even if netloom switched forwarding on */
   forwardForeign: boolean;
 }
 
 export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
 
-/** A claim that waits. */
-export type DeferredClaim = ForwardingClaim & {
-  /** when it is refused, in ms since 1970; null: not known yet */
-  until: number | null;
+/** A claim of a network's place in the kernel. */
+export type PlaceClaim = ForwardingClaim & {
   /** networks that were asked whether they keep the place */
   asked: readonly string[];
 };

@@ -2,11 +2,24 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { HostEvent } from '../../src/core/actor-event.ts';
 import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import { decisionsOf } from '../decisions.ts';
+import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
 
 /** Decisions of the host: `machines/decisions.ts` for its machine, and what its actions and guards share. */
 
 export type Given = { context: HostContext; event: HostEvent };
+
+/** Result of an event: the whole context after it, and the effects. */
+export interface Turn<Context = HostContext> {
+  context: Context;
+  effects: Effect<'host'>[];
+}
+
+/** Decides on what a turn leads to, and lists the effects of both. */
+export function andThen(turn: Turn, next: (context: HostContext) => Turn): Turn {
+  const { context, effects } = next(turn.context);
+  return { context, effects: [...turn.effects, ...effects] };
+}
 
 export const { decide, remember, resolve } = decisionsOf<HostContext, HostEvent, 'host'>();
 

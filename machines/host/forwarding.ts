@@ -25,17 +25,14 @@ import { describeStep, type Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import type { ForwardingClaim, ForwardingContext } from './context.ts';
+import type { Turn } from './decisions.ts';
 
 /**
  * Forwarding and its side effects. The host decides, because it is one setting for all networks. The former settings are kept
  * before anything is changed, so that they can be restored whatever happens in between.
  */
 
-/** Result of an event: the whole context after it, and the effects. */
-export interface Decision<Context = ForwardingContext> {
-  context: Context;
-  effects: Effect<'host'>[];
-}
+type Decision = Turn<ForwardingContext>;
 
 export const tell = (
   network: string,

@@ -4,19 +4,18 @@ import { giveBackPorts, grantPorts, type PortLedger, portConflicts, portTaken } 
 import { entryOf } from '../../src/core/entry.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
-import { awaitPlan, holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
+import { holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
 import { type GrantedPort, isSamePort, type PublishedPort } from '../../src/core/port.ts';
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import type { HostContext, PortsClaim, WaitingClaim } from './context.ts';
-import { claimantOf, decide, type Given, purposeOf, resolve } from './decisions.ts';
+import type { HostContext, PortsClaim } from './context.ts';
+import { andThen, decide, type Given, purposeOf, resolve, type Turn } from './decisions.ts';
+import { type Obstacle, waitingClaims } from './waiting-claims.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
-/** Result of an event: the whole context after it, and the effects. */
-type Turn = { context: HostContext; effects: Effect<'host'>[] };
 type Held = HostContext['holding'][string];
 
 /** Returns the container whose ports a plan was about. */
@@ -25,49 +24,30 @@ function containerOf({ type, purpose }: Event<'steps.applied' | 'steps.failed'>)
   throw new TypeError(`${type} is not about the ports of a container`);
 }
 
+const portClaims = waitingClaims<PortsClaim>({
+  claimantOf: ({ container }) => containerAddress(container),
+  waitingIn: ({ portsWaiting }) => portsWaiting,
+  withWaiting: (context, portsWaiting) => ({ ...context, portsWaiting }),
+  obstacleTo: conflictOf,
+  grant: hold,
+  refuse,
+});
+
 /** Decides a claim. It ends the leaving of its container: claims that waited for that are decided again. */
 function claim(context: HostContext, { type: _, ...asked }: Event<'ports.claim'>): Turn {
   const { portsLeaving } = context;
-  if (!portsLeaving.includes(asked.container)) return decideClaim(context, asked);
-  const stayed = decideWaiting({ ...context, portsLeaving: without(portsLeaving, asked.container) });
-  return after(stayed, decideClaim(stayed.context, asked));
+  if (!portsLeaving.includes(asked.container)) return portClaims.claim(context, asked);
+  const stayed = portClaims.decideWaiting({ ...context, portsLeaving: without(portsLeaving, asked.container) });
+  return andThen(stayed, (after) => portClaims.claim(after, asked));
 }
 
-function decideClaim(context: HostContext, asked: PortsClaim): Turn {
-  const { conflict, isLeaving } = conflictOf(context, asked);
-  if (!conflict) return hold(context, asked);
-  if (!isLeaving) return { context, effects: [refuse(asked, portTaken(conflict))] };
-  return { ...keepWaiting(context, { ...asked, until: null }), effects: [wait(asked.container, null)] };
-}
-
-/** Returns the conflict that decides: one with a container that stays comes before one with a leaving container. */
-function conflictOf({ ports, portsLeaving }: HostContext, asked: PortsClaim) {
-  const conflicts = portConflicts(ports, asked.container, asked.ports);
+/** Returns the conflict that decides: one with a container that stays, which is not waited for, before one with a leaving container. */
+function conflictOf({ ports, portsLeaving }: HostContext, claim: PortsClaim): Obstacle<PortsClaim> | null {
+  const conflicts = portConflicts(ports, claim.container, claim.ports);
   const lasting = conflicts.find(({ owner }) => !portsLeaving.includes(owner));
-  return { conflict: lasting ?? conflicts[0] ?? null, isLeaving: lasting === undefined };
+  const conflict = lasting ?? conflicts[0];
+  return conflict ? { fault: portTaken(conflict), wait: lasting ? null : { claim, effects: [] } } : null;
 }
-
-/** Decides waiting claims in order of arrival. */
-function decideWaiting(context: HostContext): Turn {
-  let turn: Turn = { context: { ...context, portsWaiting: [] }, effects: [] };
-  for (const waiting of context.portsWaiting) turn = after(turn, decideAgain(turn.context, waiting));
-  return turn;
-}
-
-/** Decides a waiting claim again; if it still waits, it keeps its deadline. */
-function decideAgain(context: HostContext, { until, ...asked }: WaitingClaim): Turn {
-  const { conflict, isLeaving } = conflictOf(context, asked);
-  if (!conflict || !isLeaving) return decideClaim(context, asked);
-  return keepWaiting(context, { ...asked, until });
-}
-
-/** Keeps a waiting claim. A container has one claim: a new one replaces the former one. */
-function keepWaiting(context: HostContext, claim: WaitingClaim): Turn {
-  const others = context.portsWaiting.filter(({ container }) => container !== claim.container);
-  return { context: { ...context, portsWaiting: [...others, claim] }, effects: [] };
-}
-
-const after = (before: Turn, next: Turn): Turn => ({ ...next, effects: [...before.effects, ...next.effects] });
 
 function hold(context: HostContext, { container, attempt, ports: asked }: PortsClaim): Turn {
   const granted = grantPorts(context.ports, container, asked);
@@ -84,37 +64,6 @@ function leave(context: HostContext, { container }: Event<'ports.leaving'>): Dec
   const { ports, portsLeaving } = context;
   if (!entryOf(ports, container) || portsLeaving.includes(container)) return {};
   return { context: { portsLeaving: [...portsLeaving, container] } };
-}
-
-/** Returns the claim of a deadline. */
-function waitOf({ portsWaiting }: HostContext, event: HostEvent): WaitingClaim | undefined {
-  const claimant = claimantOf(event);
-  return portsWaiting.find(({ container }) => containerAddress(container) === claimant);
-}
-
-const wait = (container: string, until: number | null): Effect<'host'> => ({
-  kind: 'apply',
-  plan: awaitPlan(containerAddress(container), until),
-});
-
-/** Keeps the time when the claim is refused, which a restart of the daemon must not delay. */
-function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext, 'host'> {
-  const until = event.outputs[0]?.deadlineAt ?? null;
-  const known = waitOf(context, event);
-  const { portsWaiting } = context;
-  return { context: { portsWaiting: portsWaiting.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
-}
-
-/** Refuses a claim as if it had not waited. */
-function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.passed'>): Decision<HostContext, 'host'> {
-  const { portsWaiting } = context;
-  const claim = waitOf(context, event);
-  const conflict = claim && conflictOf(context, claim).conflict;
-  if (!conflict) return {};
-  return {
-    context: { portsWaiting: portsWaiting.filter((waiting) => waiting !== claim) },
-    effects: [refuse(claim, portTaken(conflict))],
-  };
 }
 
 /** Grants bound ports: picked ones are known now. */
@@ -142,16 +91,12 @@ function unbound(context: HostContext, event: Event<'steps.failed'>): Turn {
   const { attempt, count } = held as Held;
   const { before } = splitPorts(entryOf(context.ports, container) ?? [], count);
   const ports = withPorts(context.ports, container, before);
-  return after(
-    { context, effects: [refuse({ container, attempt }, event.fault)] },
-    decideWaiting({ ...context, ports, holding }),
-  );
+  const effects = [refuse({ container, attempt }, event.fault)];
+  return andThen({ context: { ...context, ports, holding }, effects }, portClaims.decideWaiting);
 }
 
-function release(context: HostContext, event: Event<'ports.release'>): Turn {
-  const given = giveBack(withoutWaiting(context, event), event);
-  return after(given, decideWaiting(given.context));
-}
+const release = (context: HostContext, event: Event<'ports.release'>): Turn =>
+  andThen(giveBack(withoutWaiting(context, event), event), portClaims.decideWaiting);
 
 /** Drops the waiting claim if its ports are released: its container has given up. */
 function withoutWaiting(context: HostContext, { container, ports = null }: Event<'ports.release'>): HostContext {
@@ -191,10 +136,6 @@ const newsOf = (freed: Record<string, GrantedPort[]>): Effect<'host'>[] =>
     event: { type: 'ports.freed', command: null, ports },
   }));
 
-/** Sets known deadlines again: none runs after a restart of the daemon. Unknown ones are set by their own plans. */
-const waitAgain = ({ portsWaiting }: HostContext): Effect<'host'>[] =>
-  portsWaiting.flatMap(({ container, until }) => (until === null ? [] : [wait(container, until)]));
-
 /** Holds published ports again: none is bound after a restart of the daemon. Claims under way hold their own. */
 function holdAgain({ ports, holding }: HostContext): Effect<'host'>[] {
   return Object.entries(ports).flatMap(([container, all]): Effect<'host'>[] => {
@@ -204,11 +145,9 @@ function holdAgain({ ports, holding }: HostContext): Effect<'host'>[] {
   });
 }
 
-const refuse = ({ container, attempt }: Omit<PortsClaim, 'ports'>, fault: Fault): Effect<'host'> => ({
-  kind: 'tell',
-  to: containerAddress(container),
-  event: { type: 'claim.refused', attempt, fault },
-});
+function refuse({ container, attempt }: Omit<PortsClaim, 'ports'>, fault: Fault): Effect<'host'> {
+  return { kind: 'tell', to: containerAddress(container), event: { type: 'claim.refused', attempt, fault } };
+}
 
 const grant = (container: string, attempt: number, ports: GrantedPort[], tookMs: number): Effect<'host'> => ({
   kind: 'tell',
@@ -238,12 +177,12 @@ function ownPorts(ports: readonly PublishedPort[], all: readonly PublishedPort[]
 export const portActions = {
   claimPorts: resolve('ports.claim', claim),
   notePortsLeaving: resolve('ports.leaving', leave),
-  keepUntil: resolve('steps.applied', keepUntil),
-  refuseWaitingPorts: resolve(['steps.failed', 'deadline.passed'], giveUp),
+  keepUntil: portClaims.keepDeadline,
+  refuseWaitingPorts: portClaims.giveUp,
   grantPorts: resolve('steps.applied', bound),
   refuseHeld: resolve('steps.failed', unbound),
   releasePorts: resolve('ports.release', release),
-  holdAgain: decide(({ context }) => [...holdAgain(context), ...waitAgain(context)]),
+  holdAgain: decide(({ context }) => [...holdAgain(context), ...portClaims.setDeadlines(context)]),
   announcePortLost: resolve('steps.failed', (_, event) => ({
     effects: [{ kind: 'announce', fact: 'port-lost', data: { container: containerOf(event), fault: event.fault } }],
   })),
@@ -262,10 +201,7 @@ export const portGuards = {
     const hold = purposeOf(event, 'hold-again');
     return hold !== null && Object.hasOwn(context.ports, hold.container);
   },
-  isWaitForPorts: ({ context, event }: Given): boolean =>
-    purposeOf(event, 'wait') !== null && waitOf(context, event) !== undefined,
-  /** Checks whether the deadline is for the waiting claim: it may be another one of the container by now. */
-  isPortsDeadline: ({ context, event }: Given): boolean =>
-    event.type === 'deadline.passed' && waitOf(context, event)?.until === event.at,
+  isWaitForPorts: portClaims.isWait,
+  isPortsDeadline: portClaims.isDeadline,
   isRelease: ({ event }: Given): boolean => purposeOf(event, 'release') !== null,
 };

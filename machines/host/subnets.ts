@@ -6,7 +6,7 @@ import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
 import { decide, type Given, purposeOf, resolve } from './decisions.ts';
-import { decideDeferred } from './places.ts';
+import { placeClaims } from './places.ts';
 
 /** Subnets and bridge names: a network that leaves them open gets ones that neither this host nor another network uses. */
 
@@ -51,11 +51,11 @@ export const subnetActions = {
   }),
   /** A network that moves, or goes, may leave a place that a claim waits for. */
   noteSubnets: resolve('subnet.note', (context, { type: _, network, ...place }) =>
-    decideDeferred({ ...context, networks: { ...context.networks, [network]: place } }),
+    placeClaims.decideWaiting({ ...context, networks: { ...context.networks, [network]: place } }),
   ),
   releaseSubnets: resolve('subnet.release', (context, { network }) => {
     const { [network]: _, ...networks } = context.networks;
-    return decideDeferred({ ...context, networks });
+    return placeClaims.decideWaiting({ ...context, networks });
   }),
 };
 

@@ -24,9 +24,9 @@ interface Scene {
 }
 
 async function story(stage: Stage): Promise<void> {
-  title('netloom: the life of a container network, told by its events');
+  title('netloom: the life of a container network, shown by its events');
   aside('This host is a network namespace made for the demo; your own network is left alone.');
-  aside('What stands behind a bar │ was told over NATS, as it happened.');
+  aside('What stands behind a bar │ was published over NATS, as it happened.');
 
   const before = await theHost(stage, 'The host, before');
   const scene = await theBeginning(stage);

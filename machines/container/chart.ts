@@ -259,7 +259,7 @@ export const containerMachine = containerSetup.createMachine({
       on: {
         ...deferAll,
         // a container that waits for a namespace accepts no waiting container, so that no cycle can form
-        'netns.share': { guard: 'waitsForNobody', actions: 'awaitNamespace' },
+        'netns.share': { guard: 'needsNoOtherNamespace', actions: 'awaitNamespace' },
         'lease.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'ports.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'netns.shared': { guard: 'isThisAttempt', actions: 'keepGrant' },

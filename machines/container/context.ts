@@ -170,16 +170,16 @@ export const statusOf = (context: ContainerContext) => ({
   kernelMs: toMicroseconds(context.kernelMs),
 });
 
-type Told = Extract<Effect<'container'>, { kind: 'tell' }>;
+type TellEffect = Extract<Effect<'container'>, { kind: 'tell' }>;
 
 /** Claims everything needed before the first step: one claim to each owner. */
-export function claimsOf({ id, wish, attempt, askedAt }: ContainerContext): Told[] {
+export function claimsOf({ id, wish, attempt, askedAt }: ContainerContext): TellEffect[] {
   if (!wish) return [];
   const next = attempt + 1;
   const from = containerAddress(id);
   const leases = wish.attachments.map((attachment) => requestLease(id, next, attachment, wish.ports, askedAt));
   const ports = wish.ports.length > 0 ? [claimPorts(id, next, wish.ports)] : [];
-  const share: Told[] =
+  const share: TellEffect[] =
     wish.netns.kind === 'container'
       ? [{ kind: 'tell', to: containerAddress(wish.netns.id), event: { type: 'netns.share', from, attempt: next } }]
       : [];
@@ -210,12 +210,12 @@ export function requestLease(
   attachment: Attachment,
   ports: readonly PublishedPort[],
   askedAt: string | null = null,
-): Told {
+): TellEffect {
   const event = leaseRequest(id, attempt, attachment, ports, askedAt);
   return { kind: 'tell', to: networkAddress(attachment.network), event };
 }
 
-export function claimPorts(id: string, attempt: number, ports: PublishedPort[]): Told {
+export function claimPorts(id: string, attempt: number, ports: PublishedPort[]): TellEffect {
   return { kind: 'tell', to: hostAddress, event: { type: 'ports.claim', container: id, attempt, ports } };
 }
 

@@ -116,7 +116,7 @@ export const setUpGuards = {
   isLastLease: ({ context, event }: Given) => isLastLease(context, event),
   isLastLeaseUnreachable: ({ context, event }: Given) => isLastLeaseUnreachable(context, event),
   lacksLease: ({ context }: Given) => lacksLease(context),
-  waitsForNobody: ({ context }: Given) => context.wish?.netns.kind !== 'container',
+  needsNoOtherNamespace: ({ context }: Given) => context.wish?.netns.kind !== 'container',
 };
 
 function without(list: readonly string[], entry: string): string[] {

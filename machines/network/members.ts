@@ -74,8 +74,8 @@ export const memberActions = {
   refuseWaiting: resolve(['steps.failed', 'forwarding.refused', 'subnet.refused'], (context, event) => {
     const { fault } = event;
     // the containers did not ask for a subnet
-    const told = { ...fault, message: `network ${context.name} cannot be built: ${fault.message}` };
-    const why = event.type === 'subnet.refused' ? told : fault;
+    const buildFault = { ...fault, message: `network ${context.name} cannot be built: ${fault.message}` };
+    const why = event.type === 'subnet.refused' ? buildFault : fault;
     return { context: { waiting: [] }, effects: context.waiting.map((request) => answerTo(request, { fault: why })) };
   }),
   /** Refuses requests that wait for a following network, because none follows. */

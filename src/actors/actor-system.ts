@@ -261,10 +261,10 @@ export class ActorSystem {
     const startedMs = performance.now();
     const result = await this.#execute(plan);
     const { outputs, changed } = result;
-    const told = { purpose: plan.purpose, outputs, changed, tookMs: toMicroseconds(performance.now() - startedMs) };
+    const report = { purpose: plan.purpose, outputs, changed, tookMs: toMicroseconds(performance.now() - startedMs) };
     const event: ActorEvent = result.ok
-      ? { type: 'steps.applied', ...told }
-      : { type: 'steps.failed', fault: result.fault, ...told };
+      ? { type: 'steps.applied', ...report }
+      : { type: 'steps.failed', fault: result.fault, ...report };
     this.#later(() => this.#receive(address, event, { consumed: null, completed: sequence }));
   }
 

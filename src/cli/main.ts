@@ -2,7 +2,7 @@
 import { promises } from 'node:fs';
 import { hidePasswords } from './process-title.ts';
 
-// V8 lets the nursery of the main thread grow to 48 MB before it looks at what of it is needed; it can be told so only where
+// V8 lets the nursery of the main thread grow to 48 MB before it looks at what of it is needed; the limit can be set only where
 // node is started. Of 1,000 containers' daemon that is a fifth of all memory.
 
 // libuv's pool threads start with the first job that they are given and stay for good in the namespace of the thread

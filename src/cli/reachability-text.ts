@@ -17,13 +17,13 @@ export type Shown = (id: string) => string;
 
 /** Also what no cell is about: the way outside, and queries to the resolver. */
 export function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
-  const told = drops.flatMap((drop) => [
+  const dropLines = drops.flatMap((drop) => [
     '',
     `${dropText(drop)}:`,
     `  ${stopsText(drop)}`,
     ...drop.remedy.map((command) => `  → ${command}`),
   ]);
-  return [...told, ...unread.flatMap((line) => ['', line])];
+  return [...dropLines, ...unread.flatMap((line) => ['', line])];
 }
 
 export function forgeries(terminal: Terminal, dropped: Dropped[], shown: Shown): string {

@@ -27,8 +27,8 @@ export interface RunOptions extends GlobalOptions, NameOptions {
 }
 
 /**
- * Runs a command in a fresh container network and answers its exit code. The command begins when the daemon watches its process, so
- * all that happens to it is told. No connection is open while it runs: the daemon may come and go.
+ * Runs a command in a fresh container network and returns its exit code. The command begins when the daemon watches its process, so
+ * the daemon publishes all that happens to it. No connection is open while it runs: the daemon may come and go.
  */
 export async function runContainer(
   terminal: Terminal,
@@ -122,7 +122,7 @@ async function runDetached(run: Run): Promise<number> {
   try {
     held = hold(run);
     await held.ready();
-    const missed = await tellStarted(options, network.id, held, { reportsExit: false }, AbortSignal.timeout(heldMs));
+    const missed = await reportStart(options, network.id, held, { reportsExit: false }, AbortSignal.timeout(heldMs));
     if (missed !== null) throw missed;
     await held.begin();
     held.leave();
@@ -151,12 +151,12 @@ async function untilItEnds(options: GlobalOptions, id: string, held: HeldCommand
   held.exited.then(() => ended.abort());
   try {
     await held.ready();
-    const told = tellStarted(options, id, held, { reportsExit: true }, ended.signal).then((missed) => {
+    const report = reportStart(options, id, held, { reportsExit: true }, ended.signal).then((missed) => {
       watch.isHeard = missed === null;
     });
-    await Promise.race([told, delay(heldMs, undefined, { signal: ended.signal }).catch(() => undefined)]);
+    await Promise.race([report, delay(heldMs, undefined, { signal: ended.signal }).catch(() => undefined)]);
     await held.begin();
-    return await Promise.race([held.exited, told.then(() => held.exited)]);
+    return await Promise.race([held.exited, report.then(() => held.exited)]);
   } catch (error) {
     held.kill();
     throw error;
@@ -166,7 +166,7 @@ async function untilItEnds(options: GlobalOptions, id: string, held: HeldCommand
 }
 
 /** Says it until it is heard, the process has ended, or enough was waited. Answers null, or why it was not heard. */
-async function tellStarted(
+async function reportStart(
   options: GlobalOptions,
   id: string,
   { pid }: HeldCommand,

@@ -133,9 +133,9 @@ function join(index: number, port: MessagePort): void {
 
 const idleCollector = new IdleCollector();
 
-const main = serveThread<WorkerVerbs, ToWorker, FromWorker>(handlers, (told) => {
+const main = serveThread<WorkerVerbs, ToWorker, FromWorker>(handlers, (message) => {
   idleCollector.note();
-  if (told.kind === 'deliver') system.deliver(told.delivery);
-  else system.suspect(told.address);
+  if (message.kind === 'deliver') system.deliver(message.delivery);
+  else system.suspect(message.address);
 });
 main.ready();

@@ -177,8 +177,8 @@ function connectFault({ url, user, creds, isOfDaemon = false }: BusAddress, erro
   if (error instanceof NetloomError) return error;
   if (error instanceof AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
     const file = creds === undefined ? null : `the credentials in ${creds}`;
-    const who = user === undefined ? file : `user ${user}`;
-    const why = who === null ? 'requires credentials' : `refuses ${who}`;
+    const identity = user === undefined ? file : `user ${user}`;
+    const why = identity === null ? 'requires credentials' : `refuses ${identity}`;
     return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} ${why}`), { cause: error });
   }
   const detail = busErrorText(error);

@@ -38,7 +38,7 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
       const [{ installDropIn, refusal }, { doorDir }] = await dropInAndDoor();
       if (!existsSync(join(doorDir, 'netavark')))
         throw refusal(`${doorDir}/netavark is not built: npm run build:native`);
-      if (!options.force) await mustLeaveNobody('another engine', options);
+      if (!options.force) await refuseWhileInUse('another engine', options);
       const runDir = options.runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
       const { path } = installDropIn(options.configDir, { doorDir, runDir: runDir === defaultRunDir ? null : runDir });
       terminal.print(options.json ? json({ installed: path }) : `podman uses netloom: ${path}`);
@@ -60,10 +60,10 @@ export function podmanUninstallCommand(parent: Command, terminal: Terminal): voi
     .action(async (_options, command: Command) => {
       const options: PodmanOptions = command.optsWithGlobals();
       const [{ removeDropIn }] = await dropInAndDoor();
-      if (!options.force) await mustLeaveNobody('netloom', options);
+      if (!options.force) await refuseWhileInUse('netloom', options);
       const removed = removeDropIn(options.configDir);
-      const told = removed ? 'podman is as it was before' : 'podman did not use netloom: nothing changed';
-      terminal.print(options.json ? json({ removed }) : told);
+      const outcome = removed ? 'podman is as it was before' : 'podman did not use netloom: nothing changed';
+      terminal.print(options.json ? json({ removed }) : outcome);
     });
 }
 
@@ -84,7 +84,7 @@ export function podmanStatusCommand(parent: Command, terminal: Terminal): void {
     });
 }
 
-async function mustLeaveNobody(maker: 'netloom' | 'another engine', options: PodmanOptions): Promise<void> {
+async function refuseWhileInUse(maker: 'netloom' | 'another engine', options: PodmanOptions): Promise<void> {
   const [{ left }, [{ refusal }]] = await Promise.all([import('../podman/status.ts'), dropInAndDoor()]);
   const { containers, isCertain } = await left(maker, options);
   const names = containers.map(({ name }) => name).join(' ');

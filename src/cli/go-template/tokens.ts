@@ -85,7 +85,7 @@ function wordAt(action: string, at: number): [word: object, end: number] {
   throw new Error(`{{${action}}}: ${JSON.stringify(action.slice(at, at + 10))} is not understood`);
 }
 
-/** Go's escapes are those of JSON, as far as anybody writes them here. */
+/** Decodes Go's escapes: those that occur in templates are JSON's, too. */
 function unquoted(text: string): string {
   try {
     return JSON.parse(text.replaceAll('\t', '\\t').replaceAll('\n', '\\n')) as string;

@@ -5,8 +5,8 @@ import { EndWith, exitCode } from '../failure.ts';
 import { type ConfFile, dropInDir, networkSettings, readConfFile, readConfFiles } from './containers-conf.ts';
 
 /**
- * The one file by which podman uses netloom: `<config dir>/containers.conf.d/50-netloom.conf`. All that podman was
- * told otherwise stays where it is said, so that nothing is lost when the file goes.
+ * The one file by which podman uses netloom: `<config dir>/containers.conf.d/50-netloom.conf`. Other settings of podman
+ * stay in their own files, so that removing this one loses none of them.
  */
 
 const ours = '# Made by `netloom podman install`; `netloom podman uninstall` removes it.';

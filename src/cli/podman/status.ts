@@ -76,8 +76,8 @@ function backendCheck({ backend: { value, file } }: NetworkSettings): Finding {
 function helperCheck(name: 'netavark' | 'aardvark-dns', { helperDirs }: NetworkSettings): Finding {
   const found = findIn(helperDirs.value, name);
   if (!found) return bad(name, `not found in ${helperDirs.value.join(', ')}`, 'netloom podman install');
-  const told = `${found} (${isDoor(found) ? "netloom's" : versionOf(found).text})`;
-  return isDoor(found) ? good(name, told) : bad(name, told, 'netloom podman install');
+  const text = `${found} (${isDoor(found) ? "netloom's" : versionOf(found).text})`;
+  return isDoor(found) ? good(name, text) : bad(name, text, 'netloom podman install');
 }
 
 /** What the daemon knows; containers by podman's full ids. */

@@ -23,8 +23,8 @@ export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition):
 /** Checks whether an engine means that network: podman 4.3 knows no routes, and later versions before 6 no routes with a type. */
 export function isBroughtNetwork(known: NetworkDefinition, brought: NetworkDefinition): boolean {
   const knowsTypes = brought.routes.some(({ type }) => type !== 'unicast');
-  const told = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');
-  return isSameNetwork({ ...known, routes: brought.routes.length === 0 ? [] : told }, brought);
+  const routes = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');
+  return isSameNetwork({ ...known, routes: brought.routes.length === 0 ? [] : routes }, brought);
 }
 
 function lastingParts({

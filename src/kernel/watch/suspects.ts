@@ -49,7 +49,7 @@ export class Suspicions {
   readonly #settings = new Map<number, string>();
   /** whether the kernel has reported a change of one of them since */
   #areSettingsStale = false;
-  #suspects = nobody();
+  #suspects = noSuspects();
   /** owners of elements, while their tables are being checked */
   #heldBack = new Set<OwnerMark>();
 
@@ -111,7 +111,7 @@ export class Suspicions {
   /** Returns all suspects since the last call; null without any. */
   take(): Suspects | null {
     const suspects = this.#suspects;
-    this.#suspects = nobody();
+    this.#suspects = noSuspects();
     // the host notifies owners of elements if the table had to be made again; if not, they check a moment later
     if (suspects.owners.has(hostAddress)) {
       for (const owner of suspects.elements) this.#heldBack.add(owner);
@@ -207,7 +207,7 @@ export class Suspicions {
   }
 }
 
-function nobody() {
+function noSuspects() {
   return {
     all: false,
     owners: new Set<OwnerMark>(),

@@ -50,7 +50,7 @@ export const containerSetup = setup({
     ...attachingActions,
     ...repeatedActions,
     /** Removes the container as its wish asked, even if processes run in containers that share its namespace. */
-    removeByItself: raise({ type: 'container.remove', command: null, force: true }),
+    removeByItself: raise({ type: 'container.remove', command: null, force: true, from: null }),
 
     // ---- the wish
     keepWish: assign(({ context, event }) => {

@@ -76,7 +76,7 @@ export const attachingActions = {
   keepDetach: remember(({ context, event }) => ({
     command: commandOf(event),
     change: { kind: 'detach' },
-    deferred: [...context.deferred, { type: 'container.remove', command: null, force: true }],
+    deferred: [...context.deferred, { type: 'container.remove', command: null, force: true, from: null }],
   })),
   /** Confirms that the container has nothing of that network. */
   confirmLeft: resolve('network.leave', ({ id }, { network }) => ({

@@ -35,8 +35,9 @@ export const membershipRefused = (id: string, network: string, fault: Fault): Ef
   event: { type: 'membership.refused', container: id, fault },
 });
 
-export const askerOf = (event: ContainerEvent): ActorAddress | undefined =>
-  event.type === 'container.abandon' || event.type === 'container.remove' ? event.from : undefined;
+/** Returns the actor that is answered instead of a client; null: none. */
+export const askerOf = (event: ContainerEvent): ActorAddress | null =>
+  event.type === 'container.abandon' || event.type === 'container.remove' ? event.from : null;
 
 export const refusal = (code: FaultCode, message: (given: Given) => string) =>
   decide((given) => [answerTo(given.event, given.context.id, { fault: fault(code, message(given)) })]);

@@ -121,8 +121,7 @@ export const processActions = {
   ]),
   /** Repeats the removal as soon as the container's network has been taken down. */
   deferRemoval: remember(({ context, event }) => {
-    const from = askerOf(event);
-    const removal = { type: 'container.remove', command: commandOf(event), ...(from && { from }) } as const;
+    const removal = { type: 'container.remove', command: commandOf(event), from: askerOf(event) } as const;
     return { deferred: [...context.deferred, removal] };
   }),
 

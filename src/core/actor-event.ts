@@ -91,10 +91,10 @@ export type ContainerEvent =
   | { type: 'container.exited'; command: CommandId; pid: number; exitCode: number }
   /** force: also while its process runs */
   | { type: 'container.teardown'; command: CommandId; force?: boolean }
-  /** from: that actor is answered instead of a client, with `container.abandoned` */
-  | { type: 'container.remove'; command: CommandId; force?: boolean; from?: ActorAddress }
-  /** removes the container unless its process was ever started; from: that actor is answered, with `container.abandoned` */
-  | { type: 'container.abandon'; command: CommandId; from?: ActorAddress }
+  /** from: the actor that is answered, with `container.abandoned`, instead of a client; null: none */
+  | { type: 'container.remove'; command: CommandId; force?: boolean; from: ActorAddress | null }
+  /** removes the container unless its process was ever started; from: as of `container.remove` */
+  | { type: 'container.abandon'; command: CommandId; from: ActorAddress | null }
   /** what was awaited did not come in time: the start of its process, or the report of its exit code. Waits as a command does */
   | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
   /** a network asks whether this member still has its namespace; waits as a command does, without an answer */

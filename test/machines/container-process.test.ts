@@ -38,7 +38,12 @@ const teardown = (force = false): ActorEvent => ({
   command: 'c9',
   ...(force && { force }),
 });
-const remove = (force = false): ActorEvent => ({ type: 'container.remove', command: 'c9', ...(force && { force }) });
+const remove = (force = false): ActorEvent => ({
+  type: 'container.remove',
+  command: 'c9',
+  from: null,
+  ...(force && { force }),
+});
 const passed = (at = startBy): ActorEvent => ({ type: 'deadline.passed', command: null, deadline: 'start', at });
 const late: ActorEvent = { type: 'deadline.passed', command: null, deadline: 'exit-code', at: 1 };
 const facts = (from: At, ...events: ActorEvent[]) =>
@@ -91,7 +96,7 @@ describe('P11 a container whose process runs', () => {
 describe('P11 a container whose namespace is used by running containers', () => {
   const entered = (container = 'job'): ActorEvent => ({ type: 'netns.entered', container });
   const left = (container = 'job'): ActorEvent => ({ type: 'netns.left', container });
-  const abandon: ActorEvent = { type: 'container.abandon', command: 'c9' };
+  const abandon: ActorEvent = { type: 'container.abandon', command: 'c9', from: null };
 
   it('P11 is not torn down, removed or abandoned without force, and the refusal names one of them', () => {
     const held = reach(configured, entered());
@@ -377,7 +382,7 @@ describe('P18 a container that is not started in time', () => {
 });
 
 describe('P18 a container that gc found never started', () => {
-  const abandon: ActorEvent = { type: 'container.abandon', command: 'c9' };
+  const abandon: ActorEvent = { type: 'container.abandon', command: 'c9', from: null };
 
   it('P18 is torn down and removed, and the command is answered afterwards', () => {
     const { next, effects } = follow(containerMachine, configured, abandon);

@@ -17,7 +17,8 @@ const setUp = (wish: ContainerWish | null): ActorEvent => ({ type: 'container.se
 const setupDone = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
 const granted = (from: At): At => reach(from, ...grantsFor(from.context));
 const up = (wish: ContainerWish, from = start): At => reach(granted(reach(from, setUp(wish))), setupDone);
-const down = (type: 'container.teardown' | 'container.remove'): ActorEvent => ({ type, command: 'c9', force: true });
+const tearDown: ActorEvent = { type: 'container.teardown', command: 'c9', force: true };
+const remove: ActorEvent = { type: 'container.remove', command: 'c9', from: null, force: true };
 const joined = (container = 'job', inode = 7): ActorEvent => ({ type: 'netns.joined', container, inode });
 const release = (container = 'job'): ActorEvent => ({ type: 'netns.release', container });
 const suspected: ActorEvent = { type: 'drift.suspected' };
@@ -31,7 +32,7 @@ const lookAt = (...ids: string[]) => ids.map((id) => `tell container/${id} drift
 describe('P11 the owner of a shared namespace', () => {
   it('P11 asks its members to verify their namespace after it is unpinned, and not before', () => {
     const shared = reach(owner, joined(), joined('other'), joined());
-    for (const leaving of [down('container.teardown'), down('container.remove')]) {
+    for (const leaving of [tearDown, remove]) {
       expect(looks(step(shared, leaving))).toEqual([]);
       expect(looks(step(shared, leaving, applied('teardown')))).toEqual(lookAt('other', 'job'));
     }
@@ -40,9 +41,9 @@ describe('P11 the owner of a shared namespace', () => {
   });
 
   it('P11 asks its members when its teardown fails, and again when the teardown is repeated', () => {
-    const failing = reach(owner, joined(), down('container.teardown'));
+    const failing = reach(owner, joined(), tearDown);
     expect(looks(step(failing, failed('teardown')))).toEqual(lookAt('job'));
-    const again = reach(failing, failed('teardown'), down('container.teardown'));
+    const again = reach(failing, failed('teardown'), tearDown);
     expect(looks(step(again, applied('teardown')))).toEqual(lookAt('job'));
   });
 
@@ -54,11 +55,11 @@ describe('P11 the owner of a shared namespace', () => {
 
   it('P11 does not ask members that have released the namespace', () => {
     const one = reach(owner, joined(), joined('other'), release());
-    expect(looks(step(one, down('container.teardown'), applied('teardown')))).toEqual(lookAt('other'));
+    expect(looks(step(one, tearDown, applied('teardown')))).toEqual(lookAt('other'));
   });
 
   it('P11 asks a member that joins too late to verify its namespace', () => {
-    const leaving = reach(owner, down('container.teardown'));
+    const leaving = reach(owner, tearDown);
     const unpinned = reach(leaving, applied('teardown'));
     const after = reach(unpinned, applied('unlink'));
     const failing = reach(start, setUp(wishes.none), failed('setup'));
@@ -71,10 +72,10 @@ describe('P11 the owner of a shared namespace', () => {
   });
 
   it('P11 asks only containers that have joined, and accepts the release of an unknown one', () => {
-    expect(looks(step(owner, down('container.teardown'), applied('teardown')))).toEqual([]);
+    expect(looks(step(owner, tearDown, applied('teardown')))).toEqual([]);
     expect(step(owner, release())).toEqual(['up.configured']);
     const known = reach(owner, release(), joined());
-    expect(looks(step(known, down('container.teardown'), applied('teardown')))).toEqual(lookAt('job'));
+    expect(looks(step(known, tearDown, applied('teardown')))).toEqual(lookAt('job'));
   });
 });
 
@@ -91,7 +92,7 @@ describe('P11 a container that shares a namespace', () => {
   it('P11 joins the owner when it is up, and releases the namespace when it ends', () => {
     expect(step(sharing(), setupDone)).toContain('tell container/db netns.joined');
     expect(step(sharing(), failed('setup'))).toContain('tell container/db netns.release');
-    const leaving = reach(member, down('container.teardown'), applied('teardown'));
+    const leaving = reach(member, tearDown, applied('teardown'));
     expect(step(leaving, applied('unlink'))).toContain('tell container/db netns.release');
     expect(step(member, recovered(true))).toContain('tell container/db netns.release');
     // it shares the namespace through a container that shares it as well

@@ -44,7 +44,7 @@ function step(from: At, ...events: ActorEvent[]): string[] {
 const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(containerMachine, from, event).effects;
 
 const teardown = (command = 'c9'): ActorEvent => ({ type: 'container.teardown', command });
-const remove = (command = 'c9'): ActorEvent => ({ type: 'container.remove', command });
+const remove = (command = 'c9'): ActorEvent => ({ type: 'container.remove', command, from: null });
 const started = (pid = 7): ActorEvent => ({ type: 'container.started', command: 'c9', pid });
 const exited = (pid = 7): ActorEvent => ({ type: 'process.exited', pid });
 

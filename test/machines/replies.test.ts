@@ -83,15 +83,15 @@ function liveAsContainer(random: () => number) {
     () => walker.hear({ type: 'network.leave', command: null, network: pick(random, ['demo', 'back']) }),
     () => walker.hear({ type: 'container.started', command: command(), pid: 7, reportsExit: random() < 0.5 }),
     () => walker.hear({ type: 'container.exited', command: command(), pid: pick(random, [7, 8]), exitCode: 3 }),
-    () => walker.hear({ type: 'container.abandon', command: command() }),
+    () => walker.hear({ type: 'container.abandon', command: command(), from: null }),
     () => walker.hear({ type: 'container.teardown', command: command(), force: true }),
-    () => walker.hear({ type: 'container.remove', command: command(), force: true }),
+    () => walker.hear({ type: 'container.remove', command: command(), from: null, force: true }),
     () => {
       const deadline = pick(random, ['start', 'exit-code'] as const);
       walker.hear({ type: 'deadline.passed', command: null, deadline, at: walker.snapshot.context.startBy ?? 0 });
     },
     () => walker.hear({ type: 'container.teardown', command: command() }),
-    () => walker.hear({ type: 'container.remove', command: command() }),
+    () => walker.hear({ type: 'container.remove', command: command(), from: null }),
     () => walker.hear({ type: 'process.exited', pid: 7 }),
     () => {
       shares += 1;

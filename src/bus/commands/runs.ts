@@ -147,6 +147,7 @@ export const runs: { readonly [C in CommandName]: Run<C> } = {
     tellContainer(engine, idOrItself(engine, reference), command, {
       type: 'container.remove',
       command: command.id,
+      from: null,
       ...(force && { force }),
     }),
   'plan.container': (engine, request) => engine.plan(setupWish(engine, request) ?? engine.wishOf(request.id)),

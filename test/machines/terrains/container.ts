@@ -115,10 +115,10 @@ export const containerTerrain: Terrain<ContainerContext> = {
         : []),
       ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7 } as const] : []),
       { type: 'container.exited', command, pid: 7, exitCode: 3 },
-      { type: 'container.abandon', command },
+      { type: 'container.abandon', command, from: null },
       { type: 'container.teardown', command },
       { type: 'container.teardown', command, force: true },
-      { type: 'container.remove', command },
+      { type: 'container.remove', command, from: null },
       ...changes(command),
     ];
     const claims: ActorEvent[] = [
@@ -199,10 +199,10 @@ export const waitedContainerTerrain: Terrain<ContainerContext> = {
       ...waitedWishes.map((wish): ActorEvent => ({ type: 'container.setup', command, wish })),
       ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7, reportsExit: true } as const] : []),
       { type: 'container.exited', command, pid: 7, exitCode: 3 },
-      { type: 'container.abandon', command },
+      { type: 'container.abandon', command, from: null },
       { type: 'container.teardown', command },
       { type: 'container.teardown', command, force: true },
-      { type: 'container.remove', command },
+      { type: 'container.remove', command, from: null },
     ];
     return [
       ...(context.deferred.length < 1 ? [...commands, ...deadlines(context)] : []),
@@ -236,7 +236,7 @@ export const leasedContainerTerrain: Terrain<ContainerContext> = {
       { type: 'container.create', command, wish: leasedWish },
       { type: 'container.setup', command, wish: leasedWish },
       { type: 'container.teardown', command },
-      { type: 'container.remove', command },
+      { type: 'container.remove', command, from: null },
       ...(leases.lan?.dhcp?.terms === null ? [] : changes(command).filter(({ type }) => /connect$/.test(type))),
     ];
     return [
@@ -305,7 +305,7 @@ export const attachedContainerTerrain: Terrain<ContainerContext> = {
       { type: 'container.detach', command, networks: ['demo', 'back'] },
       { type: 'network.leave', command: null, network: 'back' },
       { type: 'container.teardown', command },
-      { type: 'container.remove', command },
+      { type: 'container.remove', command, from: null },
     ];
     const answers: ActorEvent[] =
       change?.kind === 'join' && change.unanswered > 0

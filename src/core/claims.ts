@@ -181,8 +181,9 @@ function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | nu
 }
 
 /**
- * Returns an existing bridge or parent; the host's routes over it are no clash. A bridge that netloom made goes with its network:
- * netloom would then notice the loss for links upon it (macvlan, ipvlan), but not for its ports.
+ * Returns an existing bridge or parent; the host's routes over it are no clash. A bridge that netloom made goes with its network.
+ * Links upon it (macvlan, ipvlan) go with it, which the watcher notices. Its ports stay without a bridge, and the watcher
+ * suspects only that network then, not the owners of the ports: so no other network may have ports on it.
  */
 function sharedLink(
   others: SubnetLedger,

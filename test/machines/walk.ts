@@ -136,8 +136,7 @@ export interface Place<Context> {
 export interface Edge<Context> {
   from: Place<Context>;
   event: ActorEvent;
-  to: Place<Context>;
-  /** the place, among those of `to`, that cannot be distinguished from it */
+  /** the first place found that cannot be distinguished from the one that the event leads to */
   known: Place<Context>;
   effects: Effect[];
 }
@@ -168,16 +167,38 @@ export function explore<Context>(terrain: Terrain<Context>): Exploration<Context
   const start: Place<Context> = { snapshot: begin(terrain.machine, terrain.input), outstanding: [] };
   const places = new Map([[keyOf(terrain, start), start]]);
   const edges: Edge<Context>[] = [];
-  for (const from of places.values())
+  const takeOnce = remembering<Context>(terrain.machine);
+  for (const from of places.values()) {
+    const takeHere = takeOnce(from.snapshot);
     for (const event of everyEvent(terrain, from)) {
-      const { to, effects } = stepFrom(terrain, from, event);
+      const { to, effects } = stepFrom(from, event, takeHere(event));
       const key = keyOf(terrain, to);
       const known = places.get(key) ?? to;
       places.set(key, known);
       if (places.size > mostPlaces) throw new Error(`${terrain.machine.id} has no end: ${key}`);
-      edges.push({ from, event, to, known, effects });
+      edges.push({ from, event, known, effects });
     }
+  }
   return { places: [...places.values()], edges };
+}
+
+/**
+ * Decides each event once in each snapshot. Many places differ in nothing but their plans under way, which the machine does
+ * not see: in a container every third decision is a repeated one.
+ */
+function remembering<Context>(machine: AnyStateMachine) {
+  const decided = new Map<string, Map<string, Taken<Context>>>();
+  return (snapshot: Snapshot<Context>) => {
+    const here = JSON.stringify([snapshot.value, snapshot.context]);
+    const answers = decided.get(here) ?? new Map<string, Taken<Context>>();
+    decided.set(here, answers);
+    return (event: ActorEvent): Taken<Context> => {
+      const asked = JSON.stringify(event);
+      const answer = answers.get(asked) ?? take(machine, snapshot, event);
+      answers.set(asked, answer);
+      return answer;
+    };
+  };
 }
 
 /** State → the events that lead there by the shortest way. Edges come in the order in which the places were found. */
@@ -229,11 +250,10 @@ function everyEvent<Context>(terrain: Terrain<Context>, place: Place<Context>): 
 
 /** Plans of one actor are carried out one after another: results come in the order of the plans. A reboot forgets them. */
 function stepFrom<Context>(
-  { machine }: Terrain<Context>,
-  { snapshot, outstanding }: Place<Context>,
+  { outstanding }: Place<Context>,
   event: ActorEvent,
+  { next, effects }: Taken<Context>,
 ): { to: Place<Context>; effects: Effect[] } {
-  const { next, effects } = take(machine, snapshot, event);
   const isResult = event.type === 'steps.applied' || event.type === 'steps.failed';
   const wasRebooted = event.type === 'actor.recovered' && event.rebooted;
   const rest = wasRebooted ? [] : isResult ? outstanding.slice(1) : outstanding;

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
 import * as native from '#native';
 import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
 import { describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
@@ -77,7 +78,7 @@ export async function linuxHost(settings: WalkSettings): Promise<{ host: WalkHos
   execFileSync('ip', ['address', 'add', uplink.address, 'dev', uplink.name]);
   const taken = (['tcp', 'udp'] as const).map((protocol) => native.holdPort(protocol, '0.0.0.0', takenPort));
   const resolver = await ResolverKeeper.start();
-  const names = Array.from({ length: workers }, () => new ResolverClient(resolver.connect() as never));
+  const names = Array.from({ length: workers }, () => new ResolverClient(resolver.connect() as MessagePort));
   const definitions = new DefinitionStore(`${directory.path}/networks`);
   const services = servicesIn(directory.path);
   const kernels = names.map((client) => new NativeKernel(netnsDirectory, { ...services, names: slowly(client) }));

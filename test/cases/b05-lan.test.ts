@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as native from '#native';
+import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { hostAddress, ipBatch, OtherHost, otherAddress } from '../support/other-host.ts';
@@ -152,7 +153,7 @@ const addressLine = (address: string, link: string) =>
   `address add ${address}${address.includes(':') ? '/64' : '/24'} dev ${link}${address.includes(':') ? ' nodad' : ''}`;
 
 async function setUpContainers(): Promise<void> {
-  const ports: Partial<Record<Net, object>> = {
+  const ports: Partial<Record<Net, NonNullable<ContainerRequest['ports']>[number]>> = {
     plain: { hostPort: 8080, containerPort: 80 },
     strict: { hostPort: 8082, containerPort: 80 },
     local: { hostPort: 8083, containerPort: 80, hostIp: '127.0.0.1' },
@@ -167,7 +168,7 @@ async function setUpContainers(): Promise<void> {
     const { netns } = await lab.client.container.setup({
       id: name,
       networks: [{ network: name }],
-      ports: ports[name] ? [ports[name] as never] : [],
+      ports: ports[name] ? [ports[name]] : [],
     });
     const peer = lab.peers.in(netns.path, name);
     for (const port of [80, 81]) expect(await peer.serve('tcp', port)).toBe('ready');

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openCredentialsFile, readCredentials, writeCredentials } from '../../src/bus/server/credentials.ts';
 import { installDropIn, installedDropIn } from '../../src/cli/podman/drop-in.ts';
@@ -110,8 +111,7 @@ describe.each(noFiles)('given %s', (_, make) => {
     make(at('teardowns/1.json'));
     writeFileSync(at('teardowns/2.json'), JSON.stringify({ id: 'c2', networks: ['web'] }));
     const done: string[] = [];
-    const log = { info: () => {}, warn: () => {} };
-    const queue = new TeardownQueue(directory.path, async ({ id }) => done.push(id), log as never);
+    const queue = new TeardownQueue(directory.path, async ({ id }) => done.push(id), pino({ enabled: false }));
     await queue.start();
     queue.stop();
     expect(done).toEqual(['c2']);

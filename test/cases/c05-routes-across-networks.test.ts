@@ -230,8 +230,8 @@ it("C05 routes across networks work through the door in any order of podman's ne
         [near, on(7)],
       ],
     ],
-  ] as const) {
-    const container = engine.container(name, ...(networks as unknown as Parameters<DoorEngine['container']>[1][]));
+  ] satisfies [string, Parameters<DoorEngine['container']>[1][]][]) {
+    const container = engine.container(name, ...networks);
     await engine.setUp(container);
     expect(across(container.netns)).toEqual(expected(7, name === 'first' ? 'eth0' : 'eth1'));
     await engine.tearDown(container);

@@ -99,7 +99,7 @@ async function ask(verb: 'setup' | 'teardown', { netns, input }: Wish): Promise<
 }
 
 const macWithin = (netns: string, link: string) =>
-  (ipWithin(netns, 'link', 'show', link)[0] as unknown as { address: string }).address;
+  ipWithin<[{ address: string }]>(netns, 'link', 'show', link)[0].address;
 
 it('N02 N05 an address that passes from one container of the door to the next is reached at once', async () => {
   const bystander = wishFor('bystander', 200, ['web']);
@@ -137,10 +137,7 @@ it('C12 N04 a container of the door has its default route by the LAN, and accept
   const wish = wishFor('both', 5, ['web', 'lan']);
   await ask('setup', wish);
   for (const family of ['-4', '-6']) {
-    const routes = ipWithin(wish.netns, family, 'route', 'show', 'default') as unknown as {
-      dev: string;
-      metric: number;
-    }[];
+    const routes = ipWithin<{ dev: string; metric: number }[]>(wish.netns, family, 'route', 'show', 'default');
     expect(routes.map(({ dev, metric }) => [dev, metric]).sort()).toEqual([
       ['eth0', 100],
       ['eth1', 99],

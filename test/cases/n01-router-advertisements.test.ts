@@ -52,11 +52,12 @@ function believerOn(bridge: string): string {
   return netns;
 }
 
-const ipOf = (netns: string | null, ...args: string[]) => (netns === null ? ip(...args) : ipWithin(netns, ...args));
+const ipOf = <T>(netns: string | null, ...args: string[]): T =>
+  netns === null ? ip<T>(...args) : ipWithin<T>(netns, ...args);
 /** Returns what it learnt: routes by router advertisement, and addresses in the advertised prefix. */
 function learnt(netns: string | null): string[] {
-  const routes = ipOf(netns, '-6', 'route', 'show', 'proto', 'ra') as unknown as { dst: string }[];
-  const links = ipOf(netns, '-6', 'address') as unknown as { addr_info: { local?: string }[] }[];
+  const routes = ipOf<{ dst: string }[]>(netns, '-6', 'route', 'show', 'proto', 'ra');
+  const links = ipOf<{ addr_info: { local?: string }[] }[]>(netns, '-6', 'address');
   const addresses = links.flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? []));
   return [
     ...routes.map(({ dst }) => `route ${dst}`),
@@ -231,15 +232,13 @@ it('N22 an IPv6 address of a container is usable at once, its link-local one as 
   await lab.client.network.create({ name: 'more', subnets: [{ subnet: 'fd00:81::/64' }] });
   const { netns } = await lab.client.container.setup({ id: 'one', networks: [{ network: 'net' }] });
   const tentative = (path: string) =>
-    (ipWithin(path, '-6', 'address') as unknown as { ifname: string; addr_info: { tentative?: boolean }[] }[])
+    ipWithin<{ ifname: string; addr_info: { tentative?: boolean }[] }[]>(path, '-6', 'address')
       .filter(({ addr_info }) => addr_info.some((address) => address.tentative))
       .map(({ ifname }) => ifname);
   expect(tentative(netns.path)).toEqual([]);
   await lab.client.container.connect({ id: 'one', network: 'more' });
   expect(tentative(netns.path)).toEqual([]);
-  const addresses = ipWithin(netns.path, '-6', 'address', 'show', 'dev', 'eth0') as unknown as {
-    addr_info: { scope: string }[];
-  }[];
+  const addresses = ipWithin<{ addr_info: { scope: string }[] }[]>(netns.path, '-6', 'address', 'show', 'dev', 'eth0');
   expect(addresses.flatMap(({ addr_info }) => addr_info.map(({ scope }) => scope)).sort()).toEqual(['global', 'link']);
 });
 

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { statusOf } from '../../machines/container/context.ts';
 import { eventParts } from '../../src/cli/event-line.ts';
 import type { CloudEvent } from '../../src/contract/cloud-event.ts';
 import { toMicroseconds } from '../../src/core/milliseconds.ts';
+import { wishOf } from '../core/samples.ts';
+import { begin } from '../machines/walk.ts';
 
 const details = (fact: string, data: Record<string, unknown>, noun = 'node'): string =>
   eventParts({
@@ -72,18 +75,7 @@ describe('P13 numbers are rounded', () => {
   it('P13 sums have no rounding errors where they are announced and answered', () => {
     expect(toMicroseconds(2.5601039999746718)).toBe(2.56);
     expect(toMicroseconds(0.1 + 0.2)).toBe(0.3);
-    const wish = {
-      id: 'a',
-      name: 'a',
-      mode: 'none',
-      netns: { kind: 'create' },
-      attachments: [],
-      ports: [],
-      dnsServers: [],
-    };
-    const context = { id: 'a', wish, netnsDirectory: '/n', share: null, leases: {}, ports: [], inode: 1 };
-    expect(statusOf({ ...context, kernelMs: 0.1 + 0.2 } as unknown as Parameters<typeof statusOf>[0]).kernelMs).toBe(
-      0.3,
-    );
+    const { context } = begin<ContainerContext>(containerMachine, { id: 'a', netnsDirectory: '/n', attempt: 0 });
+    expect(statusOf({ ...context, wish: wishOf({ mode: 'none' }), kernelMs: 0.1 + 0.2 }).kernelMs).toBe(0.3);
   });
 });

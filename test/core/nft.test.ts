@@ -38,7 +38,7 @@ describe('elements as the kernel stores them', () => {
     const [start, end] = encodeElement({ set: 'subnets4', key: ['10.89.0.0/24'], owner });
     expect([start?.comment, end?.comment]).toEqual([owner, null]);
     expect(Buffer.byteLength(owner)).toBeLessThanOrEqual(128);
-    expect(decodeElement('subnets4', start as never).owner).toBe(owner);
+    expect(decodeElement('subnets4', start as NonNullable<typeof start>).owner).toBe(owner);
   });
 });
 

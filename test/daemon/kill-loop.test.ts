@@ -56,7 +56,7 @@ async function prepared(kind: string): Promise<Course> {
 
 /** The name of the whole end that is there, after a while; null: none. */
 async function endOf({ ground, trial }: Course): Promise<{ end: string | null; facts: Facts }> {
-  let facts: Facts | null = null;
+  let facts = null as Facts | null;
   const find = async () => {
     facts = await ground.facts();
     const found = Object.entries(trial.ends).find(([, whole]) => isDeepStrictEqual(whole, facts));
@@ -67,7 +67,7 @@ async function endOf({ ground, trial }: Course): Promise<{ end: string | null; f
     if (facts === null) throw error;
     return null;
   });
-  return { end, facts: facts as unknown as Facts };
+  return { end, facts: facts as Facts };
 }
 
 /** What must be there after such an answer; null: any whole end. */

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { type Detach, TeardownQueue } from '../../src/engine/teardown-queue.ts';
@@ -24,8 +25,8 @@ const leave = (id: string) =>
 const left = () => readdirSync(`${directory.path}/teardowns`);
 
 async function work(detach: Detach): Promise<void> {
-  const record = (_: unknown, message?: string) => void logged.push(`${message}`);
-  queue = new TeardownQueue(directory.path, detach, { info: record, warn: record } as never);
+  const log = pino({}, { write: (line) => logged.push(JSON.parse(line).msg) });
+  queue = new TeardownQueue(directory.path, detach, log);
   await queue.start();
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { AskedAttachment, Attachment } from '../../src/core/container/attachments.ts';
+import type { ContainerRequest } from '../../src/core/container/request.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
@@ -16,8 +17,11 @@ const { reach, step, effectsOf } = asking<ContainerContext>(containerMachine);
 const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
 const path = '/run/netns/web';
 
-const attach = (networks: AskedAttachment[], more: { ports?: object[]; path?: string; inode?: number } = {}) => {
-  const wish = wishOf({ mode: `ns:${more.path ?? path}`, networks, ports: (more.ports ?? []) as never });
+const attach = (
+  networks: AskedAttachment[],
+  more: { ports?: ContainerRequest['ports']; path?: string; inode?: number } = {},
+) => {
+  const wish = wishOf({ mode: `ns:${more.path ?? path}`, networks, ports: more.ports ?? [] });
   return attachOf(wish, networks, more.inode ?? 7);
 };
 const attachOf = (wish: ContainerWish, asked: AskedAttachment[], inode: number | null): ActorEvent => ({

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
+import type { Leftovers } from '../../src/core/gc.ts';
 import type { Purpose } from '../../src/core/plan/purpose.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import { wishes } from './terrains/container.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
@@ -262,9 +264,9 @@ describe('drift', () => {
 });
 
 describe('leftovers', () => {
-  const found = { leftovers: [{ kind: 'link', name: 'lost0', owner: 'network/lost' }], doubtful: [] } as const;
-  const steps = [{ verb: 'link.delete', netns: null, name: 'lost0' }] as const;
-  const sweep = { type: 'host.sweep', command: 'c1', steps, found } as unknown as ActorEvent;
+  const found: Leftovers = { leftovers: [{ kind: 'link', name: 'lost0', owner: 'network/lost' }], doubtful: [] };
+  const steps: Step[] = [{ verb: 'link.delete', netns: null, name: 'lost0' }];
+  const sweep: ActorEvent = { type: 'host.sweep', command: 'c1', steps, found };
 
   it('leftovers are removed, and listed in the reply', () => {
     expect(step(serving, sweep)).toEqual(['serving', 'apply sweep c1']);

@@ -46,13 +46,22 @@ export interface Asked {
 }
 
 export function query(name: string, { type = 'A', edns, id = 0x1234 }: Partial<Asked>): Buffer {
-  const opt = { type: 'OPT', name: '.', udpPayloadSize: edns, flags: dns.DNSSEC_OK, options: [] };
+  const opt: dns.OptAnswer = {
+    type: 'OPT',
+    name: '.',
+    udpPayloadSize: edns ?? 0,
+    extendedRcode: 0,
+    ednsVersion: 0,
+    flags: dns.DNSSEC_OK,
+    flag_do: true,
+    options: [],
+  };
   return dns.encode({
     type: 'query',
     id,
     flags: dns.RECURSION_DESIRED,
     questions: [{ name, type: type as dns.RecordType, class: 'IN' }],
-    additionals: edns === undefined ? [] : [opt as unknown as dns.Answer],
+    additionals: edns === undefined ? [] : [opt],
   });
 }
 
@@ -90,7 +99,7 @@ export interface Answered {
 export function answered(reply: Buffer): Answered {
   const packet = dns.decode(reply);
   const data = (packet.answers ?? []).map((answer) => String((answer as dns.StringAnswer).data));
-  const { rcode } = packet as unknown as { rcode: string };
+  const { rcode } = packet as dns.DecodedPacket & { rcode: string };
   return { rcode, aa: packet.flag_aa, tc: packet.flag_tc, ra: packet.flag_ra, data, packet };
 }
 

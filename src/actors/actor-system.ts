@@ -195,8 +195,18 @@ export class ActorSystem {
     }
   }
 
-  #hear({ to, sequence, event }: Delivery): void {
-    this.#later(() => this.#receive(to, event, { consumed: sequence, completed: null }));
+  #hear(delivery: Delivery): void {
+    this.#later(() => this.#receiveInOrder(delivery));
+  }
+
+  /**
+   * Receives a message after those that were sent to the actor before it. They are in the journal; their announcements come from
+   * several threads, and may be late: a container that another worker takes down has told its networks before its caller hears of it.
+   */
+  #receiveInOrder({ to, sequence, event }: Delivery): void {
+    for (const earlier of this.journal.waitingBefore(to, sequence))
+      this.#receive(to, earlier.event, { consumed: earlier.sequence, completed: null });
+    this.#receive(to, event, { consumed: sequence, completed: null });
   }
 
   #receive(address: ActorAddress, event: ActorEvent, origin?: Origin): void {

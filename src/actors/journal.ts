@@ -223,6 +223,13 @@ export class Journal implements Outbox {
     return this.#inbox.of(address).map(({ sequence, work }) => ({ to: address, sequence, event: work }));
   }
 
+  /** Lists messages that were sent before this one and are still waiting. */
+  waitingBefore(address: ActorAddress, sequence: number): Delivery[] {
+    this.#latest();
+    const waiting = this.#inbox.of(address, rebootNotice + 1, sequence);
+    return waiting.map(({ sequence, work }) => ({ to: address, sequence, event: work }));
+  }
+
   isWaiting(address: ActorAddress, sequence: number): boolean {
     this.#latest();
     return this.#inbox.has(address, sequence);

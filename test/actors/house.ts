@@ -13,6 +13,7 @@ import { networkWishOf } from '../core/samples.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
+import { seeded } from '../support/seeded.ts';
 
 /**
  * A daemon without threads and without Linux: its workers' ActorSystems in this thread, on FakeKernels of one FakeLinux.
@@ -135,6 +136,9 @@ export class House {
   journal!: Journal;
   #workers: { kernel: FakeKernel; life: Life; system: ActorSystem }[] = [];
   #inFlight = 0;
+  /** messages on their way from one worker to another */
+  readonly #ports = new Map<string, Delivery[]>();
+  readonly #random = seeded(1);
   #commands = 0;
   #boots = 1;
 
@@ -152,7 +156,7 @@ export class House {
 
   #hire(index: number, workers: number, life: Life) {
     const outside: Outside = {
-      deliver: (to, delivery) => life.isOver || this.#hint(to, delivery),
+      deliver: (to, delivery) => life.isOver || this.#hint(index, to, delivery),
       committed: (answers) => {
         if (life.isOver) return;
         for (const answer of answers)
@@ -177,15 +181,26 @@ export class House {
     }
   }
 
-  /** Delivers as a MessagePort does: later, and in order. Messages to a dead worker are lost. */
-  #hint(to: number, delivery: Delivery): void {
+  /**
+   * Delivers as a MessagePort does: later, and in order; but what another worker sends may overtake it. Messages to a dead worker are
+   * lost.
+   */
+  #hint(from: number, to: number, delivery: Delivery): void {
+    const port = this.#ports.get(`${from} ${to}`) ?? [];
+    this.#ports.set(`${from} ${to}`, port.concat(delivery));
     this.#inFlight += 1;
-    setImmediate(() => {
+    const arrive = (rounds: number): void => {
+      if (rounds > 0) {
+        setImmediate(arrive, rounds - 1);
+        return;
+      }
       this.#inFlight -= 1;
+      const [first, ...rest] = this.#ports.get(`${from} ${to}`) ?? [];
+      this.#ports.set(`${from} ${to}`, rest);
       const worker = this.#workers[to];
-      if (!worker || worker.life.isOver) return;
-      worker.system.deliver(delivery);
-    });
+      if (first && worker && !worker.life.isOver) worker.system.deliver(first);
+    };
+    setImmediate(arrive, Math.floor(3 * this.#random()));
   }
 
   /** commits and kernel steps of this life */

@@ -106,22 +106,15 @@ export function disorder(house: House): string[] {
   return [...things, ...gaps, ...twice, ...lostPost(house.post), ...house.unexpected];
 }
 
-/** Between every pair each message is delivered once, and in order. */
+/** Every actor receives each message of other actors once, in the order in which they were sent, whoever sent them. */
 function lostPost({ sent, heard }: Post): string[] {
-  const pairs = new Map<string, { sent: number[]; heard: number[] }>();
-  const pairOf = (sequence: number) => {
-    const letter = sent.get(sequence);
-    if (!letter) return null;
-    const key = `${letter.from} to ${letter.to}`;
-    const pair = pairs.get(key) ?? { sent: [], heard: [] };
-    pairs.set(key, pair);
-    return pair;
-  };
-  for (const sequence of [...sent.keys()].sort((one, other) => one - other)) pairOf(sequence)?.sent.push(sequence);
-  for (const sequence of heard) pairOf(sequence)?.heard.push(sequence);
-  return [...pairs].flatMap(([key, pair]) =>
-    `${pair.sent}` === `${pair.heard}` ? [] : [`${key}: sent ${pair.sent}, heard ${pair.heard}`],
-  );
+  const receivers = new Set([...sent.values()].map(({ to }) => to));
+  return [...receivers].flatMap((to) => {
+    const isOf = (sequence: number) => sent.get(sequence)?.to === to;
+    const due = [...sent.keys()].filter(isOf).sort((one, other) => one - other);
+    const received = heard.filter(isOf);
+    return `${due}` === `${received}` ? [] : [`to ${to}: sent ${due}, heard ${received}`];
+  });
 }
 
 function without(list: readonly string[], others: readonly string[]): string[] {

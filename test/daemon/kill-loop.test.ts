@@ -173,7 +173,7 @@ function* draws(): Generator<string[]> {
 }
 
 describe('commands of several steps', () => {
-  it.each(chosen)('%s leads to its whole end when nothing happens', { timeout: 60_000 }, async (kind) => {
+  it.each(chosen)('B06 %s leads to its whole end when nothing happens', { timeout: 60_000 }, async (kind) => {
     const course = await prepared(kind);
     const begun = performance.now();
     const heard = await course.trial.act({ engine: never, daemon: never });
@@ -184,7 +184,7 @@ describe('commands of several steps', () => {
     expect(figures.brokenOf(kind)).toEqual([]);
   });
 
-  it('are done or not begun, as their callers heard, when the daemon is killed', {
+  it('B06 are done or not begun, as their callers heard, when the daemon is killed', {
     timeout: kills * 60_000,
   }, async () => {
     const drawn = draws();

@@ -13,8 +13,9 @@ export class WorkTable<Work> {
     this.rows.removeSync([address, sequence]);
   }
 
-  of(address: ActorAddress): { sequence: number; work: Work }[] {
-    const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
+  /** Lists the work of an actor, with numbers `from` (inclusive) to `to` (exclusive). */
+  of(address: ActorAddress, from = 0, to = Infinity): { sequence: number; work: Work }[] {
+    const range = { start: [address, from] as [string, number], end: [address, to] as [string, number] };
     return [...this.rows.getRange(range)].map(({ key, value }) => ({ sequence: key[1], work: value }));
   }
 

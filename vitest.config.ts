@@ -41,7 +41,7 @@ export default defineConfig({
     pool: 'forks',
     globalSetup: ['test/support/build.ts'],
     testTimeout: 30_000,
-    hookTimeout: 30_000,
+    hookTimeout: 120_000,
     projects: [
       group('paired', 0, 2, { include: paired }),
       group('unit', 1, 2, { include: unit, exclude: measuring }),

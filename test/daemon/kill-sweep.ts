@@ -68,7 +68,7 @@ export function sweepKills(kinds: readonly Scenario['kind'][]): void {
   describe('a daemon that is killed before and after every kernel step, of every plan', () => {
     it.each(chosen.map(([name]) => name))(
       'B07 %s: the next daemon completes it and answers, and nothing is left afterwards',
-      { timeout: 420_000 },
+      { timeout: 1_800_000 },
       mustSurvive,
     );
   });

@@ -10,6 +10,9 @@ import { connect, type NetloomClient } from '../../src/client.ts';
 import { type NftSet, nftFamily, nftSets } from '../../src/core/firewall/nft.ts';
 import { linkNames, nftElements } from './fresh-host.ts';
 
+/** How long a daemon may take to serve on a machine that does much else. */
+const startWithinMs = 90_000;
+
 const main = createRequire(import.meta.url).resolve('#cli');
 
 /** Ends a daemon with the test, and its nats-server with it: a killed daemon leaves that to its successor. */
@@ -78,7 +81,7 @@ export class TestDaemon {
         await client.close();
         throw error;
       }
-    });
+    }, startWithinMs);
   }
 
   async start(): Promise<NetloomClient> {

@@ -25,7 +25,14 @@ export class Lab {
   static async open(flags: string[] = [], directory = temporaryDirectory()): Promise<Lab> {
     await becomeFreshHost();
     const lab = new Lab(directory, new TestDaemon(directory.path, undefined, flags));
-    await lab.start();
+    try {
+      await lab.start();
+    } catch (error) {
+      // the test has no lab then that it could close
+      await lab.daemon.destroy();
+      directory.remove();
+      throw error;
+    }
     return lab;
   }
 

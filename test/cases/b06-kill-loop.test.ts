@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Facts, strays } from '../daemon/kill-loop-facts.ts';
+import { KillFigures } from '../daemon/kill-loop-figures.ts';
+import { Ground } from '../daemon/kill-loop-ground.ts';
+import { type Heard, heardNothing, KillHost } from '../daemon/kill-loop-host.ts';
+import { kinds, type Trial } from '../daemon/kill-loop-trials.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { seeded } from '../support/seeded.ts';
 import { triedTimes } from '../support/sweeps.ts';
-import { type Facts, strays } from './kill-loop-facts.ts';
-import { KillFigures } from './kill-loop-figures.ts';
-import { Ground } from './kill-loop-ground.ts';
-import { type Heard, heardNothing, KillHost } from './kill-loop-host.ts';
-import { kinds, type Trial } from './kill-loop-trials.ts';
 
 /**
  * The daemon is killed at a random moment of commands that have several steps, and started again. What callers heard must agree

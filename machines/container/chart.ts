@@ -1,4 +1,4 @@
-import { and } from 'xstate';
+import { and, type StateFrom } from 'xstate';
 import { containerSetup } from './actions.ts';
 import { nothingGranted } from './context.ts';
 
@@ -696,3 +696,5 @@ export const containerMachine = containerSetup.createMachine({
     removed: { type: 'final', description: 'Forgotten. Nothing is left.' },
   },
 });
+
+export type ContainerValue = StateFrom<typeof containerMachine>['value'];

@@ -1,4 +1,4 @@
-import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import { type ActorAddress, containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../../src/core/actor-event.ts';
 import type { Attachment } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
@@ -153,6 +153,12 @@ export function grantOf(context: ContainerContext): ContainerGrant {
     ports: context.ports,
     ...(context.startBy !== null && { startBy: context.startBy }),
   };
+}
+
+/** B04: returns the container whose namespace this one shares, or would share; null: it shares none. */
+export function netnsOwnerOf({ wish, share }: ContainerContext): ActorAddress<'container'> | null {
+  if (wish?.netns.kind !== 'container') return null;
+  return share?.owner ?? containerAddress(wish.netns.id);
 }
 
 /** B04: returns the share of a container that shares the namespace. */

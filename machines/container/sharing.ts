@@ -1,9 +1,9 @@
 import { assertEvent } from 'xstate';
-import { type ActorAddress, containerAddress } from '../../src/core/actor-address.ts';
+import { containerAddress } from '../../src/core/actor-address.ts';
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Effect } from '../effect.ts';
-import { type ContainerContext, shareOf } from './context.ts';
+import { type ContainerContext, netnsOwnerOf, shareOf } from './context.ts';
 import { decide, decision, type Given, nameOf, remember, resolve } from './decisions.ts';
 
 /**
@@ -11,14 +11,8 @@ import { decide, decision, type Given, nameOf, remember, resolve } from './decis
  * owner knows all of them (members), and those whose process runs (guests).
  */
 
-/** Returns the container whose namespace this one shares, or would share. */
-function ownerOf({ wish, share }: ContainerContext): ActorAddress | null {
-  if (wish?.netns.kind !== 'container') return null;
-  return share?.owner ?? containerAddress(wish.netns.id);
-}
-
 function tellOwner(context: ContainerContext, event: ContainerEvent): Effect<'container'>[] {
-  const to = ownerOf(context);
+  const to = netnsOwnerOf(context);
   return to === null ? [] : [{ kind: 'tell', to, event }];
 }
 

@@ -9,19 +9,21 @@ import type { ExplainedSetting } from '../../src/core/plan/interface-settings.ts
 import type { ShownPort } from '../../src/core/port.ts';
 import { servedPorts } from '../../src/core/served-ports.ts';
 import type { ContainerState, ContainerView } from '../../src/core/view.ts';
+import type { ContainerValue } from './chart.ts';
 import type { ContainerContext } from './context.ts';
 
 /** Committed state as users see it. */
 
-export function containerView(value: unknown, context: ContainerContext): ContainerView | null {
+export function containerView(value: ContainerValue, context: ContainerContext): ContainerView | null {
   const { wish, share, leases, ports, inode } = context;
-  if (!wish) return null;
+  const state = containerState(value, context);
+  if (!wish || state === 'absent' || state === 'removed') return null;
   const netns = netnsOf(wish, context.netnsDirectory, share?.path ?? null);
   return {
     id: wish.id,
     name: wish.name,
     mode: wish.mode,
-    state: containerState(value, context),
+    state,
     netns: inode === null ? null : { path: netns, inode },
     pid: context.process?.pid ?? null,
     attachments: wish.attachments.map(({ definition: _, isDefault: __, ...attachment }) => attachment),
@@ -38,7 +40,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
 }
 
 /** Returns the ports: after a failed set-up none is reachable; before a set-up that is unknown. */
-function portsOf(value: unknown, context: ContainerContext, wish: ContainerWish): ShownPort[] {
+function portsOf(value: ContainerValue, context: ContainerContext, wish: ContainerWish): ShownPort[] {
   const { leases, ports, inode, netnsDirectory } = context;
   if (inode !== null) return shownPorts({ wish, netns: netnsOf(wish, netnsDirectory, null), leases, ports });
   const asked = servedPorts(ports.length > 0 ? ports : wish.ports);
@@ -57,8 +59,17 @@ export function containerSettingsView({
   return settingsInside({ wish, netns: netnsOf(wish, netnsDirectory, null), leases, ports });
 }
 
-export const containerState = (value: unknown, context: ContainerContext): ContainerState =>
-  stateName(value, lacksAddress(context)) as ContainerState;
+/** Returns the state's name; for a network that is up the state of its process, unless the network is incomplete. */
+export function containerState(
+  value: ContainerValue,
+  context: ContainerContext,
+): ContainerState | 'absent' | 'removed' {
+  if (typeof value === 'string') return value;
+  const { process, wiring } = value.up;
+  if (lacksAddress(context) || wiring === 'degraded') return 'degraded';
+  // as in its events: `exited` is yet to come
+  return process === 'ending' ? 'running' : process;
+}
 
 /** C13: whether an address is missing, also during a change or a verification. A network that is being joined does not count. */
 const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>
@@ -66,12 +77,3 @@ const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>
     const lease = entryOf(leases, network);
     return lease && lacksTerms(lease);
   }) ?? false;
-
-/** Returns the state's name; for a network that is up the state of its process, unless the network is incomplete. */
-function stateName(value: unknown, isIncomplete = false): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  const { process, wiring } = (value as { up: { process: string; wiring: string } }).up;
-  if (isIncomplete || wiring === 'degraded') return 'degraded';
-  // as in its events: `exited` is yet to come
-  return process === 'ending' ? 'running' : process;
-}

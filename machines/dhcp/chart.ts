@@ -1,3 +1,4 @@
+import type { StateFrom } from 'xstate';
 import { dhcpSetup } from './actions.ts';
 
 export type { DhcpContext, DhcpInput } from './context.ts';
@@ -123,3 +124,5 @@ export const dhcpMachine = dhcpSetup.createMachine({
     },
   },
 });
+
+export type DhcpValue = StateFrom<typeof dhcpMachine>['value'];

@@ -1,3 +1,4 @@
+import type { StateFrom } from 'xstate';
 import { hostSetup } from './actions.ts';
 import { firstContext } from './context.ts';
 
@@ -99,3 +100,5 @@ export const hostMachine = hostSetup.createMachine({
     },
   },
 });
+
+export type HostValue = StateFrom<typeof hostMachine>['value'];

@@ -1,3 +1,4 @@
+import type { StateFrom } from 'xstate';
 import { networkSetup } from './actions.ts';
 import { firstContext } from './context.ts';
 import {
@@ -492,3 +493,5 @@ export const networkMachine = networkSetup.createMachine({
     removed: { type: 'final', description: 'Forgotten. Its bridge and its subnets are free.' },
   },
 });
+
+export type NetworkValue = StateFrom<typeof networkMachine>['value'];

@@ -33,9 +33,6 @@ export interface Regions {
   verification: VerificationState;
 }
 
-/** A value of the machine. */
-export type NetworkValue = 'absent' | 'claiming' | 'defining' | 'removed' | { present: Regions };
-
 export interface NetworkInput {
   name: string;
   /** suffix of the containers' names */

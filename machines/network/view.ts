@@ -1,7 +1,8 @@
 import type { ExplainedSetting } from '../../src/core/plan/interface-settings.ts';
 import { settingsOfBridge } from '../../src/core/plan/network.ts';
 import type { NetworkState, NetworkView } from '../../src/core/view.ts';
-import type { DeviceState, NetworkContext, NetworkValue } from './context.ts';
+import type { NetworkValue } from './chart.ts';
+import type { DeviceState, NetworkContext } from './context.ts';
 
 /** Views of a network for users and for the engine, derived from committed state. */
 
@@ -20,12 +21,11 @@ const shownStates: Record<DeviceState, NetworkState> = {
 };
 
 /** Returns the state that users see. */
-export function networkState(value: unknown): NetworkState | 'absent' | 'removed' {
-  const state = value as NetworkValue;
-  return typeof state === 'string' ? state : shownStates[state.present.device];
+export function networkState(value: NetworkValue): NetworkState | 'absent' | 'removed' {
+  return typeof value === 'string' ? value : shownStates[value.present.device];
 }
 
-export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
+export function networkView(value: NetworkValue, context: NetworkContext): NetworkView | null {
   const { definition, leases, lastFault } = context;
   const state = networkState(value);
   if (!definition || state === 'absent' || state === 'removed') return null;
@@ -40,10 +40,9 @@ export function networkSettingsView({ definition, device }: NetworkContext): Exp
 }
 
 /** Checks whether it has a file, as far as the machine knows. */
-export function isFiled(value: unknown): boolean {
-  const state = value as NetworkValue;
-  return typeof state === 'object' && state.present.definition === 'filed';
+export function isFiled(value: NetworkValue): boolean {
+  return typeof value === 'object' && value.present.definition === 'filed';
 }
 
 /** Checks whether to notify it of a missing file: a network that is being defined has no file yet, and would get the notice when it has one. */
-export const hearsOfLoss = (value: unknown): boolean => isFiled(value) && networkState(value) !== 'lowering';
+export const hearsOfLoss = (value: NetworkValue): boolean => isFiled(value) && networkState(value) !== 'lowering';

@@ -1,5 +1,3 @@
-import type { DhcpContext } from '../../machines/dhcp/chart.ts';
-import type { NetworkContext } from '../../machines/network/chart.ts';
 import type { HeldByContainer } from '../core/dhcp/holder.ts';
 import { ownsBridge } from '../core/network/definition.ts';
 import type { Journal } from './journal.ts';
@@ -7,8 +5,8 @@ import type { Journal } from './journal.ts';
 /** Lists all addresses that containers have, also those from DHCP servers. */
 export function heldAddresses(journal: Journal): HeldByContainer[] {
   const given = dhcpAddresses(journal);
-  return journal.actors('network/').flatMap(({ record }) => {
-    const { name: network, definition, device, leases } = record.context as NetworkContext;
+  return journal.actorsOf('network').flatMap(({ record }) => {
+    const { name: network, definition, device, leases } = record.context;
     if (!definition) return [];
     return Object.entries(leases).map(([container, addresses]) => ({
       container,
@@ -23,10 +21,10 @@ export function heldAddresses(journal: Journal): HeldByContainer[] {
 /** Lists addresses from DHCP servers: of a container on a network, those in the lease of its client. */
 export function dhcpAddresses(journal: Journal): (container: string, network: string) => string[] {
   const given = new Map<string, string[]>();
-  for (const { record } of journal.actors('dhcp/')) {
-    const { container, network, terms } = record.context as DhcpContext;
+  for (const { record } of journal.actorsOf('dhcp')) {
+    const { container, network, terms } = record.context;
     // an ended client keeps its lease
-    if (terms && typeof record.value === 'object' && record.value && 'leased' in record.value)
+    if (terms && typeof record.value === 'object' && 'leased' in record.value)
       given.set(`${network} ${container}`, [terms.address]);
   }
   return (container, network) => given.get(`${network} ${container}`) ?? [];

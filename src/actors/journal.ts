@@ -2,7 +2,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Announce, Effect } from '../../machines/effect.ts';
 import { stateOf } from '../../machines/state.ts';
 import type { Outbox, OutboxRecord } from '../contract/outbox.ts';
-import { type ActorAddress, actorKind, hostAddress } from '../core/actor-address.ts';
+import { type ActorAddress, type ActorKind, actorKind, hostAddress, type KindOf } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { diskFull, orStorageFull } from '../files/free-space.ts';
@@ -10,12 +10,32 @@ import { ActorTable } from './journal/actor-table.ts';
 import { Ledgers } from './journal/ledgers.ts';
 import { MetaTable } from './journal/meta-table.ts';
 import { OutboxTable } from './journal/outbox-table.ts';
-import type { ActorRecord, Answer, Commit, Committed, Delivery, PendingPlan, StoredReply } from './journal/records.ts';
+import {
+  type ActorRecord,
+  type Answer,
+  type Commit,
+  type Committed,
+  type Delivery,
+  type KnownActor,
+  type PendingPlan,
+  readAs,
+  type StoredReply,
+  type WrittenRecord,
+} from './journal/records.ts';
 import { ReplyTable } from './journal/reply-table.ts';
 import { JournalReserve } from './journal/reserve.ts';
 import { WorkTable } from './journal/work-table.ts';
 
-export type { ActorRecord, Answer, Commit, Committed, Delivery, PendingPlan, StoredReply } from './journal/records.ts';
+export type {
+  ActorRecord,
+  Answer,
+  Commit,
+  Committed,
+  Delivery,
+  KnownActor,
+  PendingPlan,
+  StoredReply,
+} from './journal/records.ts';
 
 /** Rows have a number, a name, or an actor with a further key. */
 type Key = number | string | [string, number] | [string, string, string];
@@ -60,9 +80,7 @@ export class Journal implements Outbox {
     this.#actors = new ActorTable(table('actors'), new Ledgers(table('ledgers')));
     this.#inbox = new WorkTable(table('inbox'));
     this.#plans = new WorkTable(table('pending'));
-    this.#outbox = new OutboxTable(table('outbox'), meta, () =>
-      stateOf('host', this.#actors.get(hostAddress) ?? { value: 'absent', context: null }),
-    );
+    this.#outbox = new OutboxTable(table('outbox'), meta, () => this.#actors.get(hostAddress)?.value ?? 'absent');
     this.#replies = new ReplyTable(table('replies'));
     this.#reserve = new JournalReserve(directory, this.#environment, tables);
     this.epoch = this.#meta.epoch() ?? this.#write(() => this.#meta.epoch() ?? this.#meta.begin());
@@ -145,9 +163,10 @@ export class Journal implements Outbox {
   }
 
   /** Adds the state that the commit leads to to every fact. */
-  #announce(source: ActorAddress, record: ActorRecord | null, { fact, data }: Announce, hasRoom: boolean): boolean {
+  #announce(source: ActorAddress, record: WrittenRecord | null, { fact, data }: Announce, hasRoom: boolean): boolean {
     if (!hasRoom) return this.#outbox.leaveOut();
-    return this.#outbox.add({ source, fact, data: { ...data, state: stateOf(actorKind(source), record) } });
+    const state = stateOf(actorKind(source), record && readAs(record));
+    return this.#outbox.add({ source, fact, data: { ...data, state } });
   }
 
   #deliver(to: ActorAddress, event: ActorEvent): Delivery {
@@ -190,7 +209,7 @@ export class Journal implements Outbox {
     return this.#meta.lastSequence();
   }
 
-  actor(address: ActorAddress): ActorRecord | null {
+  actor<Address extends ActorAddress>(address: Address): ActorRecord<KindOf<Address>> | null {
     this.#latest();
     return this.#actors.get(address);
   }
@@ -201,15 +220,21 @@ export class Journal implements Outbox {
     return this.#actors.exists(address);
   }
 
-  /** Lists actors of a kind (`container/`), or all of them, by address. */
-  actors(prefix = ''): { address: ActorAddress; record: ActorRecord }[] {
+  /** Lists all actors by address. */
+  actors(): KnownActor[] {
     this.#latest();
-    return this.#actors.all(prefix);
+    return this.#actors.all();
   }
 
-  count(prefix: string): number {
+  /** Lists the actors of a kind by address. */
+  actorsOf<Kind extends ActorKind>(kind: Kind): KnownActor<Kind>[] {
     this.#latest();
-    return this.#actors.count(prefix);
+    return this.#actors.of(kind);
+  }
+
+  count(kind: ActorKind): number {
+    this.#latest();
+    return this.#actors.count(kind);
   }
 
   /** Lists actors with waiting messages: also those that do not exist (yet, or any longer). */

@@ -1,19 +1,30 @@
-/** Address of an actor: `host`, `network/<name>`, `container/<id>`, `dhcp/<container>/<network>`. */
-export type ActorAddress = 'host' | `network/${string}` | `container/${string}` | `dhcp/${string}/${string}`;
-export type ActorKind = 'host' | 'network' | 'container' | 'dhcp';
+/** Addresses of actors, by kind: `host`, `network/<name>`, `container/<id>`, `dhcp/<container>/<network>`. */
+interface Addresses {
+  host: 'host';
+  network: `network/${string}`;
+  container: `container/${string}`;
+  dhcp: `dhcp/${string}/${string}`;
+}
+export type ActorKind = keyof Addresses;
+/** Address of an actor of one kind, or of any. */
+export type ActorAddress<Kind extends ActorKind = ActorKind> = Addresses[Kind];
+/** Kind of the actor at an address. */
+export type KindOf<Address extends ActorAddress> = Address extends `${infer Kind extends ActorKind}/${string}`
+  ? Kind
+  : 'host';
 
-export const hostAddress: ActorAddress = 'host';
+export const hostAddress: ActorAddress<'host'> = 'host';
 
-export function containerAddress(id: string): ActorAddress {
+export function containerAddress(id: string): ActorAddress<'container'> {
   return `container/${id}`;
 }
 
-export function networkAddress(name: string): ActorAddress {
+export function networkAddress(name: string): ActorAddress<'network'> {
   return `network/${name}`;
 }
 
 /** Returns the address of a container's DHCP client on a network; neither name has a slash. */
-export function dhcpAddress(container: string, network: string): ActorAddress {
+export function dhcpAddress(container: string, network: string): ActorAddress<'dhcp'> {
   return `dhcp/${container}/${network}`;
 }
 
@@ -25,6 +36,10 @@ export function dhcpClientOf(address: ActorAddress): { container: string; networ
 
 export function actorKind(address: ActorAddress): ActorKind {
   return address.split('/')[0] as ActorKind;
+}
+
+export function isOfKind<Kind extends ActorKind>(address: ActorAddress, kind: Kind): address is ActorAddress<Kind> {
+  return actorKind(address) === kind;
 }
 
 /** Returns the part after the slash; empty for the host. */

@@ -154,7 +154,7 @@ export interface NetnsShare {
   path: string;
   status: Record<string, StatusBlock>;
   /** owner of the namespace, which may share it on */
-  owner: ActorAddress;
+  owner: ActorAddress<'container'>;
 }
 
 export type NetworkEvent =

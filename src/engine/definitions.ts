@@ -1,6 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HostContext } from '../../machines/host/chart.ts';
-import type { NetworkContext } from '../../machines/network/chart.ts';
 import { isUsed } from '../../machines/network/leases.ts';
 import { hearsOfLoss, isFiled, networkState } from '../../machines/network/view.ts';
 import type { Journal } from '../actors/journal.ts';
@@ -43,7 +41,7 @@ export class DefinitionReader {
       // a damaged file exists: its former network stays
       ...damaged.map(({ file }) => file.replace(/\.json$/, '')),
     ]);
-    for (const { address } of this.journal.actors('network/'))
+    for (const { address } of this.journal.actorsOf('network'))
       if (!there.has(actorName(address))) this.#noteLoss(address);
     return { definitions, damaged };
   }
@@ -55,8 +53,8 @@ export class DefinitionReader {
   noteLossesFor(brought: readonly NetworkDefinition[]): void {
     const placeless = brought.filter((definition) => !this.#isUp(definition));
     if (placeless.length === 0) return;
-    for (const { address, record } of this.journal.actors('network/')) {
-      const { definition } = record.context as NetworkContext;
+    for (const { address, record } of this.journal.actorsOf('network')) {
+      const { definition } = record.context;
       if (definition && firstClash(definition, placeless)) this.#noteLoss(address);
     }
   }
@@ -70,8 +68,8 @@ export class DefinitionReader {
   #unfiled({ definitions, damaged }: Definitions): NetworkDefinition[] {
     const filed = new Set(definitions.map(({ name }) => name));
     const isDamaged = new Set(damaged.map(({ file }) => file));
-    return this.journal.actors('network/').flatMap(({ address, record }) => {
-      const context = record.context as NetworkContext;
+    return this.journal.actorsOf('network').flatMap(({ address, record }) => {
+      const { context } = record;
       const { definition } = context;
       if (!definition || filed.has(actorName(address)) || networkState(record.value) === 'lowering') return [];
       return isUsed(context) || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
@@ -79,7 +77,7 @@ export class DefinitionReader {
   }
 
   #isUp(brought: NetworkDefinition): boolean {
-    const context = this.journal.actor(networkAddress(brought.name))?.context as NetworkContext | undefined;
+    const context = this.journal.actor(networkAddress(brought.name))?.context;
     return Boolean(context?.device && context.definition && isBroughtNetwork(context.definition, brought));
   }
 
@@ -91,19 +89,19 @@ export class DefinitionReader {
   #isKnown(definition: NetworkDefinition): boolean {
     const known = this.journal.actor(networkAddress(definition.name));
     if (!known || !isFiled(known.value)) return false;
-    return isDeepStrictEqual((known.context as NetworkContext).definition, definition);
+    return isDeepStrictEqual(known.context.definition, definition);
   }
 
   /** Reports damaged files to the host, which announces new ones. */
   #noteDamaged(damaged: DamagedDefinition[]): void {
     this.damaged = damaged;
-    const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    const host = this.journal.actor(hostAddress)?.context;
     if (!isDeepStrictEqual(host?.damaged ?? [], damaged))
       this.post.tell(hostAddress, { type: 'definitions.read', damaged });
   }
 
   /** Notifies a network of the loss of its file; it waits itself for members that are leaving. */
-  #noteLoss(address: ActorAddress): void {
+  #noteLoss(address: ActorAddress<'network'>): void {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;
     const record = this.journal.actor(address);

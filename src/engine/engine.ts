@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import type { HostContext } from '../../machines/host/chart.ts';
 import type { Journal } from '../actors/journal.ts';
 import type { WorkerVerbs } from '../actors/protocol.ts';
 import { DoorCalls } from '../bus/commands/door-calls.ts';
@@ -93,7 +92,7 @@ export class ActorEngine implements Engine {
   async serve(stream: StreamPosition): Promise<void> {
     this.#views.serve(stream);
     const host = this.journal.actor(hostAddress);
-    if (host?.value === 'failed') throw new NetloomError((host.context as HostContext).lastFault as Fault);
+    if (host?.value === 'failed') throw new NetloomError(host.context.lastFault as Fault);
     this.#hostIp = await this.#ask('hostIp', null);
     this.#desk.open();
   }
@@ -189,8 +188,8 @@ export class ActorEngine implements Engine {
       workers: this.workers.size,
       hostIp: this.#hostIp,
       forwarding: this.#views.host().forwarding,
-      containers: this.journal.count('container/'),
-      networks: this.journal.count('network/'),
+      containers: this.journal.count('container'),
+      networks: this.journal.count('network'),
       outbox: this.journal.pending(),
       directories,
       storage: storage.view(),

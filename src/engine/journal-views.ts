@@ -1,6 +1,6 @@
 import type { ContainerContext } from '../../machines/container/chart.ts';
+import { netnsOwnerOf } from '../../machines/container/context.ts';
 import { containerSettingsView, containerView } from '../../machines/container/view.ts';
-import type { HostContext } from '../../machines/host/chart.ts';
 import { type HostView, hostView } from '../../machines/host/view.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { networkSettingsView, networkView } from '../../machines/network/view.ts';
@@ -8,7 +8,7 @@ import { dhcpAddresses } from '../actors/held-addresses.ts';
 import type { ActorRecord, Journal } from '../actors/journal.ts';
 import type { ContainerInspection } from '../contract/container-replies.ts';
 import type { NetworkInspection } from '../contract/network-schemas.ts';
-import { type ActorAddress, containerAddress, hostAddress, networkAddress } from '../core/actor-address.ts';
+import { containerAddress, hostAddress, networkAddress } from '../core/actor-address.ts';
 import type { PortLedger } from '../core/claims.ts';
 import { resolveContainerId } from '../core/container/reference.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
@@ -43,43 +43,46 @@ export class JournalViews {
 
   containers(): { containers: ContainerView[] } & AsOf {
     const { read, ...asOf } = this.#asOf(() =>
-      this.journal.actors('container/').flatMap(({ record }) => this.#currentView(record) ?? []),
+      this.journal.actorsOf('container').flatMap(({ record }) => this.#currentView(record) ?? []),
     );
     return { containers: read, ...asOf };
   }
 
   container(id: string): { container: ContainerView } & AsOf {
-    const { read: container, ...asOf } = this.#asOf(() => {
-      const record = this.journal.actor(containerAddress(id));
-      return record && this.#currentView(record);
-    });
+    const { read, ...asOf } = this.#asOf(() => this.#known(id));
+    return { container: read.container, ...asOf };
+  }
+
+  #known(id: string): { container: ContainerView; context: ContainerContext } {
+    const record = this.journal.actor(containerAddress(id));
+    const container = record && this.#currentView(record);
     if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
-    return { container, ...asOf };
+    return { container, context: record.context };
   }
 
   wishOf(id: string): ContainerWish {
-    const wish = this.wishAt(containerAddress(id));
+    const wish = this.knownWish(id);
     if (!wish) throw new NetloomError(fault('container.unknown', `no container ${id}`));
     return wish;
   }
 
-  wishAt(container: ActorAddress): ContainerWish | null {
-    return (this.journal.actor(container)?.context as ContainerContext | undefined)?.wish ?? null;
+  knownWish(id: string): ContainerWish | null {
+    return this.journal.actor(containerAddress(id))?.context.wish ?? null;
   }
 
   /** Shows a container that shares another's namespace with the current networks of that one, not with those at its set-up. */
-  #currentView(record: ActorRecord): ContainerView | null {
+  #currentView(record: ActorRecord<'container'>): ContainerView | null {
     const container = viewOfContainer(record);
     if (!container) return null;
-    const owner = this.ownerOfNetns(container);
+    const owner = this.#ownerOfNetns(container, record.context);
     return owner === container ? container : { ...container, status: owner.status };
   }
 
   containerNamed(reference: string): string {
     // usually it is the ID
     if (this.journal.exists(containerAddress(reference))) return reference;
-    const known = this.journal.actors('container/').flatMap(({ record }) => {
-      const { wish } = record.context as ContainerContext;
+    const known = this.journal.actorsOf('container').flatMap(({ record }) => {
+      const { wish } = record.context;
       return wish ? { id: wish.id, name: wish.name } : [];
     });
     const id = resolveContainerId(known, reference);
@@ -89,11 +92,10 @@ export class JournalViews {
 
   inspect(id: string): ContainerInspection {
     const { read, ...asOf } = this.#asOf(() => {
-      const { container } = this.container(id);
-      const owner = this.ownerOfNetns(container);
+      const { container, context } = this.#known(id);
+      const owner = this.#ownerOfNetns(container, context);
       const networks = owner.attachments.flatMap(({ network }) => this.networkContext(network)?.definition ?? []);
-      const { context } = this.journal.actor(containerAddress(id)) as ActorRecord;
-      const settings = containerSettingsView(context as ContainerContext);
+      const settings = containerSettingsView(context);
       return { container, settings, NetworkSettings: networkSettingsOf(owner, networks) };
     });
     const { container, settings, NetworkSettings } = read;
@@ -106,36 +108,34 @@ export class JournalViews {
    * while the namespace is up. If the owner is gone, or has another namespace now, the container is on none.
    */
   ownerOfNetns(container: ContainerView): ContainerView {
+    const record = this.journal.actor(containerAddress(container.id));
+    return record ? this.#ownerOfNetns(container, record.context) : container;
+  }
+
+  #ownerOfNetns(container: ContainerView, context: ContainerContext): ContainerView {
     const { netns } = container;
+    if (!netns) return container;
     const seen = new Set([containerAddress(container.id)]);
-    for (let owner = container; netns; ) {
-      const address = this.#namespaceSource(owner);
-      if (address === null || seen.has(address)) return owner;
+    let owner = { container, context };
+    for (;;) {
+      const address = netnsOwnerOf(owner.context);
+      if (address === null || seen.has(address)) return owner.container;
       seen.add(address);
       const record = this.journal.actor(address);
       const next = record && viewOfContainer(record);
-      if (next?.netns?.inode !== netns.inode) return { ...container, status: {} };
-      owner = next;
+      if (!next || next.netns?.inode !== netns.inode) return { ...container, status: {} };
+      owner = { container: next, context: record.context };
     }
-    return container;
-  }
-
-  /** Finds the record with the namespace: the container's own, or for an older version's record the container in its wish. */
-  #namespaceSource({ id, mode }: ContainerView): ActorAddress | null {
-    const named = sharedContainer(mode);
-    if (named === null) return null;
-    const context = this.journal.actor(containerAddress(id))?.context as ContainerContext | undefined;
-    return context?.share?.owner ?? containerAddress(named);
   }
 
   /** Returns the record of a network's actor, defined or not; null without such an actor. */
   networkContext(name: string): NetworkContext | null {
-    return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
+    return this.journal.actor(networkAddress(name))?.context ?? null;
   }
 
   networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf {
     const { read: networks, ...asOf } = this.#asOf(() =>
-      this.journal.actors('network/').flatMap(({ record }) => this.#networkView(record) ?? []),
+      this.journal.actorsOf('network').flatMap(({ record }) => this.#networkView(record) ?? []),
     );
     const damaged = this.damaged().map(({ file, reason }) => ({ file, reason }));
     return { damaged, networks, ...asOf };
@@ -146,14 +146,14 @@ export class JournalViews {
     const { read, ...asOf } = this.#asOf(() => {
       const record = this.journal.actor(networkAddress(name));
       const network = record && this.#networkView(record);
-      return network && { network, settings: networkSettingsView(record.context as NetworkContext) };
+      return network && { network, settings: networkSettingsView(record.context) };
     });
     if (!read) throw new NetloomError(fault('network.unknown', `no network ${name}`));
     return { ...read, ...asOf };
   }
 
   /** Adds addresses from DHCP servers, which are not in the network's own record (C13). */
-  #networkView(record: ActorRecord): NetworkView | null {
+  #networkView(record: ActorRecord<'network'>): NetworkView | null {
     const network = viewOfNetwork(record);
     if (network?.ipam_options.driver !== 'dhcp') return network;
     const given = dhcpAddresses(this.journal);
@@ -164,7 +164,7 @@ export class JournalViews {
   networkNamed(reference: string): string {
     // usually it is the name
     if (this.journal.exists(networkAddress(reference))) return reference;
-    const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
+    const known = this.journal.actorsOf('network').flatMap(({ record }) => viewOfNetwork(record) ?? []);
     const damaged = this.damaged().find(({ file }) => file === `${reference}.json`);
     const path = `${this.networksDirectory}/${reference}.json`;
     if (damaged) throw new NetloomError(fault('network.damaged', damagedText(path, damaged.reason)));
@@ -178,7 +178,7 @@ export class JournalViews {
   }
 
   host(): HostView {
-    return hostView((this.journal.actor(hostAddress)?.context as HostContext | undefined) ?? null);
+    return hostView(this.journal.actor(hostAddress)?.context ?? null);
   }
 
   #asOf<T>(read: () => T): { read: T } & AsOf {
@@ -187,23 +187,18 @@ export class JournalViews {
   }
 }
 
-export function viewOfContainer({ value, context }: ActorRecord): ContainerView | null {
-  return containerView(value, context as ContainerContext);
+function viewOfContainer({ value, context }: ActorRecord<'container'>): ContainerView | null {
+  return containerView(value, context);
 }
 
-/** Parses a mode: `container:web` → `web`. */
-function sharedContainer(mode: string): string | null {
-  return mode.startsWith('container:') ? mode.slice('container:'.length) : null;
-}
-
-function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
-  return networkView(value, context as NetworkContext);
+function viewOfNetwork({ value, context }: ActorRecord<'network'>): NetworkView | null {
+  return networkView(value, context);
 }
 
 /** Lists containers and their addresses on the networks with a resolver. */
 export function namedLeases(journal: Journal): KnownLease[] {
-  return journal.actors('network/').flatMap(({ record }) => {
-    const { definition, leases } = record.context as NetworkContext;
+  return journal.actorsOf('network').flatMap(({ record }) => {
+    const { definition, leases } = record.context;
     if (!definition || !answersNames(definition)) return [];
     const network = definition.name;
     return Object.entries(leases).map(([container, addresses]) => ({ network, container, addresses: [...addresses] }));

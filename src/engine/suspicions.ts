@@ -1,7 +1,5 @@
-import type { HostContext } from '../../machines/host/chart.ts';
-import type { NetworkContext } from '../../machines/network/chart.ts';
-import type { ActorRecord, Journal } from '../actors/journal.ts';
-import { type ActorAddress, actorKind, containerAddress, hostAddress } from '../core/actor-address.ts';
+import type { Journal, KnownActor } from '../actors/journal.ts';
+import { type ActorAddress, containerAddress, hostAddress, isOfKind } from '../core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
 import { followsUplink } from '../core/network/definition.ts';
 import { isCut, type OwnerMark, ownerMark } from '../core/object-names.ts';
@@ -45,14 +43,14 @@ export class Suspicions {
 
   /** Foreign links matter to the host only where netloom switched forwarding on. */
   #keepsLinksApart(): boolean {
-    const context = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    const context = this.journal.actor(hostAddress)?.context;
     return Object.values(context?.forwarding ?? {}).some(({ found }) => !found);
   }
 
   /** Lists networks that would give that address to a container although it is the host's now, or refuse it although it is free. */
   #giversOf({ address, owner, isGone }: HostAddress): ActorAddress[] {
     return this.#networks(owner).flatMap((network) => {
-      const { definition, device } = network.record.context as NetworkContext;
+      const { definition, device } = network.record.context;
       if (!definition || !device) return [];
       // names may be answered at an address on a foreign bridge once it is no longer tentative
       if (device.names === null && device.addresses.includes(address) !== isGone) return [];
@@ -62,17 +60,18 @@ export class Suspicions {
   }
 
   /** null: all of them */
-  #networks(owner: OwnerMark | null): { address: ActorAddress; record: ActorRecord }[] {
-    if (owner === null) return this.journal.actors('network/');
+  #networks(owner: OwnerMark | null): KnownActor<'network'>[] {
+    if (owner === null) return this.journal.actorsOf('network');
     const [address = owner] = this.#marked([owner]);
-    const record = actorKind(address) === 'network' ? this.journal.actor(address) : null;
+    if (!isOfKind(address, 'network')) return [];
+    const record = this.journal.actor(address);
     return record ? [{ address, record }] : [];
   }
 
   /** Lists networks whose bridge or parent has one of these names, and their members. */
   #usersOf(links: ReadonlySet<string>): ActorAddress[] {
-    return this.journal.actors('network/').flatMap(({ address, record }) => {
-      const { definition, device, leases } = record.context as NetworkContext;
+    return this.journal.actorsOf('network').flatMap(({ address, record }) => {
+      const { definition, device, leases } = record.context;
       const link = definition?.network_interface ?? device?.name;
       return link && links.has(link) ? [address, ...Object.keys(leases).map(containerAddress)] : [];
     });
@@ -80,8 +79,8 @@ export class Suspicions {
 
   /** Lists networks that are up and whose next containers depend on the default route. */
   #followers(): ActorAddress[] {
-    return this.journal.actors('network/').flatMap(({ address, record }) => {
-      const { definition, device } = record.context as NetworkContext;
+    return this.journal.actorsOf('network').flatMap(({ address, record }) => {
+      const { definition, device } = record.context;
       return definition && device && followsUplink(definition) ? [address] : [];
     });
   }

@@ -40,7 +40,7 @@ export class Counters {
   }
 
   #attachmentOf(id: string, network: string): { network: string; hostInterfaceName?: string } {
-    const attachments = this.views.wishAt(containerAddress(id))?.attachments ?? [];
+    const attachments = this.views.knownWish(id)?.attachments ?? [];
     return attachments.find((attachment) => attachment.network === network) ?? { network };
   }
 

@@ -1,4 +1,4 @@
-import { type ActorAddress, containerAddress } from '../core/actor-address.ts';
+import { type ActorAddress, actorName } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import type { AskedAttachment } from '../core/container/attachments.ts';
 import { sharingCycle } from '../core/container/sharing.ts';
@@ -9,13 +9,13 @@ import { broughtDefinition } from '../core/network/file.ts';
 
 export interface WishReader {
   /** Returns the wish of a container, or null without one. */
-  wishAt(container: ActorAddress): ContainerWish | null;
+  knownWish(id: string): ContainerWish | null;
 }
 
 /** Finds the wish: in the command itself, or an earlier one when a set-up refers to that. */
 export function wishIn(wishes: WishReader, to: ActorAddress, event: ActorEvent): ContainerWish | null {
   if (event.type === 'container.create' || event.type === 'container.attach') return event.wish;
-  return event.type === 'container.setup' ? (event.wish ?? wishes.wishAt(to)) : null;
+  return event.type === 'container.setup' ? (event.wish ?? wishes.knownWish(actorName(to))) : null;
 }
 
 /** Lists the definitions of networks that come with a command. */
@@ -33,5 +33,5 @@ function broughtBy({ network, definition }: AskedAttachment): NetworkDefinition[
 
 /** Refuses containers that would wait for each other's namespace, before any of them waits. */
 export function sharingRefusal(wishes: WishReader, wish: ContainerWish): Fault | null {
-  return sharingCycle(wish, (id) => wishes.wishAt(containerAddress(id)));
+  return sharingCycle(wish, (id) => wishes.knownWish(id));
 }

@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
-import type { NetworkContext } from '../../machines/network/chart.ts';
 import { networkState } from '../../machines/network/view.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { describeElement } from '../../src/core/firewall/nft.ts';
@@ -22,8 +20,8 @@ afterEach(async () => {
   await house.demolish();
 });
 
-const leases = () => house.context<NetworkContext>(demo)?.leases;
-const ports = () => Object.keys(house.context<HostContext>(hostAddress)?.ports ?? {});
+const leases = () => house.context(demo)?.leases;
+const ports = () => Object.keys(house.context(hostAddress)?.ports ?? {});
 const statusOf = (output: unknown) => output as { netns: { path: string; inode: number }; status: unknown };
 
 /** Nothing of containers and networks is left; the separation of foreign links stays with IPv4 forwarding. */
@@ -31,7 +29,7 @@ const expectBare = () => {
   expect([...house.linux.pins.keys()]).toEqual([]);
   expect([...house.linux.host.links.keys()]).toEqual(['lo']);
   const elements = [...(house.linux.elements?.keys() ?? [])];
-  const { forwarding, forwardForeign } = house.context<HostContext>(hostAddress) as HostContext;
+  const { forwarding, forwardForeign } = house.context(hostAddress) as HostContext;
   expect(elements).toEqual(guardElements(forwarding, forwardForeign).map(describeElement));
   expect([...house.linux.ports]).toEqual([]);
 };
@@ -326,7 +324,7 @@ describe('the process of a container', () => {
     house.linux.endProcess(pid);
     await house.settle();
     expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
-    expect(house.context<ContainerContext>(web)?.process?.pid).toBe(pid);
+    expect(house.context(web)?.process?.pid).toBe(pid);
   });
 });
 
@@ -335,7 +333,7 @@ describe('a restart of the daemon', () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
-    const before = house.context<ContainerContext>(web);
+    const before = house.context(web);
     await house.crash();
     expect(house.linux.ports.size).toBe(0);
     await house.start();
@@ -411,7 +409,7 @@ describe('a reboot of the host', () => {
     for (const id of ['web', 'db', 'idle']) expect(house.value(containerAddress(id))).toBe('created');
     expect([house.facts(web).at(-1), house.facts(db).at(-1)]).toEqual(['lost', 'lost']);
     expect(house.facts(containerAddress('idle'))).toEqual(['created']);
-    expect([leases(), ports(), networkState(house.value(demo))]).toEqual([{}, [], 'defined']);
+    expect([leases(), ports(), networkState(house.value(demo) ?? 'absent')]).toEqual([{}, [], 'defined']);
     expectBare();
     expect((await house.ask(web, toContainer.setupAgain)).fault).toBeUndefined();
   });

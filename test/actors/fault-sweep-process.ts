@@ -1,8 +1,7 @@
-import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
-import { type Answer, Journal } from '../../src/actors/journal.ts';
+import { type ActorRecord, type Answer, Journal } from '../../src/actors/journal.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { type Fault, faultOf } from '../../src/core/fault.ts';
@@ -267,14 +266,12 @@ async function run(directory: string): Promise<void> {
   process.send?.({ id: 0, output: null, error: null } satisfies Reply);
 }
 
-function ledgerLines(journal: Journal): string[] {
-  return journal.actors().flatMap(({ address, record }) => {
-    if (address === 'host') return linesOfHost(record.context as HostContext);
-    return address.startsWith('network/')
-      ? linesOfNetwork(address, record.context as NetworkContext)
-      : linesOfContainer(address, record.value, record.context as ContainerContext);
-  });
-}
+const ledgerLines = (journal: Journal): string[] => [
+  ...journal.actorsOf('container').flatMap(({ address, record }) => linesOfContainer(address, record)),
+  ...journal.actorsOf('dhcp').flatMap(({ address, record }) => linesOfDhcp(address, record)),
+  ...journal.actorsOf('host').flatMap(({ record }) => linesOfHost(record.context)),
+  ...journal.actorsOf('network').flatMap(({ address, record }) => linesOfNetwork(address, record.context)),
+];
 
 /** As JSON, whichever way led to it. */
 const inOrder = (held: object): string =>
@@ -297,10 +294,13 @@ function linesOfNetwork(address: string, { leases, waiting }: NetworkContext): s
 }
 
 /** Of one that is not up nothing is in the kernel; what it is called then tells how that came. */
-function linesOfContainer(address: string, value: unknown, { wish, ports }: ContainerContext): string[] {
+function linesOfContainer(address: string, { value, context }: ActorRecord<'container'>): string[] {
   if (typeof value !== 'object') return [];
-  const joins = wish?.attachments.map(({ network }) => network);
-  return [`${address} is ${JSON.stringify(value)} on ${joins?.join(', ')} with ${JSON.stringify(ports)}`];
+  const joins = context.wish?.attachments.map(({ network }) => network);
+  return [`${address} is ${JSON.stringify(value)} on ${joins?.join(', ')} with ${JSON.stringify(context.ports)}`];
 }
+
+const linesOfDhcp = (address: string, { value }: ActorRecord<'dhcp'>): string[] =>
+  typeof value === 'object' ? [`${address} is ${JSON.stringify(value)}`] : [];
 
 void run(process.argv[2] as string);

@@ -1,6 +1,19 @@
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
-import { type Answer, type Commit, type Committed, type Delivery, Journal } from '../../src/actors/journal.ts';
-import { type ActorAddress, containerAddress, networkAddress, workerOf } from '../../src/core/actor-address.ts';
+import {
+  type ActorRecord,
+  type Answer,
+  type Commit,
+  type Committed,
+  type Delivery,
+  Journal,
+} from '../../src/actors/journal.ts';
+import {
+  type ActorAddress,
+  containerAddress,
+  type KindOf,
+  networkAddress,
+  workerOf,
+} from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
@@ -324,12 +337,12 @@ export class House {
       .map((record) => (source === undefined ? `${record.source} ${record.fact}` : record.fact));
   }
 
-  value(address: ActorAddress): unknown {
+  value<Address extends ActorAddress>(address: Address): ActorRecord<KindOf<Address>>['value'] | undefined {
     return this.journal.actor(address)?.value;
   }
 
-  context<T>(address: ActorAddress): T | undefined {
-    return this.journal.actor(address)?.context as T | undefined;
+  context<Address extends ActorAddress>(address: Address): ActorRecord<KindOf<Address>>['context'] | undefined {
+    return this.journal.actor(address)?.context;
   }
 }
 

@@ -1,6 +1,3 @@
-import type { ContainerContext } from '../../machines/container/chart.ts';
-import type { HostContext } from '../../machines/host/chart.ts';
-import type { NetworkContext } from '../../machines/network/chart.ts';
 import { networkState } from '../../machines/network/view.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { familyOf } from '../../src/core/address.ts';
@@ -30,14 +27,14 @@ export const lanLinks = ['lan0', 'lan1'];
 function expected(house: House): Inventory {
   const steps: Step[] = [];
   const inventory: Inventory = { pins: [], links: ['lo'], elements: [], ports: [], leases: [], claims: [] };
-  for (const { record } of house.journal.actors('network/')) {
-    const context = record.context as NetworkContext;
+  for (const { record } of house.journal.actorsOf('network')) {
+    const context = record.context;
     const { definition, searchDomain } = context;
     if (['up', 'degraded', 'emptying'].includes(networkState(record.value)) && definition)
       steps.push(...raisePlan({ definition, searchDomain }).steps);
   }
-  for (const { record } of house.journal.actors('container/')) {
-    const context = record.context as ContainerContext;
+  for (const { record } of house.journal.actorsOf('container')) {
+    const context = record.context;
     const { wish, leases, ports } = context;
     if (!wish || typeof record.value !== 'object') continue;
     const netns = netnsOf(wish, context.netnsDirectory, context.share?.path ?? null);
@@ -52,7 +49,7 @@ function expected(house: House): Inventory {
         for (let port = hostPort; port < hostPort + range; port++)
           inventory.ports.push(`${protocol} ${address} ${port}`);
   }
-  const host = house.context<HostContext>(hostAddress);
+  const host = house.context(hostAddress);
   if (host) inventory.elements.push(...guardElements(host.forwarding, host.forwardForeign).map(describeElement));
   for (const step of steps) {
     if (step.verb === 'link.bridge') inventory.links.push(step.name);
@@ -66,8 +63,8 @@ function expected(house: House): Inventory {
 
 function found(house: House): Inventory {
   const { linux } = house;
-  const networks = house.journal.actors('network/').map(({ record }) => record.context as NetworkContext);
-  const claims = house.context<HostContext>(hostAddress)?.ports ?? {};
+  const networks = house.journal.actorsOf('network').map(({ record }) => record.context);
+  const claims = house.context(hostAddress)?.ports ?? {};
   return sorted({
     pins: [...linux.pins.keys()],
     links: [...linux.host.links.keys()].filter((name) => !lanLinks.includes(name)),

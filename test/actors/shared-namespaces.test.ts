@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ContainerContext } from '../../machines/container/chart.ts';
 import { containerAddress } from '../../src/core/actor-address.ts';
 import { JournalViews } from '../../src/engine/journal-views.ts';
 import { demo, House, toContainer, toNetwork } from './house.ts';
@@ -23,7 +22,7 @@ afterEach(async () => {
 });
 
 const inspect = (id: string) => new JournalViews(house.journal, house.directory.path).inspect(id);
-const members = () => house.context<ContainerContext>(pod)?.members ?? [];
+const members = () => house.context(pod)?.members ?? [];
 
 /** A namespace of `pod`, which `member` shares directly, and `further` by `member`. */
 async function share(more: object = {}): Promise<void> {

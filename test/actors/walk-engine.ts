@@ -183,10 +183,10 @@ export class WalkEngine {
 
   /** Containers whose process lives, as far as they know. */
   watching(pid: number): ActorAddress[] {
-    return this.#journal.actors('container/').flatMap(({ address, record }) => {
-      const { process } = record.context as { process: { pid: number } | null };
-      const up = (record.value as { up?: { process: string } }).up;
-      return process?.pid === pid && up?.process === 'running' ? [address] : [];
+    return this.#journal.actorsOf('container').flatMap(({ address, record }) => {
+      const { context, value } = record;
+      const isRunning = typeof value === 'object' && value.up.process === 'running';
+      return context.process?.pid === pid && isRunning ? [address] : [];
     });
   }
 

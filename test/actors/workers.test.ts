@@ -46,7 +46,7 @@ describe('actors on several workers', () => {
     await house.settle();
     expect(house.post.sent.size).toBeGreaterThan(ids.length * 8);
     expect(disorder(house)).toEqual([]);
-    expect(house.journal.actors('container/')).toEqual([]);
+    expect(house.journal.actorsOf('container')).toEqual([]);
   });
 
   it('actors on several workers continue when one worker after another ends in the middle of its work', async () => {

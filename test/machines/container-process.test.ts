@@ -135,8 +135,8 @@ describe('P11 a container whose namespace is used by running containers', () => 
 
   it('P11 is notified when the process of one of them starts or ends, and when that one is torn down or the host reboots', () => {
     const claiming = reach(start, setUp(wishes.shared));
-    const shared = (owner: ActorAddress) => ({ path: '/netns/netloom-db', status: {}, owner });
-    const sharing = (owner: ActorAddress = 'container/db') =>
+    const shared = (owner: ActorAddress<'container'>) => ({ path: '/netns/netloom-db', status: {}, owner });
+    const sharing = (owner: ActorAddress<'container'> = 'container/db') =>
       reach(claiming, { type: 'netns.shared', attempt: claiming.context.attempt, share: shared(owner) }, setupDone());
     const guest = sharing();
     expect(step(guest, started())).toContain('tell container/db netns.entered');

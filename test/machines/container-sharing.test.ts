@@ -81,7 +81,7 @@ describe('P11 the owner of a shared namespace', () => {
 
 describe('P11 a container that shares a namespace', () => {
   const claiming = reach(start, setUp(wishes.shared));
-  const sharing = (owner: ActorAddress = 'container/db') =>
+  const sharing = (owner: ActorAddress<'container'> = 'container/db') =>
     reach(claiming, {
       type: 'netns.shared',
       attempt: claiming.context.attempt,

@@ -1,18 +1,18 @@
 import type { Database } from 'lmdb';
 import type { MachineContext } from 'xstate';
-import type { ActorAddress } from '../../core/actor-address.ts';
+import { type ActorAddress, type ActorKind, isOfKind, type KindOf } from '../../core/actor-address.ts';
 import type { Ledgers } from './ledgers.ts';
-import type { ActorRecord } from './records.ts';
+import { type ActorRecord, type KnownActor, readAs, type WrittenRecord } from './records.ts';
 
 /** The state of each actor. Growing maps in it are stored apart, in the ledgers. */
 export class ActorTable {
   constructor(
-    private readonly rows: Database<ActorRecord, string>,
+    private readonly rows: Database<WrittenRecord, ActorAddress>,
     private readonly ledgers: Ledgers,
   ) {}
 
   /** previous: the last stored context; null before the first */
-  keep(address: ActorAddress, previous: MachineContext | null, { value, context }: ActorRecord): void {
+  keep(address: ActorAddress, previous: MachineContext | null, { value, context }: WrittenRecord): void {
     const rest = this.ledgers.write(address, previous, context);
     this.rows.putSync(address, { value, context: rest });
   }
@@ -22,34 +22,42 @@ export class ActorTable {
     this.ledgers.remove(address);
   }
 
-  get(address: ActorAddress): ActorRecord | null {
+  get<Address extends ActorAddress>(address: Address): ActorRecord<KindOf<Address>> | null {
     const record = this.rows.get(address);
-    return record ? this.#whole(address, record) : null;
+    return record ? readAs<KindOf<Address>>(this.#whole(address, record)) : null;
   }
 
   exists(address: ActorAddress): boolean {
     return this.rows.doesExist(address);
   }
 
-  /** Lists actors whose address has this prefix, by address. */
-  all(prefix: string): { address: ActorAddress; record: ActorRecord }[] {
-    return [...this.rows.getRange(rangeOf(prefix))].map(({ key, value }) => {
-      const address = key as ActorAddress;
-      return { address, record: this.#whole(address, value) };
-    });
+  /** Lists actors by address. */
+  all(): KnownActor[] {
+    return [...this.rows.getRange()].map(({ key, value }) => ({
+      address: key,
+      record: readAs(this.#whole(key, value)),
+    }));
+  }
+
+  /** Lists the actors of a kind by address. */
+  of<Kind extends ActorKind>(kind: Kind): KnownActor<Kind>[] {
+    return [...this.rows.getRange(rangeOf(kind))].flatMap(({ key, value }) =>
+      isOfKind(key, kind) ? [{ address: key, record: readAs<Kind>(this.#whole(key, value)) }] : [],
+    );
   }
 
   addresses(): ActorAddress[] {
-    return [...this.rows.getKeys()] as ActorAddress[];
+    return [...this.rows.getKeys()];
   }
 
-  count(prefix: string): number {
-    return this.rows.getKeysCount(rangeOf(prefix));
+  count(kind: ActorKind): number {
+    return this.rows.getKeysCount(rangeOf(kind));
   }
 
-  #whole(address: ActorAddress, { value, context }: ActorRecord): ActorRecord {
+  #whole(address: ActorAddress, { value, context }: WrittenRecord): WrittenRecord {
     return { value, context: this.ledgers.read(address, context) };
   }
 }
 
-const rangeOf = (prefix: string) => (prefix ? { start: prefix, end: `${prefix}\uffff` } : {});
+/** Every address begins with its kind, and no kind with another. */
+const rangeOf = (kind: ActorKind) => ({ start: kind, end: `${kind}\uffff` });

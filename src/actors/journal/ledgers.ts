@@ -46,7 +46,7 @@ export class Ledgers {
   }
 
   #entries(address: string, field: string): Record<string, unknown> {
-    const range = { start: [address, field, ''] as Row, end: [address, field, '\uffff'] as Row };
+    const range: { start: Row; end: Row } = { start: [address, field, ''], end: [address, field, '\uffff'] };
     return Object.fromEntries([...this.rows.getRange(range)].map(({ key, value }) => [key[2], value]));
   }
 }

@@ -1,9 +1,11 @@
 import type { Database } from 'lmdb';
 import type { ActorAddress } from '../../core/actor-address.ts';
 
+type Row = [ActorAddress, number];
+
 /** Work of actors in the order of its numbers: waiting messages of an inbox, or plans that are not carried out yet. */
 export class WorkTable<Work> {
-  constructor(private readonly rows: Database<Work, [string, number]>) {}
+  constructor(private readonly rows: Database<Work, Row>) {}
 
   put(address: ActorAddress, sequence: number, work: Work): void {
     this.rows.putSync([address, sequence], work);
@@ -15,7 +17,7 @@ export class WorkTable<Work> {
 
   /** Lists the work of an actor, with numbers `from` (inclusive) to `to` (exclusive). */
   of(address: ActorAddress, from = 0, to = Infinity): { sequence: number; work: Work }[] {
-    const range = { start: [address, from] as [string, number], end: [address, to] as [string, number] };
+    const range: { start: Row; end: Row } = { start: [address, from], end: [address, to] };
     return [...this.rows.getRange(range)].map(({ key, value }) => ({ sequence: key[1], work: value }));
   }
 
@@ -25,7 +27,7 @@ export class WorkTable<Work> {
 
   /** Lists actors with work: also those that do not exist (yet, or any longer). */
   addresses(): ActorAddress[] {
-    return [...new Set([...this.rows.getKeys()].map(([address]) => address as ActorAddress))];
+    return [...new Set([...this.rows.getKeys()].map(([address]) => address))];
   }
 
   clear(): void {

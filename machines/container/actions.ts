@@ -1,13 +1,12 @@
 import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } from 'xstate';
 import { containerAddress } from '../../src/core/actor-address.ts';
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
-import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
-import type { ContainerWish } from '../../src/core/container/wish.ts';
-import type { Fault } from '../../src/core/fault.ts';
+import { attachmentsOf } from '../../src/core/container/attachments.ts';
 import { effectsOf, enqueueEffect } from '../decisions.ts';
+import { accepted, lastFaultOf } from '../present.ts';
 import { attachingActions, attachingGuards } from './attaching.ts';
 import { changeActions, changeGuards } from './changes/actions.ts';
-import type { ContainerCommand, ContainerContext, ContainerInput } from './context.ts';
+import { type ContainerCommand, type ContainerContext, type ContainerInput, wishOf } from './context.ts';
 import { answerTo, commandOf, decide, type Given, nameOf, refusal, sentAt } from './decisions.ts';
 import {
   foundLife,
@@ -60,11 +59,11 @@ export const containerSetup = setup({
       const isFirst = context.wish === null && event.created !== undefined;
       const kept = isFirst ? { created: event.created } : {};
       if (!wish || !overrides) return { ...kept, wish, lasting: null };
-      const attachments = attachmentsOf(wish.id, overrides) as Attachment[];
+      const attachments = accepted(attachmentsOf(wish.id, overrides));
       return { ...kept, wish: { ...wish, attachments }, lasting: wish };
     }),
     announceCreated: decide(({ context }) => {
-      const wish = context.wish as ContainerWish;
+      const wish = wishOf(context);
       return [
         {
           kind: 'announce',
@@ -99,7 +98,7 @@ export const containerSetup = setup({
     failDeferred: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ deferred: [] });
       for (const event of context.deferred)
-        enqueueEffect(enqueue, answerTo(event, context.id, { fault: context.lastFault as Fault }));
+        enqueueEffect(enqueue, answerTo(event, context.id, { fault: lastFaultOf(context) }));
     }),
     answered: assign({ command: null }),
 

@@ -12,6 +12,7 @@ import { shownPorts } from '../../src/core/plan/container/ports.ts';
 import { statusBlocks } from '../../src/core/plan/container/status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../../src/core/port.ts';
 import type { Effect } from '../effect.ts';
+import { present } from '../present.ts';
 
 /** The context of a container's machine, and functions of it. */
 
@@ -143,9 +144,12 @@ export interface ContainerProcess {
 
 export type ShareRequest = Extract<ContainerEvent, { type: 'netns.share' }>;
 
+/** Returns the wish: a container that was created has one. */
+export const wishOf = ({ wish }: Pick<ContainerContext, 'wish'>): ContainerWish => present(wish, 'the wish');
+
 /** Returns the input of plans. */
 export function grantOf(context: ContainerContext): ContainerGrant {
-  const wish = context.wish as ContainerWish;
+  const wish = wishOf(context);
   return {
     wish,
     netns: netnsOf(wish, context.netnsDirectory, context.share?.path ?? null),

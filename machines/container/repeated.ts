@@ -3,6 +3,7 @@ import { type Attachment, attachmentsOf } from '../../src/core/container/attachm
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { isDeepEqual } from '../../src/core/deep-equal.ts';
 import { describePort, type PublishedPort } from '../../src/core/port.ts';
+import { accepted } from '../present.ts';
 import type { ContainerContext } from './context.ts';
 import { type Given, nameOf, refusal } from './decisions.ts';
 
@@ -36,9 +37,7 @@ const portOf = (port: PublishedPort): string => `${describePort(port)} ${port.he
 function differences({ wish: present }: ContainerContext, event: ContainerEvent): string[] {
   if (event.type !== 'container.setup' || !present) return [];
   const wish = event.wish ?? present;
-  const asked = event.overrides
-    ? { ...wish, attachments: attachmentsOf(wish.id, event.overrides) as Attachment[] }
-    : wish;
+  const asked = event.overrides ? { ...wish, attachments: accepted(attachmentsOf(wish.id, event.overrides)) } : wish;
   return Object.entries(compared).flatMap(([what, of]) => (isDeepEqual(of(asked), of(present)) ? [] : [what]));
 }
 

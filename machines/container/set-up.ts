@@ -1,7 +1,7 @@
 import { assertEvent } from 'xstate';
 import { hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { Fault } from '../../src/core/fault.ts';
 import { setupPlan } from '../../src/core/plan/container/plan.ts';
+import { lastFaultOf } from '../present.ts';
 import { namesLeftOutFacts } from './changes/facts.ts';
 import { setupRefusal } from './changes/refusals.ts';
 import { leftOutFacts } from './changes/unreachable-ports.ts';
@@ -97,8 +97,8 @@ export const setUpActions = {
   }),
   keepRefusal: remember(({ context }) => ({ lastFault: setupRefusal(grantOf(context)) })),
   announceFailed: decide(({ context }) => [
-    { kind: 'announce', fact: 'failed', data: { fault: context.lastFault as Fault } },
-    { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
+    { kind: 'announce', fact: 'failed', data: { fault: lastFaultOf(context) } },
+    { kind: 'reply', command: context.command, fault: lastFaultOf(context) },
   ]),
 };
 

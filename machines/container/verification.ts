@@ -5,7 +5,7 @@ import { fault } from '../../src/core/fault.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { leftOutFacts } from './changes/unreachable-ports.ts';
-import { type Change, grantOf, statusOf } from './context.ts';
+import { grantOf, statusOf } from './context.ts';
 import { commandOf, decide, type Given, isResultOf, nameOf, remember } from './decisions.ts';
 import { faultOfLeases, lacksLease } from './dhcp.ts';
 
@@ -15,9 +15,9 @@ const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
   type === 'actor.recovered' ? 'recovery' : 'drift';
 
 export const verificationActions = {
-  keepReload: remember(({ event }) => ({ change: { kind: 'reload' } as Change, command: commandOf(event) })),
+  keepReload: remember(({ event }) => ({ change: { kind: 'reload' }, command: commandOf(event) })),
   keepSuspicion: remember(({ context, event }) => ({
-    change: { kind: context.suspected ?? suspicionOf(event) } as Change,
+    change: { kind: context.suspected ?? suspicionOf(event) },
     suspected: null,
   })),
   /** Checks networks, because a reload covers all that the container needs: each network mends its own objects, and announces it. */

@@ -5,11 +5,11 @@ import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
-import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import { decisionsOf, effectsOf, isResultOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import { addressesOf, type DhcpContext, type DhcpInput, leaseData, ownerOf, requestOf } from './context.ts';
+import { present } from '../present.ts';
+import { addressesOf, type DhcpContext, type DhcpInput, leaseData, ownerOf, requestOf, termsOf } from './context.ts';
 
 /** How long a container waits for its first address. */
 const patienceMs = 5_000;
@@ -24,7 +24,7 @@ const apply = (purpose: DhcpPurpose, ...steps: Step[]): Effect<'dhcp'> => ({
 const asking = (question: DhcpQuestion['kind']): DhcpPurpose => ({ kind: 'ask', question });
 
 function ask(context: DhcpContext, question: DhcpQuestion, withinMs: number | null): Step {
-  return { verb: 'dhcp.ask', owner: ownerOf(context), place: context.place as DhcpPlace, question, withinMs };
+  return { verb: 'dhcp.ask', owner: ownerOf(context), place: present(context.place, 'the place'), question, withinMs };
 }
 
 const keep = (context: DhcpContext): Step => ({
@@ -98,11 +98,11 @@ export const dhcpSetup = setup({
     requestAgain: decide(({ context }) => [apply(asking('request'), ask(context, requestOf(context), null))]),
     keep: decide(({ context }) => [apply({ kind: 'keep' }, keep(context))]),
     renew: decide(({ context }) => {
-      const { address, server, serverMac } = context.terms as DhcpTerms;
+      const { address, server, serverMac } = termsOf(context);
       return [apply(asking('renew'), keep(context), ask(context, { kind: 'renew', address, server, serverMac }, null))];
     }),
     rebind: decide(({ context }) => {
-      const { address } = context.terms as DhcpTerms;
+      const { address } = termsOf(context);
       return [apply(asking('rebind'), keep(context), ask(context, { kind: 'rebind', address }, null))];
     }),
     stop: decide(({ context }) => [apply({ kind: 'stop' }, { verb: 'dhcp.stop', owner: ownerOf(context) })]),

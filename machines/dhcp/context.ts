@@ -3,6 +3,7 @@ import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Announce } from '../effect.ts';
+import { present } from '../present.ts';
 
 /** The context of a DHCP client's machine, and functions of it. */
 
@@ -29,9 +30,12 @@ export const ownerOf = ({ container, network }: DhcpInput): ActorAddress => dhcp
 
 /** Returns the request for the offered address, to the server that offered it. */
 export function requestOf({ offer }: DhcpContext): DhcpQuestion {
-  const { address, server } = offer as DhcpTerms;
+  const { address, server } = present(offer, 'the offer');
   return { kind: 'request', address, server };
 }
+
+/** Returns the terms of the lease: there are some while there is a lease. */
+export const termsOf = ({ terms }: DhcpContext): DhcpTerms => present(terms, 'the lease');
 
 /** Returns the address of the present or last lease, with its prefix length. */
 export const addressesOf = ({ terms }: DhcpContext): string[] =>

@@ -9,6 +9,7 @@ import { type NetworkDefinition, ownsBridge } from '../../src/core/network/defin
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import type { NetworkWish } from '../../src/core/network/wish.ts';
 import type { NetworkGrant } from '../../src/core/plan/network.ts';
+import { present } from '../present.ts';
 
 /** The context of a network's machine, and functions of it. */
 
@@ -133,12 +134,21 @@ export function firstContext(input: NetworkInput): NetworkContext {
 /** Checks whether the network claims a place on the host: a network on a parent clashes with none, and others route it. */
 export const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
+/** Returns the definition in force: a network that is defined, or being written, has one. */
+export const definitionOf = ({ definition }: Pick<NetworkContext, 'definition'>): NetworkDefinition =>
+  present(definition, 'the definition');
+
+/** Returns the definition that a change leads to: there is one while the network is being updated. */
+export const updateOf = ({ update }: Pick<NetworkContext, 'update'>): NetworkDefinition =>
+  present(update, 'the new definition');
+
+/** Returns the wish of a network that is not defined yet. */
+export const wishOf = ({ wish }: Pick<NetworkContext, 'wish'>): NetworkWish => present(wish, 'the wish');
+
 /** Returns the input of plans. */
-export function grantOf(
-  { definition, searchDomain, onLoopback }: NetworkContext,
-  changed: NetworkDefinition | null = null,
-): NetworkGrant {
-  return { definition: changed ?? (definition as NetworkDefinition), searchDomain, onLoopback: onLoopback.length > 0 };
+export function grantOf(context: NetworkContext, changed: NetworkDefinition | null = null): NetworkGrant {
+  const { searchDomain, onLoopback } = context;
+  return { definition: changed ?? definitionOf(context), searchDomain, onLoopback: onLoopback.length > 0 };
 }
 
 /**
@@ -146,7 +156,7 @@ export function grantOf(
  * (N19); netloom's own containers have rules. While the network is up, the port stays.
  */
 export function definitionForFirst(context: NetworkContext): NetworkDefinition {
-  const definition = context.definition as NetworkDefinition;
+  const definition = definitionOf(context);
   const brought = broughtFirst(context);
   if (wantsOtherFirewall(context)) return withFirewall(definition, brought?.firewall);
   if (context.device !== null) return definition;

@@ -1,7 +1,6 @@
 import { stateIn } from 'xstate';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkPurpose } from '../../src/core/plan/purpose.ts';
 import { decisionsOf, isResultOf } from '../decisions.ts';
 import type { DeviceState, NetworkContext, Regions } from './context.ts';
@@ -30,7 +29,5 @@ export const resultOf =
     isResultOf(event, ...kinds);
 
 export const wasRebooted = ({ event }: Given): boolean => event.type === 'actor.recovered' && event.rebooted;
-
-export const definitionOf = ({ definition }: NetworkContext) => definition as NetworkDefinition;
 
 export const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);

@@ -1,12 +1,11 @@
 import { assertEvent } from 'xstate';
 import { hostAddress } from '../../src/core/actor-address.ts';
-import type { LeaseRequest } from '../../src/core/actor-event.ts';
 import { linkUse } from '../../src/core/network/check.ts';
-import type { NetworkDefinition } from '../../src/core/network/definition.ts';
-import { type NetworkWish, networkDefinition } from '../../src/core/network/wish.ts';
+import { networkDefinition } from '../../src/core/network/wish.ts';
 import { definePlan } from '../../src/core/plan/network.ts';
-import { defaultWish, firstContext, inputOf, isOfDefault } from './context.ts';
-import { decide, definitionOf, type Given, refuse, remember, resultOf } from './decisions.ts';
+import { present } from '../present.ts';
+import { defaultWish, definitionOf, firstContext, inputOf, isOfDefault, wishOf } from './context.ts';
+import { decide, type Given, refuse, remember, resultOf } from './decisions.ts';
 
 /** Definition of a new network: its wish, its claim at the host, its file. */
 
@@ -23,28 +22,36 @@ export const definingActions = {
   /** Keeps nothing of the former network except the waiting requests. */
   becomeDefault: remember(({ context: { waiting, ...former } }) => ({
     ...firstContext(inputOf(former)),
-    ...defaultWish(former.name, waiting.find(isOfDefault) as LeaseRequest),
+    ...defaultWish(former.name, present(waiting.find(isOfDefault), 'the request of a container')),
     waiting,
   })),
-  claimSubnets: decide(({ context: { name, wish } }) => {
-    const { driver, link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
+  claimSubnets: decide(({ context }) => {
+    const wish = wishOf(context);
+    const { driver, link: bridge, sharesLink, subnets, automatic } = wish;
     const needsBridge = driver === 'bridge' && sharesLink;
-    const use = linkUse(wish as NetworkWish);
+    const use = linkUse(wish);
     return [
       {
         kind: 'tell',
         to: hostAddress,
-        event: { type: 'subnet.claim', network: name, bridge, sharesLink, needsBridge, subnets, automatic, use },
+        event: {
+          type: 'subnet.claim',
+          network: context.name,
+          bridge,
+          sharesLink,
+          needsBridge,
+          subnets,
+          automatic,
+          use,
+        },
       },
     ];
   }),
   define: remember(({ context, event }) => {
     assertEvent(event, 'subnet.granted');
-    return { definition: networkDefinition(context.wish as NetworkWish, { ...event, created: context.created }) };
+    return { definition: networkDefinition(wishOf(context), { ...event, created: context.created }) };
   }),
-  write: decide(({ context: { definition } }) => [
-    { kind: 'apply', plan: definePlan(definition as NetworkDefinition) },
-  ]),
+  write: decide(({ context }) => [{ kind: 'apply', plan: definePlan(definitionOf(context)) }]),
   announceCreated: decide(({ context }) => {
     const data = { definition: definitionOf(context) };
     return [

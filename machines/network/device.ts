@@ -9,8 +9,8 @@ import type { FoundLink } from '../../src/core/steps/link.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
-import { claimsPlace, definitionForFirst, grantOf, type NetworkContext } from './context.ts';
-import { decide, definitionOf, type Given, remember, resultOf } from './decisions.ts';
+import { claimsPlace, definitionForFirst, definitionOf, grantOf, type NetworkContext } from './context.ts';
+import { decide, type Given, remember, resultOf } from './decisions.ts';
 
 /** Device of a network, bridge or parent: its place on the host, how it is made, verified and closed. */
 
@@ -73,8 +73,8 @@ export const deviceActions = {
     assertEvent(event, 'steps.applied');
     const found = event.outputs.find(({ link }) => link)?.link;
     const names = event.outputs.find((output) => output.names)?.names ?? null;
-    const device = found ? deviceOf(context.definition as NetworkDefinition, found, names) : context.device;
-    const made = context.device?.made || isMade(event, found, context.definition as NetworkDefinition);
+    const device = found ? deviceOf(definitionOf(context), found, names) : context.device;
+    const made = context.device?.made || isMade(event, found, definitionOf(context));
     // members that are being set up open it a moment later
     const routesLoopback = device?.routesLoopback || context.onLoopback.length > 0;
     return { device: device && { ...device, made, routesLoopback }, lastFault: null };
@@ -120,11 +120,11 @@ export const deviceActions = {
 export const deviceGuards = {
   isDown: ({ context }: Given) => context.device === null,
   isDegraded: ({ context }: Given) => context.lastFault !== null,
-  claimsNothing: ({ context }: Given) => !claimsPlace(context.definition as NetworkDefinition),
-  sharesLink: ({ context }: Given) => !ownsBridge(context.definition as NetworkDefinition),
+  claimsNothing: ({ context }: Given) => !claimsPlace(definitionOf(context)),
+  sharesLink: ({ context }: Given) => !ownsBridge(definitionOf(context)),
   /** Applies only to netloom's bridges: foreign links are not changed. */
-  isOpenInVain: ({ context: { definition, device, onLoopback } }: Given) =>
-    (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
+  isOpenInVain: ({ context }: Given) =>
+    (context.device?.routesLoopback ?? false) && context.onLoopback.length === 0 && ownsBridge(definitionOf(context)),
   // the plan identifies the result: a removal may begin before the result of a verification is known
   isRaise: resultOf('raise'),
   isLook: resultOf('look'),

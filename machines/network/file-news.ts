@@ -5,10 +5,12 @@ import { linkUse } from '../../src/core/network/check.ts';
 import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { isSameNetwork } from '../../src/core/network/identity.ts';
 import { changeableOptions } from '../../src/core/network/options.ts';
+import type { Verb } from '../../src/core/steps/step.ts';
 import { driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
-import { claimsPlace, type NetworkContext } from './context.ts';
-import { decide, decision, definitionOf, type Given, remember } from './decisions.ts';
+import { present } from '../present.ts';
+import { claimsPlace, definitionOf, type NetworkContext } from './context.ts';
+import { decide, decision, type Given, remember } from './decisions.ts';
 import { isKept, isUsed } from './leases.ts';
 
 /** News about a network's file: another program has made, changed or removed it. */
@@ -31,20 +33,23 @@ const livingParts = ({ network_dns_servers, options }: NetworkDefinition) => [
   changeableOptions.map((name) => options[name] ?? null),
 ];
 
-const isFileBack = ({ removal, definition }: NetworkContext, event: NetworkEvent): boolean =>
-  removal?.by === 'loss' &&
+const isFileBack = (context: NetworkContext, event: NetworkEvent): boolean =>
+  context.removal?.by === 'loss' &&
   event.type === 'definition.found' &&
-  isSameNetwork(definition as NetworkDefinition, event.definition);
+  isSameNetwork(definitionOf(context), event.definition);
 
 /** Checks whether a file that is found is this network's: one that goes without its file is another's. */
 export const isStaying = ({ context }: Given): boolean => context.removal?.by !== 'loss';
+
+/** The step by which a file comes back, as drift names it. */
+const written: Verb = 'definition.write';
 
 export const fileNewsActions = {
   /** Keeps a foreign definition, without a claim and without writing a file. */
   note: decision(({ context: { name, waiting, successor }, event }) => {
     const found = event.type === 'definition.found' ? event.definition : successor;
     const first = event.type === 'lease.request' ? event : waiting.find((request) => request.definition);
-    const definition = (found ?? first?.definition) as NetworkDefinition;
+    const definition = present(found ?? first?.definition, 'a definition that was found or brought');
     const { created, network_interface: bridge, subnets } = definition;
     const context = { definition, created, successor: null, removal: null, lastGiven: {}, macs: {} };
     // a network of an engine takes its place when the host grants it
@@ -58,7 +63,7 @@ export const fileNewsActions = {
   ]),
   announceWritten: decide(({ event }) => {
     assertEvent(event, 'steps.applied');
-    return driftFacts({ steps: ['definition.write'], tookMs: event.tookMs });
+    return driftFacts({ steps: [written], tookMs: event.tookMs });
   }),
   keepSuccessor: remember(({ context, event }) => {
     const found = context.news ?? event;
@@ -69,7 +74,7 @@ export const fileNewsActions = {
   noteSuccessor: remember(({ context, event }) => {
     const found = context.news ?? event;
     assertEvent(found, 'definition.found');
-    const isSame = isSameNetwork(context.definition as NetworkDefinition, found.definition);
+    const isSame = isSameNetwork(definitionOf(context), found.definition);
     return { successor: isSame ? null : found.definition };
   }),
   forgetSuccessor: remember(() => ({ successor: null })),

@@ -3,14 +3,14 @@ import type { LeaseRequest } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { chooseAddresses, type Leases, picked } from '../../src/core/lease/addresses.ts';
-import type { NetworkDevice } from '../../src/core/lease/device.ts';
 import { type Lease, leaseOf, leaseRefusal } from '../../src/core/lease/lease.ts';
 import { withGivenMacs } from '../../src/core/lease/mac-addresses.ts';
 import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
 import { answersNames, type NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import type { Effect } from '../effect.ts';
-import type { HeldRequest, NetworkContext } from './context.ts';
+import { present } from '../present.ts';
+import { definitionOf, type HeldRequest, type NetworkContext } from './context.ts';
 
 /** Requests of containers, and their leases. */
 
@@ -77,13 +77,13 @@ export function leaseFor(
   ledger: Ledger,
   request: LeaseRequest,
 ): { ledger: Ledger; lease: Lease } | Fault {
-  const definition = grounds.definition as NetworkDefinition;
+  const definition = definitionOf(grounds);
   const refusal =
     leaseRefusal(definition, grounds.device) ?? refuseOther(definition, request) ?? refuseAliases(definition, request);
   if (refusal) return refusal;
   const held = entryOf(ledger.leases, request.container);
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
-  const device = grounds.device as NetworkDevice;
+  const device = present(grounds.device, 'the device');
   const { leases, lastGiven } = ledger;
   const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
   if ('code' in chosen) return chosen;

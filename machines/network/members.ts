@@ -1,8 +1,7 @@
 import { assertEvent } from 'xstate';
 import { withoutEntry } from '../../src/core/ledger.ts';
-import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
-import { type NetworkContext, wantsOtherFirewall } from './context.ts';
+import { definitionOf, type NetworkContext, wantsOtherFirewall } from './context.ts';
 import { decide, decision, type Given, remember, resolve, resultOf, unknownFault, wasRebooted } from './decisions.ts';
 import { answerTo, busyFault, decideRequests, isReplacementDue, isUsed, withMember } from './leases.ts';
 import { waitPlan } from './removal.ts';
@@ -127,7 +126,7 @@ export const memberGuards = {
     event.type === 'lease.request' &&
     event.definition !== undefined &&
     !isUsed(context, event.container) &&
-    !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
+    !isBroughtNetwork(definitionOf(context), event.definition),
   isReplacedByHeld: ({ context }: Given) => isReplacementDue(context),
   isWait: resultOf('await-leaving'),
   wasRebooted,

@@ -2,13 +2,12 @@ import { assertEvent } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isOurs } from '../../src/core/network/identity.ts';
 import { lowerPlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import { commandOf, isResultOf } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
-import { claimsPlace, grantOf, isOfDefault, type NetworkContext, type Removal } from './context.ts';
+import { claimsPlace, definitionOf, grantOf, isOfDefault, type NetworkContext, type Removal } from './context.ts';
 import { decide, decision, type Given, remember, resultOf } from './decisions.ts';
 import { answerTo, busyFault, hasMembers, isKept } from './leases.ts';
 
@@ -103,8 +102,8 @@ export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): 
 });
 
 /** Checks whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
-const unmakesBridge = ({ definition, device }: NetworkContext): boolean =>
-  isOurs(definition as NetworkDefinition) || (device?.made ?? false);
+const unmakesBridge = (context: NetworkContext): boolean =>
+  isOurs(definitionOf(context)) || (context.device?.made ?? false);
 
 /** Checks whether the deadline has passed, or could not be set. */
 const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>

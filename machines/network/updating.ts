@@ -9,16 +9,22 @@ import { changeable, updateRefusal } from '../../src/core/network/update.ts';
 import { updatePlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import { commandOf, isResultOf } from '../decisions.ts';
-import { definitionForFirst, grantOf, type NetworkContext, wantsOtherFirewall } from './context.ts';
-import { decide, definitionOf, type Given, remember, resultOf } from './decisions.ts';
+import { present } from '../present.ts';
+import {
+  definitionForFirst,
+  definitionOf,
+  grantOf,
+  type NetworkContext,
+  updateOf,
+  wantsOtherFirewall,
+} from './context.ts';
+import { decide, type Given, remember, resultOf } from './decisions.ts';
 
 /** Changes of a network that containers may be using. */
 
 /** Checks whether the file changes: not everything that an engine reports about a network is in its file. */
-function saysOtherInFile({ definition, update }: NetworkContext): boolean {
-  const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
-  return before !== after;
-}
+const saysOtherInFile = (context: NetworkContext): boolean =>
+  JSON.stringify(fileOf(definitionOf(context))) !== JSON.stringify(fileOf(updateOf(context)));
 
 /** Returns the definition with the file's values that may change while containers use the network. */
 function withNews(definition: NetworkDefinition, { network_dns_servers, options }: NetworkDefinition) {
@@ -26,11 +32,11 @@ function withNews(definition: NetworkDefinition, { network_dns_servers, options 
   return { ...definition, network_dns_servers, options: { ...Object.fromEntries(lasting), ...changeable(options) } };
 }
 
-function updateFault({ definition }: NetworkContext, event: NetworkEvent): Fault | null {
+function updateFault(context: NetworkContext, event: NetworkEvent): Fault | null {
   if (event.type !== 'network.update') return null;
   const { addDnsServers, dnsServers = [], options } = event;
   const nameServers = [...addDnsServers, ...dnsServers];
-  return updateRefusal(definition as NetworkDefinition, { nameServers, options });
+  return updateRefusal(definitionOf(context), { nameServers, options });
 }
 
 /** Returns the plan of the change. A network without a file gets none; a definition that came from the file is there already. */
@@ -42,7 +48,7 @@ export const changePlan = (context: NetworkContext, isFiled: boolean): Plan =>
 
 export const updatingActions = {
   keepUpdate: remember(({ context, event }) => {
-    const definition = context.definition as NetworkDefinition;
+    const definition = definitionOf(context);
     const news = context.news ?? event;
     if (news.type === 'definition.found') return { update: withNews(definition, news.definition), command: null };
     assertEvent(event, 'network.update');
@@ -54,18 +60,18 @@ export const updatingActions = {
   }),
   keepFirewall: remember(({ context }) => ({ update: definitionForFirst(context), command: null })),
   /** Tells members about another spoofing guard: the container sets what its link may send. */
-  tellGuard: decide(({ context: { definition, update, leases, name } }) => {
-    const [before, after] = [definition, update].map((one) => networkSettings(one as NetworkDefinition).spoofing);
-    if (before === after || after === undefined) return [];
-    return Object.keys(leases).map((id) => ({
+  tellGuard: decide(({ context }) => {
+    const { spoofing } = networkSettings(updateOf(context));
+    if (spoofing === networkSettings(definitionOf(context)).spoofing) return [];
+    return Object.keys(context.leases).map((id) => ({
       kind: 'tell',
       to: containerAddress(id),
-      event: { type: 'lease.changed', command: null, network: name, spoofing: after },
+      event: { type: 'lease.changed', command: null, network: context.name, spoofing },
     }));
   }),
   keepUpdated: remember(({ context }) => ({ definition: context.update, update: null })),
   announceUpdated: decide(({ context }) => {
-    const data = { definition: context.update as NetworkDefinition };
+    const data = { definition: updateOf(context) };
     return [
       { kind: 'announce', fact: 'updated', data },
       { kind: 'reply', command: context.command, output: data },
@@ -84,7 +90,7 @@ export const updatingActions = {
   ]),
   dropUpdate: remember(() => ({ update: null })),
   refuseUnfit: decide(({ context, event }) => [
-    { kind: 'reply', command: commandOf(event), fault: updateFault(context, event) as Fault },
+    { kind: 'reply', command: commandOf(event), fault: present(updateFault(context, event), 'the refusal') },
   ]),
 };
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { lastFaultOf } from '../../machines/present.ts';
 import type { Journal } from '../actors/journal.ts';
 import type { WorkerVerbs } from '../actors/protocol.ts';
 import { DoorCalls } from '../bus/commands/door-calls.ts';
@@ -11,7 +12,7 @@ import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import type { PortLedger } from '../core/claims.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
-import { type Fault, NetloomError } from '../core/fault.ts';
+import { NetloomError } from '../core/fault.ts';
 import type { ForeignFirewalls } from '../core/firewall/foreign/obstacles.ts';
 import type { Swept } from '../core/gc.ts';
 import type { DamagedDefinition, Definitions } from '../core/network/check.ts';
@@ -92,7 +93,7 @@ export class ActorEngine implements Engine {
   async serve(stream: StreamPosition): Promise<void> {
     this.#views.serve(stream);
     const host = this.journal.actor(hostAddress);
-    if (host?.value === 'failed') throw new NetloomError(host.context.lastFault as Fault);
+    if (host?.value === 'failed') throw new NetloomError(lastFaultOf(host.context));
     this.#hostIp = await this.#ask('hostIp', null);
     this.#desk.open();
   }

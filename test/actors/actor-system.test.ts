@@ -478,7 +478,9 @@ describe('a repeated or invalid command', () => {
     await house.start();
     const command = house.say(demo, { type: 'network.create', wish: null });
     await house.settle();
-    expect(house.unexpected.splice(0)).toEqual([expect.stringMatching(/^network\/demo network.create: TypeError/)]);
+    expect(house.unexpected.splice(0)).toEqual([
+      expect.stringMatching(/^network\/demo network.create: Error: the wish is missing/),
+    ]);
     expect(house.journal.replyTo(command)).toMatchObject({ fault: { code: 'internal.unexpected' } });
     expect(house.answers.get(command)).toEqual([{ command, ...house.journal.replyTo(command) }]);
     expect(house.journal.inboxAddresses()).toEqual([]);

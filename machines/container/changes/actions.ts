@@ -1,5 +1,5 @@
 import { assertEvent } from 'xstate';
-import type { Fault } from '../../../src/core/fault.ts';
+import { present } from '../../present.ts';
 import { grantOf, statusOf, withAnswer, withJoin } from '../context.ts';
 import {
   commandOf,
@@ -133,7 +133,7 @@ export const changeActions = {
     ];
   }),
   refuseChange: decide(({ context, event }) => [
-    { kind: 'reply', command: commandOf(event), fault: changeRefusal(context, event) as Fault },
+    { kind: 'reply', command: commandOf(event), fault: present(changeRefusal(context, event), 'the refusal') },
   ]),
 };
 

@@ -1,10 +1,10 @@
 import type { ContainerEvent } from '../../../src/core/actor-event.ts';
 import { type Attachment, attachmentsBeside } from '../../../src/core/container/attachments.ts';
-import type { ContainerWish } from '../../../src/core/container/wish.ts';
 import { type GrantedPort, isAsked, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
 import { portsTogether } from '../../../src/core/served-ports.ts';
+import { accepted } from '../../present.ts';
 import { leavingNetworks, missingOf } from '../attaching.ts';
-import type { Change, ContainerContext, Join, Leave } from '../context.ts';
+import { type Change, type ContainerContext, type Join, type Leave, wishOf } from '../context.ts';
 
 /** The change that an event requests. */
 
@@ -18,16 +18,13 @@ export function changeAskedFor(context: ContainerContext, event: ContainerEvent)
   const published = askedPorts(context);
   switch (event.type) {
     case 'container.connect': {
-      const { attachments, id } = wish as ContainerWish;
-      return join(attachmentsBeside(attachments, id, [event.attachment]) as Attachment[], []);
+      const { attachments, id } = wishOf(context);
+      return join(accepted(attachmentsBeside(attachments, id, [event.attachment])), []);
     }
     case 'container.attach': {
-      const { attachments, id } = wish as ContainerWish;
+      const { attachments, id } = wishOf(context);
       const missing = missingOf(context, event);
-      return join(
-        attachmentsBeside(attachments, id, missing.networks) as Attachment[],
-        newPorts(published, missing.ports),
-      );
+      return join(accepted(attachmentsBeside(attachments, id, missing.networks)), newPorts(published, missing.ports));
     }
     case 'container.detach':
       return leave(leavingNetworks(context, event), [], { isDetach: true });

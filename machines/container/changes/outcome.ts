@@ -4,6 +4,7 @@ import { entryOf } from '../../../src/core/entry.ts';
 import { withTerms } from '../../../src/core/lease/lease.ts';
 import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';
 import { type GrantedPort, grantedFamilies, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
+import { accepted } from '../../present.ts';
 import { type Change, type ContainerContext, grantOf, type Join } from '../context.ts';
 
 /** Wish and grant after a change. */
@@ -40,7 +41,7 @@ function withAttachment(wish: ContainerWish, attachment: Attachment): ContainerW
   const isNameFree = !rest.some((other) => hostInterfaceName && other.hostInterfaceName === hostInterfaceName);
   if (isFree && isNameFree) return { ...wish, attachments: [...rest, attachment] };
   const asked = { ...kept, ...(isNameFree && hostInterfaceName && { hostInterfaceName }) };
-  const beside = attachmentBeside(rest, wish.id, asked) as Attachment;
+  const beside = accepted(attachmentBeside(rest, wish.id, asked));
   return { ...wish, attachments: [...rest, { ...beside, ...(definition && { definition }) }] };
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { containerVerbs } from './container.ts';
-import { networkVerbs } from './network.ts';
-import { nodeVerbs } from './node.ts';
+import { containerVerbs } from './container-commands.ts';
+import { networkVerbs } from './network-commands.ts';
+import { nodeVerbs } from './node-commands.ts';
 
 /** All commands: `<noun>.<verb>` → request, reply, role that may send it, and purpose. */
 export const verbs = { ...nodeVerbs, ...networkVerbs, ...containerVerbs };

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ActorKind } from '../core/actor-address.ts';
-import { containerFacts, containerStateSchema, leaseFacts, leaseStateSchema } from './container.ts';
+import { containerFacts, containerStateSchema, leaseFacts, leaseStateSchema } from './container-facts.ts';
 import type { FactName } from './name-tables.ts';
-import { networkFacts, networkStateSchema } from './network.ts';
-import { nodeFacts, nodeStateSchema } from './node.ts';
+import { networkFacts, networkStateSchema } from './network-facts.ts';
+import { nodeFacts, nodeStateSchema } from './node-facts.ts';
 import type { Noun } from './subjects.ts';
 
 /** Facts by the noun of the subject: the fourth word of a CloudEvent's type. The key is the last word of its subject. */

@@ -1,7 +1,7 @@
 import type { CommandName } from './commands.ts';
-import type { containerFacts, leaseFacts } from './container.ts';
-import type { networkFacts } from './network.ts';
-import type { nodeFacts } from './node.ts';
+import type { containerFacts, leaseFacts } from './container-facts.ts';
+import type { networkFacts } from './network-facts.ts';
+import type { nodeFacts } from './node-facts.ts';
 
 /** Names in the contract, without its schemas, which cost a client 50 ms to load. The compiler checks them against it. */
 

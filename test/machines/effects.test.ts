@@ -4,7 +4,7 @@ import type { ContainerContext } from '../../machines/container/chart.ts';
 import { decisionsOf, effectsOf } from '../../machines/decisions.ts';
 import { degradedFacts, driftFacts } from '../../machines/drift.ts';
 import type { Effect } from '../../machines/effect.ts';
-import { networkFacts } from '../../src/contract/network.ts';
+import { networkFacts } from '../../src/contract/network-facts.ts';
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
 

@@ -1,16 +1,6 @@
 import { z } from 'zod';
 import { hostStates } from '../core/view.ts';
-import { verb } from './command.ts';
 import { fact } from './fact.ts';
-import {
-  foreignFirewallsSchema,
-  gcResultSchema,
-  gcSchema,
-  nodeInfoSchema,
-  nothingSchema,
-  workerReferenceSchema,
-  workerRestartedSchema,
-} from './node-schemas.ts';
 import { containerIdField, driftedSettingsSchema, familySchema, faultSchema, wayOut } from './schemas.ts';
 
 const families = z.array(familySchema);
@@ -30,38 +20,6 @@ const drift = {
 };
 
 export const nodeStateSchema = z.enum(hostStates).meta({ id: 'NodeState', description: 'of the host, after the fact' });
-
-/** Commands about a node. */
-export const nodeVerbs = {
-  'node.info': verb({
-    doc: 'Shows the state of the daemon',
-    role: 'viewer',
-    request: nothingSchema,
-    reply: nodeInfoSchema,
-    example: {},
-  }),
-  'node.firewalls': verb({
-    doc: 'Shows which other firewalls drop traffic of networks, which traffic, and the commands that let it pass',
-    role: 'viewer',
-    request: nothingSchema,
-    reply: foreignFirewallsSchema,
-    example: {},
-  }),
-  'node.gc': verb({
-    doc: 'Removes kernel objects of netloom that have no owner; with `unstarted` also containers that were never started',
-    role: 'admin',
-    request: gcSchema,
-    reply: gcResultSchema,
-    example: { dryRun: true, unstarted: true },
-  }),
-  'worker.restart': verb({
-    doc: 'Kills a kernel worker and starts a new one; its actors are restored from the journal',
-    role: 'admin',
-    request: workerReferenceSchema,
-    reply: workerRestartedSchema,
-    example: { index: 0 },
-  }),
-};
 
 /** Facts about the host itself. */
 export const nodeFacts = {

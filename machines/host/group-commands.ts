@@ -1,7 +1,7 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { HostEvent } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
-import type { Fault, FaultCode } from '../../src/core/fault.ts';
+import { type Fault, type FaultCode, withDetail } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
@@ -26,11 +26,12 @@ const askContainer: Ask = (container) => ({
   event: { type: 'container.abandon', command: null, from: hostAddress },
 });
 
-const replyPruned: Reply = ({ command, asked, removed, faults }) => {
-  const [fault] = asked.flatMap((network) => entryOf(faults, network) ?? []);
-  return fault
-    ? { kind: 'reply', command, fault }
-    : { kind: 'reply', command, output: { removed: asked.filter((network) => removed.includes(network)) } };
+const replyPruned: Reply = ({ command, asked, removed: inAnyOrder, faults }) => {
+  const removed = asked.filter((network) => inAnyOrder.includes(network));
+  const [why] = asked.flatMap((network) => entryOf(faults, network) ?? []);
+  if (!why) return { kind: 'reply', command, output: { removed } };
+  const fault = removed.length > 0 ? withDetail(why, `networks that were removed: ${removed.join(', ')}`) : why;
+  return { kind: 'reply', command, fault };
 };
 
 /** Faults of a container that was started, taken down, or removed since the search. */

@@ -1,7 +1,7 @@
 import { assertEvent } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
-import { type Fault, fault } from '../../src/core/fault.ts';
+import { type Fault, fault, withDetail } from '../../src/core/fault.ts';
 import { isOurs } from '../../src/core/network/identity.ts';
 import { lowerPlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
@@ -70,13 +70,14 @@ export function isRefusedByAll({ leases, removal }: NetworkContext): boolean {
   return left.length > 0 && left.every((id) => Object.hasOwn(removal?.refusals ?? {}, id));
 }
 
-/** Returns why it stays: a member cannot leave, or members have not left in time. Names the members that have left. */
-export function removalFault(context: NetworkContext): Fault {
+/**
+ * Returns why it stays: a step has failed, a member cannot leave, or members have not left in time. Names the members that have
+ * left.
+ */
+function removalFault(context: NetworkContext, event: NetworkEvent): Fault {
   const { left = [], refusals = {} } = context.removal ?? {};
-  const why = Object.values(refusals)[0] ?? inUseFault(context);
-  if (left.length === 0) return why;
-  const details = [...(why.detail ? [why.detail] : []), `containers that have left the network: ${left.join(', ')}`];
-  return { ...why, detail: details.join('; ') };
+  const why = event.type === 'steps.failed' ? event.fault : (Object.values(refusals)[0] ?? inUseFault(context));
+  return left.length === 0 ? why : withDetail(why, `containers that have left the network: ${left.join(', ')}`);
 }
 
 export function inUseFault({ name, leases, waiting, held }: NetworkContext): Fault {
@@ -125,9 +126,7 @@ export const removalActions = {
     return { removal: { ...removal, refusals: { ...removal.refusals, [event.container]: event.fault } } };
   }),
   /** Refuses the removal: the network stays as it was, without the members that have left. */
-  refuseRemoval: decide(({ context, event }) =>
-    refusalEffects(context, event.type === 'steps.failed' ? event.fault : removalFault(context)),
-  ),
+  refuseRemoval: decide(({ context, event }) => refusalEffects(context, removalFault(context, event))),
   endRemoval: remember(() => ({ command: null, removal: null, waitsUntil: null })),
   lower: decide(({ context, event }) => [
     ...leavePlaceEffects(context),
@@ -151,11 +150,10 @@ export const removalActions = {
     command: null,
     removal: removal?.by === 'loss' ? removal : null,
   })),
-  replyFailed: decide(({ context: { name, command, removal }, event }) => {
-    assertEvent(event, 'steps.failed');
-    return [
-      removal?.by === 'prune' ? prunedEffect(name, false, event.fault) : { kind: 'reply', command, fault: event.fault },
-    ];
+  replyFailed: decide(({ context, event }) => {
+    const { name, command, removal } = context;
+    const why = removalFault(context, event);
+    return [removal?.by === 'prune' ? prunedEffect(name, false, why) : { kind: 'reply', command, fault: why }];
   }),
   answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
   refuseInUse: decide(({ context, event }) => [

@@ -84,8 +84,8 @@ export interface NetworkMethods {
   update(request: RequestOf<'network.update'>, options?: CallOptions): Promise<ReplyOf<'network.update'>>;
 
   /**
-   * Removes all networks that no container uses, except the default network. Role: operator or above. Throws
-   * NetloomError.
+   * Removes all networks that no container uses, except the default network. If one cannot be removed,
+   * `detail` of the fault names those that were removed. Role: operator or above. Throws NetloomError.
    *
    * ```ts
    * await client.network.prune({  });

@@ -53,7 +53,7 @@ export const networkVerbs = {
     example: { name: 'demo', addDnsServers: ['192.0.2.53'] },
   }),
   'network.prune': verb({
-    doc: 'Removes all networks that no container uses, except the default network',
+    doc: 'Removes all networks that no container uses, except the default network. If one cannot be removed, `detail` of the fault names those that were removed',
     role: 'operator',
     request: networkPruneSchema,
     reply: networksPrunedSchema,

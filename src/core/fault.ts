@@ -110,6 +110,11 @@ export function fault(code: FaultCode, message: string, more: Omit<Fault, 'code'
   return { code, message, ...more };
 }
 
+/** Returns the fault with more details, after those that it has. */
+export function withDetail(why: Fault, text: string): Fault {
+  return { ...why, detail: why.detail ? `${why.detail}; ${text}` : text };
+}
+
 /** The thrown form of a fault, for callers of the library and for input checks. */
 export class NetloomError extends Error {
   override readonly name = 'NetloomError';

@@ -149,6 +149,20 @@ describe('changes of a network', () => {
     await lab.client.network.remove({ name: 'used', force: true });
     expect((await lab.client.container.inspect({ id: 'guest' })).container.attachments).toEqual([]);
   });
+
+  it('a removal that fails halfway says what it has done: which containers have left, which networks are removed', async () => {
+    for (const name of ['kept', 'idle']) await lab.client.network.create({ name });
+    await lab.client.container.setup({ id: 'guest', networks: [{ network: 'kept' }] });
+    // the file of a mount cannot be removed
+    execFileSync('mount', ['--bind', fileOf('kept'), fileOf('kept')]);
+    const forced = await refusal(lab.client.network.remove({ name: 'kept', force: true }));
+    expect(forced.detail).toContain('containers that have left the network: guest');
+    const pruned = await refusal(lab.client.network.prune({}));
+    expect(pruned.detail).toContain('networks that were removed: idle');
+    expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(['kept']);
+    execFileSync('umount', [fileOf('kept')]);
+    expect(await lab.client.network.prune({})).toEqual({ removed: ['kept'] });
+  });
 });
 
 describe('drivers and options', () => {

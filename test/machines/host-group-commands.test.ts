@@ -50,7 +50,17 @@ describe('P07 unused networks', () => {
     const refused = fault('kernel.refused', 'refused');
     const event: ActorEvent = { type: 'network.pruned', network: 'db', isRemoved: false, fault: refused };
     expect(step(pruning, event)).toEqual(['serving']);
-    expect(effectsOf(pruning, event, pruned('web', true))).toEqual([{ kind: 'reply', command: 'c1', fault: refused }]);
+    expect(effectsOf(pruning, event, pruned('web', false))).toEqual([{ kind: 'reply', command: 'c1', fault: refused }]);
+  });
+
+  it('P07 unused networks that were removed are named in the fault of one that cannot be removed', () => {
+    const three = reach(known, note('api'), prune('c1'));
+    const refused = fault('kernel.refused', 'refused', { detail: 'Operation not permitted' });
+    const event: ActorEvent = { type: 'network.pruned', network: 'db', isRemoved: false, fault: refused };
+    const detail = 'Operation not permitted; networks that were removed: api, web';
+    expect(effectsOf(three, pruned('web', true), event, pruned('api', true))).toEqual([
+      { kind: 'reply', command: 'c1', fault: { ...refused, detail } },
+    ]);
   });
 
   it('P07 unused networks are asked by their given names alone, and unknown names are no error', () => {

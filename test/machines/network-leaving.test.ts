@@ -242,6 +242,17 @@ describe('B6 a forced removal', () => {
     expect(step(stays, leaseRequest('c'))).toEqual(['up', 'tell container/c lease.granted']);
   });
 
+  it('names the members that have left when the network cannot be removed after that', () => {
+    const refusal = (from: At) => effectsOf(from, failed('lower')).filter(({ kind }) => kind === 'reply');
+    const why = fault('kernel.refused', 'refused', { leftBehind: [] });
+    const left = reach(emptying, release('a'), release('b'));
+    for (const from of [left, reach(left, recovered(true))])
+      expect(refusal(from)).toEqual([
+        { kind: 'reply', command: 'c9', fault: { ...why, detail: 'containers that have left the network: a, b' } },
+      ]);
+    expect(refusal(lowering)).toEqual([{ kind: 'reply', command: 'c9', fault: why }]);
+  });
+
   it('is refused when a member does not answer in time', () => {
     expect(step(reach(emptying, release('a')), overdue)).toEqual(['up', 'reply c9 network.in-use']);
     expect(effectsOf(crowded, force).at(-1)).toMatchObject({ plan: { steps: [{ withinMs: 10_000 }] } });

@@ -2,7 +2,7 @@ import { networkAddress } from '../../src/core/actor-address.ts';
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import type { AskedAttachment } from '../../src/core/container/attachments.ts';
 import { netnsOf } from '../../src/core/plan/container/grant.ts';
-import type { PublishedPort } from '../../src/core/port.ts';
+import { type PublishedPort, unpickedPorts } from '../../src/core/port.ts';
 import { servedPorts, uncoveredPorts } from '../../src/core/served-ports.ts';
 import { type ContainerContext, statusOf } from './context.ts';
 import { commandOf, decide, type Given, remember, resolve } from './decisions.ts';
@@ -21,9 +21,12 @@ export function missingOf(
   { asked, wish: wanted }: Attach,
 ): { networks: AskedAttachment[]; ports: PublishedPort[] } {
   const served = servedPorts(ports);
+  const unpicked = unpickedPorts(wanted.ports, ports);
   return {
     networks: asked.filter(({ network }) => !wish?.attachments.some((attachment) => attachment.network === network)),
-    ports: wanted.ports.filter((port) => uncoveredPorts([port], served).length > 0),
+    ports: wanted.ports.filter((port) =>
+      port.hostPort === 0 ? unpicked.includes(port) : uncoveredPorts([port], served).length > 0,
+    ),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { isDeepEqual } from '../../src/core/deep-equal.ts';
-import { describePort, type PublishedPort } from '../../src/core/port.ts';
+import { mappingKey } from '../../src/core/port.ts';
 import { accepted } from '../present.ts';
 import type { ContainerContext } from './context.ts';
 import { type Given, nameOf, refusal } from './decisions.ts';
@@ -16,7 +16,7 @@ const compared: Record<string, (wish: ContainerWish) => unknown> = {
   'host name': ({ hostName = null }) => hostName,
   mode: ({ mode, netns }) => [mode, netns],
   networks: ({ attachments }) => attachments.map(attachmentOf).sort(byName),
-  ports: ({ ports }) => ports.map(portOf).sort(),
+  ports: ({ ports }) => ports.map(mappingKey).sort(),
   'name servers': ({ dnsServers }) => dnsServers,
   'removal on exit': ({ removeOnExit }) => removeOnExit,
   labels: ({ labels = {} }) => Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)),
@@ -30,8 +30,6 @@ function attachmentOf({ isDefault: _, staticIps, aliases, ...attachment }: Attac
 }
 
 const byName = (one: { network: string }, other: { network: string }): number => (one.network < other.network ? -1 : 1);
-
-const portOf = (port: PublishedPort): string => `${describePort(port)} ${port.heldByCaller ?? false}`;
 
 /** Lists what differs between a set-up's wish and the present one. A set-up by the stored wish differs in nothing. */
 function differences({ wish: present }: ContainerContext, event: ContainerEvent): string[] {

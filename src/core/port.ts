@@ -107,6 +107,26 @@ export function isSamePort(published: PublishedPort, asked: PublishedPort): bool
   );
 }
 
+/** Formats what is compared of a mapping: equal ones have the same key. */
+export const mappingKey = (port: PublishedPort): string => `${describePort(port)} ${port.heldByCaller ?? false}`;
+
+/**
+ * Returns the requested mappings whose host port is still to be picked. A published port that differs only in its number covers
+ * one of them, unless another requested mapping names it.
+ */
+export function unpickedPorts(asked: readonly PublishedPort[], published: readonly PublishedPort[]): PublishedPort[] {
+  const named = new Set(asked.map(mappingKey));
+  const free = published
+    .filter((port) => !named.has(mappingKey(port)))
+    .map((port) => mappingKey({ ...port, hostPort: 0 }));
+  return asked.filter((port) => {
+    if (port.hostPort !== 0) return false;
+    const place = free.indexOf(mappingKey(port));
+    if (place >= 0) free.splice(place, 1);
+    return place < 0;
+  });
+}
+
 /** Checks whether an equal mapping was requested already. Ports that are picked are all different. */
 export function isAsked(ports: readonly PublishedPort[], port: PublishedPort): boolean {
   return port.hostPort !== 0 && ports.some((other) => isSamePort(other, port));

@@ -102,6 +102,15 @@ describe('container.attach', () => {
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
+  it('container.attach picks a host port once, and answers with the same one when repeated', async () => {
+    const ports = [{ containerPort: 80 }];
+    await attach([mem], { ports });
+    const { ports: picked } = await view();
+    expect(picked).toHaveLength(1);
+    for (const networks of [[mem], [mem, other]]) await attach(networks, { ports });
+    expect((await view()).ports).toEqual(picked);
+  });
+
   it('A07 container.attach names a network joined by its ID as the caller did', async () => {
     const named = async (name: string) => (await lab.client.network.create({ name })).definition;
     const one = await named('one');

@@ -5,7 +5,7 @@ import type { AskedAttachment, Attachment } from '../../src/core/container/attac
 import type { ContainerRequest } from '../../src/core/container/request.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { fault } from '../../src/core/fault.ts';
-import type { PublishedPort } from '../../src/core/port.ts';
+import type { PortMapping, PublishedPort } from '../../src/core/port.ts';
 import { leaseOf, termsOf, wishOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor } from './terrains/container.ts';
 import { applied, asking, begin, failed, littered, recovered, type Snapshot, stateName } from './walk.ts';
@@ -180,6 +180,32 @@ describe('an attach of a container that is up', () => {
       'up.configured',
       'reply c1 payload.invalid',
     ]);
+  });
+
+  it('publishes no more ports when one with ports to be picked is repeated', () => {
+    const wanting = (...wanted: Partial<PortMapping>[]) =>
+      attach([{ network: 'demo' }], { ports: wanted.map((one) => ({ containerPort: 80, ...one })) });
+    const grant = (...hostPorts: number[]): ActorEvent => ({
+      type: 'ports.granted',
+      attempt: 2,
+      ports: hostPorts.map((hostPort) => ({ ...(ports[0] as PublishedPort), hostPort })),
+      tookMs: 1,
+    });
+    const whole = ['up.configured', 'reply c1 ok'];
+    const part = ['up.configured asking', 'tell host ports.claim'];
+    const one = reach(up, wanting({}), grant(40001), applied('join'));
+    expect(step(up, wanting({}))).toEqual(part);
+    for (const same of [{}, { hostPort: 0 }, { hostPort: 40001 }]) expect(step(one, wanting(same))).toEqual(whole);
+    for (const other of [{ containerPort: 81 }, { protocol: 'udp' }, { hostIp: '127.0.0.1' }, { range: 2 }])
+      expect(step(one, wanting(other))).toEqual(part);
+
+    // each has a port of its own
+    const two = reach(up, wanting({}, {}), grant(40001, 40002), applied('join'));
+    const mixed = reach(up, wanting({ hostPort: 9090 }, {}), grant(9090, 40001), applied('join'));
+    expect(step(two, wanting({}, {}))).toEqual(whole);
+    expect(step(one, wanting({}, {}))).toEqual(part);
+    expect(step(mixed, wanting({}, { hostPort: 9090 }))).toEqual(whole);
+    expect(step(one, wanting({ hostPort: 40001 }, {}))).toEqual(part);
   });
 
   it('waits while another change is under way', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Fault, type FaultCode, faultStatus, type LeftBehind } from '../core/fault.ts';
 import { ipamDrivers, type NetworkDefinition } from '../core/network/definition.ts';
+import { networkDrivers } from '../core/network/options.ts';
 import { routeTypeSchema } from '../core/network/request.ts';
 import type { ExplainedSetting, SettingDrift } from '../core/plan/interface-settings.ts';
 import type { PublishedPort, ShownPort } from '../core/port.ts';
@@ -128,7 +129,7 @@ export const routeSchema = z
 export const definitionFields = {
   name: z.string(),
   id: z.string(),
-  driver: z.enum(['bridge', 'macvlan', 'ipvlan']).meta({ id: 'NetworkDriver' }),
+  driver: z.enum(networkDrivers).meta({ id: 'NetworkDriver' }),
   network_interface: z
     .string()
     .nullable()

@@ -4,6 +4,7 @@ import type { NetloomClient } from '../client.ts';
 import type { ContainerRequest } from '../core/container/request.ts';
 import { parseJson } from '../core/json-text.ts';
 import { mostStartWithinMs } from '../core/milliseconds.ts';
+import { mostPid } from '../core/process-id.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { mostBytes } from '../files/ordinary-file.ts';
 import {
@@ -41,7 +42,7 @@ export function addWishOptions(command: Command): Command {
   command
     .argument('[id...]', 'ids of containers; a single one is the same as --id', collect(nameParser('id', 'id.invalid')))
     .option('--file <path>', 'the request as JSON, - for stdin; other options override it')
-    .option('--pid <pid>', 'use the network namespace of this process', numberParser('--pid', 1, 2 ** 31 - 1))
+    .option('--pid <pid>', 'use the network namespace of this process', numberParser('--pid', 1, mostPid))
     .option('--remove-on-exit', 'remove the container when its process ends')
     .option(
       '--start-within <duration>',

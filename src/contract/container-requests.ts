@@ -8,6 +8,7 @@ import {
   containerIdSchema,
   containerReferenceSchema as containerWordSchema,
   networkNameSchema,
+  processIdSchema,
 } from '../core/token.ts';
 import { longest, tooLong } from './limits.ts';
 
@@ -30,7 +31,7 @@ export const removalSchema = containerReferenceSchema.extend({ force: runningToo
 
 export const startedSchema = containerReferenceSchema
   .extend({
-    pid: z.int().min(1).describe('the first process of the container, as the host sees it'),
+    pid: processIdSchema.describe('the first process of the container, as the host sees it'),
     reportsExit: z
       .boolean()
       .nullish()
@@ -39,7 +40,7 @@ export const startedSchema = containerReferenceSchema
   .describe("a container's process has started");
 export const exitedSchema = containerReferenceSchema
   .extend({
-    pid: z.int().min(1).describe('the process that container.started named, or would have'),
+    pid: processIdSchema.describe('the process that container.started named, or would have'),
     exitCode: z.int().min(0).max(255).describe('128 + n where signal n ended it'),
   })
   .describe("a container's process has ended");

@@ -10,6 +10,7 @@ import {
   referenceRule,
   servedNamePattern,
 } from './name-rules.ts';
+import { mostPid } from './process-id.ts';
 
 /** Text that a subject can contain unencoded: the name of a node. */
 export const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -50,5 +51,7 @@ export const interfaceNameSchema = z
   .string()
   .regex(interfaceNamePattern, interfaceNameRule)
   .describe('network interface name');
+
+export const processIdSchema = z.int().min(1).max(mostPid);
 
 export const nodeNameSchema = token.describe('node name');

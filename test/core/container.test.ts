@@ -150,6 +150,7 @@ describe('A01 network modes', () => {
     });
     expect(refused({ mode: 'ns:relative' })).toMatchObject({ code: 'mode.unknown' });
     expect(refused({ mode: 'ns' })).toMatchObject({ code: 'mode.unknown' });
+    expect(refused({ mode: 'ns:/tmp/\0x' })).toMatchObject({ code: 'mode.unknown' });
     expect(refused({ mode: 'container:no spaces' })).toMatchObject({ code: 'id.invalid' });
     expect(refused({ mode: 'container' })).toMatchObject({ code: 'id.invalid' });
   });

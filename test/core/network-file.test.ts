@@ -207,6 +207,12 @@ describe('the file of a definition', () => {
     expect(definitionOf('pod1', { ...macvlan, network_interface: 'é'.repeat(7) })).toHaveProperty('name');
   });
 
+  it('N14 the file of a definition with NUL in its link name is not loaded', () => {
+    expect(definitionOf('pod1', { ...bridge, driver: 'macvlan', network_interface: 'up\0' })).toMatch(
+      /^network_interface: cannot be the name of an interface/,
+    );
+  });
+
   it.each([
     ['the network address', { ...v4, gateway: '10.77.0.0' }],
     ['the broadcast address', { ...v4, gateway: '10.77.0.255' }],

@@ -183,6 +183,8 @@ describe('container.setup refuses, and builds nothing for,', () => {
       },
     ],
     ['process 0', 'payload.invalid', { pid: 0 }],
+    ['a process that cannot exist', 'payload.invalid', { pid: 4_194_305 }],
+    ['a namespace path with NUL', 'mode.unknown', { mode: 'ns:/run/netns/\0x' }],
     ['a string in place of a list', 'payload.invalid', { networks: 'web' }],
   ])('container.setup refuses %s (%s)', async (_, code, request) => {
     expect(await inVain(() => codeOf(lab.client.container.setup({ id: 'unlucky', ...request })))).toBe(code);
@@ -237,6 +239,17 @@ describe('container.setup refuses, and builds nothing for,', () => {
     const { status } = await lab.client.container.setup({ id: 'unlucky', ...request });
     expect(status.web?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.88.0.51/24');
     await lab.remove('unlucky');
+  });
+});
+
+describe('a process ID', () => {
+  it.each([4_194_305, 2 ** 31, 2 ** 40])('container.started and container.exited refuse process %d', async (pid) => {
+    const ask = [
+      () => refusal(lab.client.container.started({ id: 'resident', pid })),
+      () => refusal(lab.client.container.exited({ id: 'resident', pid, exitCode: 0 })),
+    ];
+    for (const one of ask)
+      expect(await inVain(one)).toMatchObject({ code: 'payload.invalid', message: expect.stringContaining('4194304') });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { mostPid } from '../../core/process-id.ts';
 import { clientCommand } from '../command.ts';
 import { type GlobalOptions, numberParser } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -12,7 +13,7 @@ export function containerExitedCommand(parent: Command, terminal: Terminal): voi
   });
   command
     .argument('<id>', 'id of the container')
-    .argument('<pid>', 'PID of the process, as the host sees it', numberParser('pid', 1, 2 ** 31 - 1))
+    .argument('<pid>', 'PID of the process, as the host sees it', numberParser('pid', 1, mostPid))
     .argument('<code>', 'exit code; 128 + n if signal n ended the process', numberParser('code', 0, 255))
     .action(async (id: string, pid: number, exitCode: number, _options, command: Command) => {
       const options: GlobalOptions = command.optsWithGlobals();

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { mostPid } from '../../core/process-id.ts';
 import { clientCommand } from '../command.ts';
 import { type GlobalOptions, numberParser } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -11,7 +12,7 @@ export function containerStartedCommand(parent: Command, terminal: Terminal): vo
   });
   command
     .argument('<id>', 'container id')
-    .argument('<pid>', 'PID of the process, as the host sees it', numberParser('pid', 1, 2 ** 31 - 1))
+    .argument('<pid>', 'PID of the process, as the host sees it', numberParser('pid', 1, mostPid))
     .option('--reports-exit', 'the exit code follows with netloom container exited')
     .action(async (id: string, pid: number, _options, command: Command) => {
       const options: GlobalOptions & { reportsExit?: boolean } = command.optsWithGlobals();

@@ -9,6 +9,7 @@ import {
   interfaceNameSchema,
   networkNameSchema,
   newNetworkNameSchema,
+  processIdSchema,
 } from '../token.ts';
 
 /** The wish for a container's network, as callers send it. */
@@ -88,7 +89,7 @@ export const containerRequestSchema = z
     staticMac: macSchema.nullish().describe('for the first network, unless that has its own'),
     dnsServers: z.array(z.string()).nullish().describe('name servers for names that do not belong to containers'),
     ports: z.array(portMappingSchema).nullish().describe('host ports to publish'),
-    pid: z.int().min(1).nullish().describe('adopt the namespace of this living process instead of making one'),
+    pid: processIdSchema.nullish().describe('adopt the namespace of this living process instead of making one'),
     removeOnExit: z
       .boolean()
       .nullish()

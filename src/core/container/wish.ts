@@ -92,7 +92,8 @@ function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fau
       if (argument) return fault('mode.unknown', `mode ${mode}: ${kind} takes no argument`);
       return request.pid ? { kind: 'adopt', pid: request.pid } : { kind: 'create' };
     case 'ns':
-      if (!argument.startsWith('/')) return fault('mode.unknown', 'mode ns: expected ns:<absolute path>');
+      if (!argument.startsWith('/') || argument.includes('\0'))
+        return fault('mode.unknown', 'mode ns: expected ns:<absolute path>');
       return { kind: 'path', path: argument };
     case 'container':
       return sharedNetns(request.id, argument);

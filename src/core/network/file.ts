@@ -68,7 +68,8 @@ const broughtSchema = fileSchema.extend(brought);
 
 /** Checks an interface name, also of a foreign link: one that the kernel accepts, or an empty one. */
 function canNameInterface(written: string): boolean {
-  return /^(?!\.{1,2}$)[^\s/:]*$/.test(written) && new TextEncoder().encode(written).length <= mostNameBytes;
+  const bytes = new TextEncoder().encode(written);
+  return /^(?!\.{1,2}$)[^\s/:]*$/.test(written) && !bytes.includes(0) && bytes.length <= mostNameBytes;
 }
 
 /** Checks a date. It is empty in files that earlier versions of netloom wrote, for networks whose files had no date. */

@@ -21,7 +21,7 @@ const meanings: Record<FaultCode, string> = {
   'route.unreachable':
     'the gateway of a route is on no network of the container; the message names network, destination and gateway',
   'port.invalid': 'invalid port, port range or protocol',
-  'port.overlap': 'two port mappings of one container map the same host port to different container ports',
+  'port.overlap': 'two port mappings of one request map the same host port to different container ports',
   'netns.cycle': 'containers would share a namespace in a circle',
   'container.unknown': 'there is no such container',
   'network.unknown': 'there is no such network',
@@ -34,7 +34,7 @@ const meanings: Record<FaultCode, string> = {
   'subnet.taken': 'the subnet overlaps another network, or a route of this host',
   'subnet.exhausted': 'there is no free subnet left to choose',
   'port.taken':
-    "another container publishes the host port (the message names it), or a process of this host has it (`ss -lnp 'sport = :<port>'` shows which)",
+    "the container itself or another one publishes the host port (the message names the mapping or the other container), or a process of this host has it (`ss -lnp 'sport = :<port>'` shows which)",
   'port.unavailable': 'the host port cannot be bound: this host has no such address or protocol, or forbids it',
   'link.exists': "a network interface of that name exists and is not netloom's, or differs",
   'mtu.too-large': 'the MTU is larger than that of the parent interface; the message states both',

@@ -147,12 +147,18 @@ export function isContradiction(one: PublishedPort, other: PublishedPort): boole
   return contradict(one, other) && !(one.heldByCaller && other.heldByCaller);
 }
 
-export function contradiction(port: PublishedPort, other: PublishedPort): Fault {
-  return fault(
-    'port.overlap',
-    `${describePort(port)} conflicts with ${describePort(other)}: one host port cannot lead to two container ports`,
-  );
+/** Refuses two mappings of one request. */
+function contradiction(port: PublishedPort, other: PublishedPort): Fault {
+  return fault('port.overlap', contradictionText(port, other));
 }
+
+/** Refuses a mapping that contradicts one that the container publishes already. */
+export function contradictionOfPublished(port: PublishedPort, published: PublishedPort): Fault {
+  return fault('port.taken', contradictionText(port, published));
+}
+
+const contradictionText = (port: PublishedPort, other: PublishedPort): string =>
+  `${describePort(port)} conflicts with ${describePort(other)}: one host port cannot lead to two container ports`;
 
 /** Checks whether both would need the same host port of a protocol on an address that both listen on. */
 export function portsOverlap(one: PublishedPort, other: PublishedPort): boolean {

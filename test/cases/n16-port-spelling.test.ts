@@ -85,7 +85,7 @@ describe('N16 a contradiction', () => {
     await freed(8080, 9000, 9002);
     await at.with('setup', 'dual', ports.slice(0, 1), async () => {
       const before = await shown();
-      expect(await codeOf(publish(ports.slice(1)))).toBe('port.overlap');
+      expect(await codeOf(publish(ports.slice(1)))).toBe('port.taken');
       expect(await shown()).toEqual(before);
     });
   });

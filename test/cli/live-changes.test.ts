@@ -110,7 +110,12 @@ describe('netloom port', () => {
       '53/tcp -> 127.0.0.1:5353\n53/udp -> 127.0.0.1:5353\n9000/tcp -> 0.0.0.0:9000\n9001/tcp -> 0.0.0.0:9001',
     );
     expect((await call('port', 'publish', 'c1', '443')).stdout).toMatch(/^443\/tcp -> 0\.0\.0\.0:\d+$/);
-    expect((await call('port', 'publish', 'c1', '8080:81')).stderr).toMatch(/^netloom: port.overlap: /);
+    const conflict = await call('port', 'publish', 'c1', '8080:81');
+    expect(conflict.stderr).toMatch(/^netloom: port.taken: 8080->81\/tcp conflicts with 8080->80\/tcp: /);
+    expect(conflict.exitCode).toBe(1);
+    const contradiction = await call('port', 'publish', 'c1', '8090:80', '8090:81');
+    expect(contradiction.stderr).toMatch(/^netloom: port.overlap: /);
+    expect(contradiction.exitCode).toBe(2);
   });
 
   it('port publish changes the wish of a container that is down', async () => {

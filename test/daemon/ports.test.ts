@@ -127,8 +127,8 @@ describe('A09 a port that is published while the container is up', () => {
 
 describe('A09 live publishing is refused, and changes nothing:', () => {
   const refusals: [string, string, Ports][] = [
-    ['A09 a port that the container has already', 'port.overlap', [{ hostPort: 8080, containerPort: 81 }]],
-    ['A09 a range that meets one', 'port.overlap', [{ hostPort: 8078, containerPort: 81, range: 5 }]],
+    ['A09 a port that the container has already', 'port.taken', [{ hostPort: 8080, containerPort: 81 }]],
+    ['A09 a range that meets one', 'port.taken', [{ hostPort: 8078, containerPort: 81, range: 5 }]],
     [
       'A09 two that overlap each other',
       'port.overlap',

@@ -78,10 +78,10 @@ describe('N16 a publish of ports that are published already', () => {
   it('N16 is refused when it leads a port elsewhere, even if an engine holds the new port', () => {
     expect(step(up, ask('container.publish', on('127.0.0.1', { containerPort: 81 })))).toEqual([
       'up.configured',
-      'reply c2 port.overlap',
+      'reply c2 port.taken',
     ]);
     const held = on('127.0.0.1', { containerPort: 81, heldByCaller: true });
-    expect(step(up, ask('container.publish', held))).toEqual(['up.configured', 'reply c2 port.overlap']);
+    expect(step(up, ask('container.publish', held))).toEqual(['up.configured', 'reply c2 port.taken']);
   });
 });
 

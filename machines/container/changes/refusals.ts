@@ -9,7 +9,7 @@ import type { Lease } from '../../../src/core/lease/lease.ts';
 import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';
 import { refusedPort } from '../../../src/core/plan/container/ports.ts';
 import { unreachableRoute } from '../../../src/core/plan/container/routes.ts';
-import { contradiction, describePort, isContradiction, type PublishedPort } from '../../../src/core/port.ts';
+import { contradictionOfPublished, describePort, isContradiction, type PublishedPort } from '../../../src/core/port.ts';
 import { uncoveredPorts } from '../../../src/core/served-ports.ts';
 import { type Attach, missingOf } from '../attaching.ts';
 import { type ContainerContext, grantOf } from '../context.ts';
@@ -81,7 +81,7 @@ function portsRefusal(
   if (!isOnNetwork) return fault('mode.conflict', 'ports can be published only by a container that joins a network');
   for (const port of asked) {
     const clash = others.find((other) => isContradiction(port, other));
-    if (clash) return contradiction(port, clash);
+    if (clash) return contradictionOfPublished(port, clash);
   }
   return null;
 }

@@ -128,7 +128,7 @@ export const processActions = {
   refuseRunning: refusal(
     'container.running',
     ({ context }) =>
-      `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first, or force it (--force)`,
+      `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first (kill ${context.process?.pid}), or force it (--force)`,
   ),
   refuseHeld: refusal(
     'container.running',

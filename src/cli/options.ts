@@ -39,7 +39,12 @@ export interface ExactOptions extends GlobalOptions {
 }
 
 /** P11: of commands that take a network down. */
-export const forceOption = ['-f, --force', 'also while their processes run'] as const;
+export const forceOption = ['-f, --force', 'also while their processes run, which lose only their network'] as const;
+
+/** What such a command says of running containers. */
+export const forceDetails =
+  'Refuses a container with a running process, unless --force is given. Even then the process is not stopped: it only ' +
+  'loses its network.';
 
 export interface RemovalOptions extends ExactOptions {
   force?: true;

@@ -42,7 +42,7 @@ describe('P11 a container whose process an engine has reported', () => {
     for (const refused of [lab.client.container.remove({ id: 'web' }), lab.client.container.teardown({ id: 'web' })]) {
       const { code, message } = await refusal(refused);
       expect(code).toBe('container.running');
-      expect(message).toContain(`process ${pid}`);
+      expect(message).toContain(`(process ${pid}): stop it first (kill ${pid}), or force it (--force)`);
     }
     expect(await stateOf('web')).toBe('running');
     expect(await addresses('web')).toEqual(before);

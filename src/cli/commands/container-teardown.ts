@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
 import { forEach } from '../each.ts';
-import { exactOption, forceOption, type RemovalOptions } from '../options.ts';
+import { exactOption, forceDetails, forceOption, type RemovalOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function containerTeardownCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'teardown <container...>',
-    details: 'Refuses a container with a running process, unless --force is given.',
+    details: forceDetails,
     examples: ['netloom container teardown web', 'netloom container teardown --force web db'],
   })
     .option(...forceOption)

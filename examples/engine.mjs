@@ -1,4 +1,4 @@
-// An engine in 60 lines: runs a command in a network namespace of its own, and ends with the exit code of the command.
+// An engine in 70 lines: runs a command in a network namespace of its own, and ends with the exit code of the command.
 //   node examples/engine.mjs <network> <command> [argument …]        as root
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -9,6 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'netloom/client';
 
 const [network, ...command] = process.argv.slice(2);
+if (command.length === 0) {
+  console.error('usage: node examples/engine.mjs <network> <command> [argument …]');
+  process.exit(2);
+}
 const id = `example-${randomUUID()}`;
 const client = await connect({ name: 'example engine' });
 

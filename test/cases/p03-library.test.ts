@@ -161,7 +161,7 @@ describe('the installed package', () => {
     `);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toBe(
-      'true bus.unreachable there are no credentials in /nowhere/credentials/admin.json: is the daemon running? (or give a NATS URL) function',
+      'true bus.unreachable no daemon is running here (there are no credentials in /nowhere/credentials/admin.json); start it: netloom daemon, or give a NATS URL function',
     );
   });
 

@@ -125,7 +125,9 @@ describe('netloom doctor', () => {
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
     expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: false, exitCode: 1, failing: ['Daemon'] });
-    expect(checks.find(({ check }) => check === 'Daemon')?.mend).toContain('netloom daemon');
+    const { found, mend } = checks.find(({ check }) => check === 'Daemon') ?? {};
+    expect(mend).toContain('start it: netloom daemon');
+    expect(found).toMatch(/^no NATS server answers at [^;]*$/);
   });
 });
 

@@ -99,6 +99,15 @@ describe('the example engine', () => {
     expect((await lab.client.container.list()).containers).toEqual([]);
   });
 
+  it('the example engine prints its usage without a command', async () => {
+    for (const args of [[], ['web']])
+      expect(await run('engine.mjs', args)).toMatchObject({
+        exitCode: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/^usage: node examples\/engine\.mjs <network> <command>/),
+      });
+  });
+
   it('the example engine passes signals on, and ends with the exit code that a shell gives', async () => {
     const running = engine('sh', '-c', 'echo ready; exec sleep 600');
     await new Lines(running).until(/^ready$/);

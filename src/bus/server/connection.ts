@@ -44,6 +44,9 @@ export interface ConnectOptions extends BusAddress {
   signal?: AbortSignal;
 }
 
+/** What helps against a daemon that is missing; it ends a message, after a semicolon. */
+export const startAdvice = 'start it: netloom daemon';
+
 const reconnectWaitMs = 250;
 /** nats.js 3.4.0 keeps waiting for a server that ends during the greeting: short attempts first, then longer ones. */
 const firstTryMs = 500;
@@ -182,7 +185,7 @@ function connectFault({ url, user, creds, isOfDaemon = false }: BusAddress, erro
     return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} ${why}`), { cause: error });
   }
   const detail = busErrorText(error);
-  const hint = isOfDaemon ? '; is the daemon running? start it: netloom daemon' : '';
+  const hint = isOfDaemon ? `; is the daemon running? ${startAdvice}` : '';
   return new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}${hint}`, { detail }), {
     cause: error,
   });

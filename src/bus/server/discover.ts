@@ -1,6 +1,6 @@
 import { subjectToken } from '../../contract/subjects.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
-import { type BusAddress, defaultNodeName, mustBeOneIdentity, roleAddress } from './connection.ts';
+import { type BusAddress, defaultNodeName, mustBeOneIdentity, roleAddress, startAdvice } from './connection.ts';
 import {
   type Credentials,
   type CredentialsFile,
@@ -90,7 +90,10 @@ function credentialsOfDaemon({ runDir }: Wanted, environment: Environment): Cred
   const credentials = readCredentials(file);
   if (credentials) return credentials;
   throw new NetloomError(
-    fault('bus.unreachable', `there are no credentials in ${file}: is the daemon running? (or give a NATS URL)`),
+    fault(
+      'bus.unreachable',
+      `no daemon is running here (there are no credentials in ${file}); ${startAdvice}, or give a NATS URL`,
+    ),
   );
 }
 

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
+import { startAdvice } from '../../bus/server/connection.ts';
 import { credentialsFile, defaultRunDir } from '../../bus/server/credentials.ts';
 import { orphanAt, serverFiles } from '../../bus/server/server-process.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
@@ -42,10 +43,14 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     if (!mayLook(error, options)) return [bad(check, error.message, unreadableAdvice)];
     const silent = isYetToCome(options)
       ? pending(check, 'not running yet: netloom daemon starts it')
-      : bad(check, error.message, 'start it: netloom daemon; or, if it runs elsewhere: --run-dir, --nats-url');
+      : bad(check, withoutAdvice(error), `${startAdvice}; or, if it runs elsewhere: --run-dir, --nats-url`);
     return options.natsUrl === undefined ? [await portCheck(runDirectory(options)), silent] : [silent];
   }
 }
+
+/** The message of an error, without an advice that the finding has itself. */
+export const withoutAdvice = ({ message }: NetloomError): string =>
+  message.replace(new RegExp(`;[^;]*${startAdvice}.*$`), '');
 
 export const unreadableAdvice = 'run it as root, or set NETLOOM_CREDS to a file that you may read';
 

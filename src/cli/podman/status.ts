@@ -1,7 +1,8 @@
+import { startAdvice } from '../../bus/server/connection.ts';
 import { NetloomError } from '../../client.ts';
 import type { DamagedDefinition } from '../../core/network/check.ts';
 import type { NodeInfo } from '../../core/view.ts';
-import { damagedFindings, mayLook, unreadableAdvice } from '../doctor/daemon.ts';
+import { damagedFindings, mayLook, unreadableAdvice, withoutAdvice } from '../doctor/daemon.ts';
 import { bad, type Finding, good, isRoot, untried } from '../doctor/finding.ts';
 import { EndWith } from '../failure.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -99,8 +100,8 @@ async function askDaemon(options: GlobalOptions): Promise<{ check: Finding; know
     });
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
-    const advice = mayLook(error, options) ? 'start it: netloom daemon' : unreadableAdvice;
-    return { check: bad('Daemon', error.message, advice), known: null };
+    const advice = mayLook(error, options) ? startAdvice : unreadableAdvice;
+    return { check: bad('Daemon', withoutAdvice(error), advice), known: null };
   }
 }
 

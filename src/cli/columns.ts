@@ -15,9 +15,14 @@ const gap = 2;
 /**
  * Widths of the columns, without the gaps between them: as wide as their cells while all fit into `width`, else the widest give
  * way, down to their longest words. null: no column has to be wrapped. A table of long words may still be too wide.
+ * `unbroken`: index of a column whose cells stay on one line.
  */
-export function fittingWidths(rows: readonly (readonly string[])[], width: number): number[] | null {
-  const extents = extentsOf(rows);
+export function fittingWidths(
+  rows: readonly (readonly string[])[],
+  width: number,
+  unbroken: number | null = null,
+): number[] | null {
+  const extents = extentsOf(rows, unbroken);
   const widths = extents.map(({ natural }) => natural);
   let excess = widthOfAll(widths) - width;
   if (excess <= 0) return null;
@@ -32,11 +37,11 @@ export function fittingWidths(rows: readonly (readonly string[])[], width: numbe
   return widths;
 }
 
-function extentsOf(rows: readonly (readonly string[])[]): Extent[] {
+function extentsOf(rows: readonly (readonly string[])[], unbroken: number | null): Extent[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   return Array.from({ length: columns }, (_, index) => {
     const cells = rows.map((row) => row[index] ?? '');
-    const words = cells.flatMap((cell) => cell.split(/\s+/));
+    const words = index === unbroken ? cells : cells.flatMap((cell) => cell.split(/\s+/));
     return { natural: Math.max(...cells.map(widthOf)), least: Math.max(1, ...words.map(widthOf)) };
   });
 }

@@ -54,9 +54,10 @@ export function addContainerOptions(command: Command): Command {
     new Option('--net, --network <network>', `network to join (repeatable): ${networkSpelling}`).argParser(
       collect(parseNetworkArgument),
     ),
-    new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges such as 8000-8010:8000-8010`).argParser(
-      collectAll(parsePortMappings),
-    ),
+    new Option(
+      '-p, --publish <port>',
+      `publish a port (repeatable): ${portSpelling}, ranges such as 8000-8010:8000-8010`,
+    ).argParser(collectAll(parsePortMappings)),
     new Option('--name <name>', 'container name (default: the id)').argParser(newNameParser('--name')),
     new Option('--pod <name>', "name of the container's pod; networks use it as the container's name"),
     new Option('--mode <mode>', 'bridge (default), none, host, ns:<path>, container:<id>: the same as --network'),
@@ -66,8 +67,10 @@ export function addContainerOptions(command: Command): Command {
       "the interface's name in the container (default: eth0)",
     ).argParser(interfaceNameParser('--interface-name')),
     hostInterfaceOption(),
-    new Option('--alias, --network-alias <name>', 'additional name, on every network').argParser(collectList(asIs)),
-    new Option('--dns <address>', 'name server for names that do not belong to containers').argParser(
+    new Option('--alias, --network-alias <name>', 'additional name, on every network (repeatable)').argParser(
+      collectList(asIs),
+    ),
+    new Option('--dns <address>', 'name server for names that do not belong to containers (repeatable)').argParser(
       collectList(addressParser('--dns', null)),
     ),
     new Option('-l, --label <key=value>', 'label of the container (repeatable)').argParser(collectLabels),

@@ -7,7 +7,7 @@ import type { ContainerView, DroppedFrames, NetworkView } from '../core/view.ts'
 import { fittingWidths } from './columns.ts';
 import { agoText, shortAgoText } from './duration.ts';
 import { portText } from './port-mapping.ts';
-import { facts, type Terminal, table, usualColumns } from './terminal.ts';
+import { facts, type Terminal, table } from './terminal.ts';
 
 /** Containers and networks as people read them. */
 
@@ -26,10 +26,11 @@ export function containerTable(terminal: Terminal, containers: ContainerView[], 
   const { trunc: wrap = true } = options;
   const head = ['ID', 'NAME', 'CREATED', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS'];
   const rows = containers.map((container) => containerRow(container, options, agoText));
-  // a time is not broken over several lines
-  const isTooWide = wrap && fittingWidths([head, ...rows], terminal.columns ?? usualColumns) !== null;
+  // a time is short where there is little room; without a terminal, programs read it, in one form
+  const { columns } = terminal;
+  const isTooWide = wrap && columns !== undefined && fittingWidths([head, ...rows], columns) !== null;
   const shown = isTooWide ? containers.map((container) => containerRow(container, options, shortAgoText)) : rows;
-  return table(terminal, head, shown, { wrap });
+  return table(terminal, head, shown, { wrap, unbroken: head.indexOf('CREATED') });
 }
 
 function containerRow(container: ContainerView, options: TableOptions, ago: (time: string) => string): string[] {

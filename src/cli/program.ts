@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { examplesText } from './command.ts';
 import { commandList, type ListedCommand, type ListedGroup } from './command-list.ts';
+import { engineAdvice } from './engine-words.ts';
 import {
   EndWith,
   exitCode,
@@ -148,23 +149,30 @@ function usageFailure(error: unknown, words: string[]): unknown {
   if (error.exitCode === 0) return new EndWith(exitCode.ok);
   if (error.code === 'commander.help') return new EndWith(exitCode.badInput);
   const [said = '', similar] = error.message.replace(/^error: /, '').split('\n');
-  const meant = error.code === 'commander.unknownCommand' ? elsewhere(said, words, similar !== undefined) : null;
-  const advice =
-    meant !== null
-      ? `, did you mean netloom ${meant}?`
-      : similar === undefined
-        ? ''
-        : `, ${similar.replace(/^\(D(.*)\)$/, 'd$1')}`;
+  const advice = adviceOn(said, words, similar);
   const what = said.replace(/\.? Expected (.*?)\.?$/, ': expected $1');
   const message = `${what}${advice} (see ${['netloom', ...words, '--help'].join(' ')})`;
   return new EndWith(exitCode.badInput, { code: 'usage', message });
 }
 
+function adviceOn(said: string, words: string[], similar: string | undefined): string {
+  const ofEngine = engineAdvice(said, words);
+  if (ofEngine !== null) return `: ${ofEngine}`;
+  const meant = elsewhere(said, words, similar !== undefined);
+  if (meant !== null) return `, did you mean netloom ${meant}?`;
+  return similar === undefined ? '' : `, ${similar.replace(/^\(D(.*)\)$/, 'd$1')}`;
+}
+
 /** Where podman, or the other commands, lead users to expect it. null: no such command */
 function elsewhere(said: string, [group]: string[], isSimilar: boolean): string | null {
   const [, name = ''] = /^unknown command '(.*)'$/.exec(said) ?? [];
-  if (group === undefined || isSimilar) return null;
   const listed = Object.values(commandList).flat();
+  if (group === undefined) {
+    const containers = listed.find((entry) => entry.name === 'container');
+    const isVerb = containers && 'commands' in containers && containers.commands.some((entry) => entry.name === name);
+    return isVerb ? `container ${name}` : null;
+  }
+  if (isSimilar || name === '') return null;
   if (listed.some((entry) => entry.name === name && 'load' in entry)) return name;
   return group === 'port' ? `port list ${name}` : null;
 }

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { getSystemErrorMap } from 'node:util';
 import type { NameFiles } from '../core/name-files.ts';
 import { systemErrorText } from '../core/system-error.ts';
+import { notAnImage } from './engine-words.ts';
 import { EndWith, podmanFailure } from './failure.ts';
 import { signalExitCode } from './signals.ts';
 
@@ -109,7 +110,7 @@ export class HeldCommand {
     const reason = systemErrorText({ code, message });
     if (what !== 'execute') return netloomFailed(`cannot ${what}: ${reason}`);
     return code === 'ENOENT'
-      ? new EndWith(127, { code: 'command.missing', message: `${this.#file}: command not found` })
+      ? new EndWith(127, { code: 'command.missing', message: `${this.#file}: command not found; ${notAnImage}` })
       : new EndWith(126, { code: 'command.unusable', message: `${this.#file}: cannot be executed: ${reason}` });
   }
 }

@@ -60,6 +60,8 @@ export function plain(text: unknown): string {
 export interface TableStyle {
   /** false: a row is a line, however long; default true */
   wrap?: boolean;
+  /** index of a column whose cells are never broken over several lines */
+  unbroken?: number;
 }
 
 /**
@@ -86,10 +88,10 @@ export function table(terminal: Terminal, head: string[], rows: unknown[][], sty
 }
 
 /** Long words are broken only where a person reads them: scripts find them whole. */
-function fitted({ columns }: Terminal, head: string[], cells: string[][], { wrap = true }: TableStyle) {
+function fitted({ columns }: Terminal, head: string[], cells: string[][], { wrap = true, unbroken }: TableStyle) {
   if (!wrap) return { cells, widths: null };
   const width = columns ?? usualColumns;
-  const widths = fittingWidths([head, ...cells], width);
+  const widths = fittingWidths([head, ...cells], width, unbroken);
   if (columns === undefined || widths === null || widthOfAll(widths) <= width) return { cells, widths };
   return piecesWithin(head, cells, width);
 }

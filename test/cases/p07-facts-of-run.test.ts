@@ -95,7 +95,9 @@ describe('P07 a detached command', () => {
     expect(await run('-d', '--network', 'none', '--id', 'none', '--', 'no-such-command')).toMatchObject({
       exitCode: 127,
       stdout: '',
-      stderr: expect.stringContaining('no-such-command: command not found'),
+      stderr: expect.stringContaining(
+        'no-such-command: command not found; netloom run takes a command of this host, not an image',
+      ),
     });
     await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
   });

@@ -175,6 +175,10 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['plan', '--network', 'web', '--mode', 'none', '-p', 'x'], 'is not a port'],
     [['ps', '--timeout', '0'], '--timeout 0: expected a number from 1'],
     [['dance'], "unknown command 'dance'"],
+    [['logs', 'web'], "unknown command 'logs': netloom makes networks; it is not a container engine"],
+    [['rm', 'web'], "unknown command 'rm', did you mean netloom container rm?"],
+    [['run', '--rm', '-it', 'alpine'], "unknown option '-it': netloom run takes a command of this host, not an image"],
+    [['run', '--hostname=web', 'alpine'], 'not an image; it is not a container engine'],
     [['networks'], "unknown command 'networks', did you mean network?"],
     [['container', 'inspect', 'web'], "unknown command 'inspect', did you mean netloom inspect?"],
     [['port', 'web'], "unknown command 'web', did you mean netloom port list web?"],
@@ -201,7 +205,9 @@ describe('P12 a wrong call is refused in one sentence', () => {
     expect((await cli('ps', '--nats-url', 'nats://127.0.0.1:1', '--timeout', '500')).stderr).toContain(
       'connection refused',
     );
-    expect((await cli('ps')).stderr).toMatch(/^netloom: bus\.unreachable: there are no credentials in .*$/);
+    expect((await cli('ps')).stderr).toMatch(
+      /^netloom: bus\.unreachable: no daemon is running here \(there are no credentials in .*\); start it: netloom daemon, or give a NATS URL$/,
+    );
   });
 
   it('P12 a run directory from the environment that is a file is refused', async () => {

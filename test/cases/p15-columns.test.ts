@@ -126,7 +126,7 @@ const network = (more: Partial<NetworkView> = {}) =>
 
 describe('P15 tables fit the terminal', () => {
   it('P15 ps is wrapped at words, within its columns', () => {
-    const lines = containerTable(wide(), [container()]).split('\n');
+    const lines = containerTable(wide(80), [container()]).split('\n');
     expect(tooLong(lines, 80)).toEqual([]);
     expect(lines.length).toBeGreaterThan(2);
     const text = lines.join(' ');
@@ -177,6 +177,8 @@ describe('P15 tables fit the terminal', () => {
     expect(lines[1]).toMatch(/^d5f26ccd4e13 +d5f26ccd4e13 +3m ago +running +front /);
     const others = containerTable(wide(120), [generated]).split('\n');
     expect(others[1]).toMatch(/^d5f26ccd4e13 +d5f26ccd4e13 +3 minutes ago +running /);
+    const piped = containerTable(wide(), [generated]).split('\n');
+    expect(piped[1]).toMatch(/^d5f26ccd4e13 +d5f26ccd4e13 +3 minutes ago +running /);
   });
 
   it('P15 names that are too long for a terminal are broken there, and never otherwise', () => {

@@ -32,7 +32,7 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
       ),
     )
     .addOption(hostInterfaceOption())
-    .addOption(new Option('--alias <name>', 'additional name on the network').argParser(collectList(asIs)))
+    .addOption(new Option('--alias <name>', 'additional name on the network (repeatable)').argParser(collectList(asIs)))
     .action((network: string, ids: string[], _options, command: Command) => {
       const options: ConnectOptions = command.optsWithGlobals();
       const { ip = [], ip6 = [], macAddress, interfaceName, hostInterfaceName, alias } = options;

@@ -85,7 +85,7 @@ function definitionOptions(): Option[] {
     new Option('--ipv6', 'add a free IPv6 subnet if none is given'),
     new Option('--internal', 'no external access, inbound or outbound'),
     new Option('--disable-dns', 'do not resolve the names of its containers'),
-    new Option('--dns <address>', 'name server for names that do not belong to containers').argParser(
+    new Option('--dns <address>', 'name server for names that do not belong to containers (repeatable)').argParser(
       collectList(addressParser('--dns', null)),
     ),
     new Option(

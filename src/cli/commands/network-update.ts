@@ -21,8 +21,8 @@ export function networkUpdateCommand(parent: Command, terminal: Terminal): void 
       'netloom network update vpn --opt inbound=open',
     ],
   })
-    .addOption(new Option('--dns-add <address>', 'name server to add').argParser(list('--dns-add')))
-    .addOption(new Option('--dns-drop <address>', 'name server to remove').argParser(list('--dns-drop')))
+    .addOption(new Option('--dns-add <address>', 'name server to add (repeatable)').argParser(list('--dns-add')))
+    .addOption(new Option('--dns-drop <address>', 'name server to remove (repeatable)').argParser(list('--dns-drop')))
     .addOption(
       new Option('-o, --opt <key=value>', 'inbound=guarded|open, spoofing=guarded|allow').argParser(
         collectPairs('--opt'),

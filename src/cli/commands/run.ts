@@ -53,7 +53,7 @@ export function runCommand(parent: Command, terminal: Terminal): void {
     ).argParser(collect(searchDomain)),
     new Option(
       '--add-host <name:address>',
-      'line to add to /etc/hosts; host-gateway: the address of the host',
+      'line to add to /etc/hosts (repeatable); host-gateway: the address of the host',
     ).argParser(collect(addedHost)),
   ];
   for (const option of nameOptions) command.addOption(option.helpGroup('Network options:'));

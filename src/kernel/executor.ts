@@ -1,5 +1,6 @@
 import { type Fault, fault, type LeftBehind } from '../core/fault.ts';
 import type { Plan } from '../core/plan/plan.ts';
+import { netnsGoneText } from '../core/steps/netns.ts';
 import { describeStep, faultKindOf, inverse, isPrivate, type Step, type StepOutput } from '../core/steps/step.ts';
 import type { Kernel, StepFailure } from './kernel.ts';
 
@@ -106,15 +107,24 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
   return { step: describeStep(step), errno, detail };
 }
 
+/**
+ * Checks whether a step failed because its namespace, or that of a veth's peer, could not be entered: the addon then has the path as
+ * detail. EINVAL: the file at the path is not a namespace any more.
+ */
+function isNetnsGone(step: Step, errno: string, detail: string | null): boolean {
+  if (detail === null || (errno !== 'ENOENT' && errno !== 'EINVAL')) return false;
+  return ('netns' in step && step.netns === detail) || ('peer' in step && step.peer.netns === detail);
+}
+
 /** Returns the fault of a failed step, as callers get it. */
 export function stepFault(step: Step, { op, errno, detail, port }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
+  const common = { step: describeStep(step), errno, ...(detail ? { detail } : {}) };
+  if (isNetnsGone(step, errno, detail)) return fault('netns.gone', netnsGoneText(detail as string), common);
   const kind = faultKindOf(step, errno);
   const words = kind?.words?.(step, detail);
   return fault(kind?.code ?? 'kernel.refused', words ?? `${describeStep(step)}: ${op}: ${said}`, {
-    step: describeStep(step),
-    errno,
-    ...(detail ? { detail } : {}),
+    ...common,
     ...(step.verb === 'port.hold' && port !== undefined && { port: { protocol: step.protocol, port } }),
   });
 }

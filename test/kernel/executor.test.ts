@@ -290,6 +290,26 @@ describe('failures that a caller can act on have codes of their own:', () => {
     },
   );
 
+  it.each(['ENOENT', 'EINVAL'])('failures to enter the namespace of a step report it as gone: %s', (errno) => {
+    const own: Step = { verb: 'link.set', netns, name: 'eth0', up: true };
+    const peer: Step = {
+      verb: 'link.veth',
+      name: 'nl0',
+      mtuBytes: null,
+      peer: { netns, name: 'eth0', macAddress: '' },
+    };
+    for (const step of [own, peer]) {
+      const failure = { index: 0, op: 'open route socket', errno };
+      expect(stepFault(step, { ...failure, detail: netns })).toMatchObject({
+        code: 'netns.gone',
+        message: 'the network namespace /netns/gone is gone',
+        errno,
+      });
+      for (const detail of [null, 'another reason'])
+        expect(stepFault(step, { ...failure, detail })).toMatchObject({ code: 'kernel.refused' });
+    }
+  });
+
   it('P12 failures report a path that leads to something else as not a namespace, and not as gone', () => {
     const step: Step = { verb: 'netns.require', path: '/etc/passwd', inode: null };
     const detail = '/etc/passwd is not a network namespace';

@@ -21,7 +21,8 @@ export interface NetnsSteps {
 
 type Pinned = { path: string };
 const pathOf = ({ path }: Pinned): string => path;
-const isGone = ({ path }: Pinned): string => `the network namespace ${path} is gone`;
+const isGone = ({ path }: Pinned): string => netnsGoneText(path);
+export const netnsGoneText = (path: string): string => `the network namespace ${path} is gone`;
 
 /** Fault for the host's own namespace, used as a container's. */
 const hostsOwn = { code: 'mode.conflict', words: inDetail } as const;

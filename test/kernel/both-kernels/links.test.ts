@@ -103,7 +103,7 @@ describeKernels(() => {
     });
 
     it('links cannot be set in a namespace that is gone: ENOENT; deleting them succeeds', async () => {
-      expect(await refused(up('eth0', netns))).toMatchObject({ errno: 'ENOENT' });
+      expect(await refused(up('eth0', netns))).toMatchObject({ errno: 'ENOENT', detail: netns });
       await succeed({ verb: 'link.delete', netns, name: 'eth0' });
     });
 

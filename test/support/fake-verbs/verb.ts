@@ -31,7 +31,7 @@ export type FakeVerbs<V extends Verb> = { readonly [P in V]: FakeVerb<P> };
 
 export function netnsAt(linux: FakeLinux, path: string | null): FakeNetns {
   const netns = linux.netns(path);
-  if (!netns) throw new Refused('open netns', 'ENOENT', `${path} is not there`);
+  if (!netns) throw new Refused('open netns', 'ENOENT', path);
   return netns;
 }
 

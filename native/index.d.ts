@@ -455,6 +455,13 @@ export function openDhcpSocket(netnsPath: string, link: string, transaction: num
 /** Throws ENETDOWN when the link is down, ENXIO when it has gone. */
 export function sendDhcp(socket: DhcpSocket, datagram: DhcpSending): void;
 
+/**
+ * Locks a directory until the returned file descriptor is closed, or the process ends; null: another open file has the lock. Writes
+ * nothing. Equivalent to: `flock --nonblock <path>`. Throws ENOENT, ENOTDIR, and what flock(2) does where the file system cannot lock
+ * a directory.
+ */
+export function lockDirectory(path: string): number | null;
+
 // --------------------------------------------------------------------------------------------------------- watching
 
 /** Callbacks arrive on the calling thread's event loop (no polling, no extra thread); an open watch keeps it alive unless unref'd. */

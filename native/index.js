@@ -61,6 +61,7 @@ export const {
   DhcpSocket,
   openDhcpSocket,
   sendDhcp,
+  lockDirectory,
   Watch,
   watchRoutes,
   watchNft,

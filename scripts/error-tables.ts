@@ -61,7 +61,8 @@ const meanings: Record<FaultCode, string> = {
   'journal.version': 'another version of netloom, which keeps its state in another shape, wrote the run directory',
   'node.recovering': 'the daemon has just started and compares the kernel with its journal; try again',
   'node.draining': 'the daemon is shutting down',
-  'node.running': 'another daemon uses the same run directory',
+  'node.running':
+    'another daemon uses the same run directory or state directory, or has the same node name on the same NATS server',
   'node.unprivileged': 'the daemon needs root: it cannot write its run directory, or privileges are missing',
   'bus.unreachable': 'no NATS server answers, or no daemon of that node does (raised by the client)',
   'bus.unauthorized':

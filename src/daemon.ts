@@ -17,6 +17,7 @@ import { Firewalld } from './kernel/firewalls/firewalld.ts';
 import { connectFirewalld } from './kernel/firewalls/firewalld-client.ts';
 import { requirePrivileges } from './kernel/privileges.ts';
 import { takeRunDirectory } from './kernel/run-lock.ts';
+import { StateLock } from './kernel/state-lock.ts';
 import { WatchKeeper } from './kernel/watch/keeper.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
@@ -76,6 +77,8 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     undo.push(() => lock.release());
     lock.lost.then(({ fault }) => log.error(fault, 'the run directory is lost'));
     makeStartDirectories({ ...options, hasOwnServer: options.outsideServer === null });
+    const stateLock = options.outsideServer === null ? lockState(options, log) : null;
+    undo.push(() => stateLock?.release());
 
     const journal = new Journal(options.runDirectory);
     undo.push(() => journal.close());
@@ -91,7 +94,8 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const places = { runDirectory, netnsDirectory, networksDirectory, sysctlDirectory };
     const pool = new Pool({ ...places, workers, searchDomain, node, forwardForeign });
     const flushMs = () => clock.leftMs(mostMs.flush);
-    const opening = openBus(options, { outbox: journal, storage, log, flushMs, signal });
+    const keepStore = () => stateLock?.renew();
+    const opening = openBus(options, { outbox: journal, storage, log, flushMs, keepStore, signal });
     const starting = [
       undoable(undo, opening, (bus) => bus.close()),
       undoable(
@@ -200,6 +204,14 @@ function directoriesOf(options: DaemonOptions): NodeInfo['directories'] {
     networks: networksDirectory,
     sysctl: sysctlDirectory,
   };
+}
+
+/** An outside server keeps the event stream elsewhere: daemons that share it may share a state directory. */
+function lockState({ stateDirectory }: DaemonOptions, log: Logger): StateLock {
+  const lock = new StateLock(stateDirectory);
+  if (lock.refused)
+    log.warn({ error: lock.refused }, 'the state directory cannot be locked: start no other daemon on it');
+  return lock;
 }
 
 function guardStorage({ runDirectory, stateDirectory }: DaemonOptions, journal: Journal, log: Logger): StorageGuard {

@@ -1,6 +1,7 @@
-// Sysctls, held ports, sockets.
+// Sysctls, held ports, sockets, locked directories.
 #include "binding.h"
 #include "handle.h"
+#include "sys/directory_lock.h"
 #include "sys/netns.h"
 #include "sys/sysctl.h"
 
@@ -81,6 +82,11 @@ Napi::Value send_dhcp(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value lock_directory(const Napi::CallbackInfo& info) {
+  sys::UniqueFd fd = sys::lock_directory(argument(info, 0, "lockDirectory", "path").string());
+  return fd ? Napi::Number::New(info.Env(), fd.release()) : info.Env().Null();
+}
+
 }  // namespace
 
 void export_host(Napi::Object exports) {
@@ -93,4 +99,5 @@ void export_host(Napi::Object exports) {
   export_function<open_udp_socket>(exports, "openUdpSocket");
   export_function<open_dhcp_socket>(exports, "openDhcpSocket");
   export_function<send_dhcp>(exports, "sendDhcp");
+  export_function<lock_directory>(exports, "lockDirectory");
 }

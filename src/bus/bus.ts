@@ -30,6 +30,8 @@ interface BusParts {
   log: Logger;
   /** how long the end may wait for facts without an acknowledgement */
   flushMs(): number;
+  /** throws when another daemon has the directory of the own server's store; called before each of its starts */
+  keepStore(): void;
   signal: AbortSignal;
 }
 
@@ -46,7 +48,7 @@ export async function openBus(options: BusOptions, parts: BusParts): Promise<Bus
   const { outbox, storage, log, flushMs, signal } = parts;
   const undo: (() => unknown)[] = [];
   try {
-    const server = options.outsideServer === null ? await ownServer(options, log, signal) : null;
+    const server = options.outsideServer === null ? await ownServer(options, parts) : null;
     undo.push(() => server?.stop());
     const address = await unlessAborted(signal, addressOf(options, server));
     const nc = await connectBus({ ...address, name: `netloom daemon ${node}`, signal });
@@ -76,10 +78,9 @@ export async function openBus(options: BusOptions, parts: BusParts): Promise<Bus
 
 function ownServer(
   { node, runDirectory, stateDirectory, natsPort }: BusOptions,
-  log: Logger,
-  signal: AbortSignal,
+  { log, keepStore, signal }: BusParts,
 ): Promise<ManagedServer> {
-  return startServer({ node, runDir: runDirectory, stateDir: stateDirectory, port: natsPort, log, signal });
+  return startServer({ node, runDir: runDirectory, stateDir: stateDirectory, port: natsPort, log, keepStore, signal });
 }
 
 async function addressOf(options: BusOptions, server: ManagedServer | null): Promise<BusAddress> {

@@ -22,6 +22,8 @@ export interface ServerOptions {
   /** limit of all streams on disk, default 1 GiB */
   maxStoreBytes?: number;
   log?: BusLog;
+  /** called before each run, once the store's directory is there; what it throws keeps the server from running */
+  keepStore?: () => void;
   /** ends the start: it rejects with the signal's reason */
   signal?: AbortSignal;
 }
@@ -45,10 +47,10 @@ const maxPayloadBytes = 4 * 1024 * 1024;
 
 /**
  * Starts Debian's nats-server for this daemon: loopback only, credentials always, one user per role. Until stop() it is
- * restarted whenever it ends. One daemon per run directory: the caller holds its lock.
+ * restarted whenever it ends. One daemon per run directory and per state directory: the caller holds their locks.
  */
 export async function startServer(options: ServerOptions): Promise<ManagedServer> {
-  const { node, runDir, stateDir, log = silent, signal } = options;
+  const { node, runDir, stateDir, log = silent, keepStore, signal } = options;
   const binary = findServerBinary();
   const { configFile, pidFile } = serverFiles(runDir);
   const store = new EventStore(join(stateDir, 'jetstream'));
@@ -66,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
 
   const launch = (signal?: AbortSignal) => {
     store.prepare();
+    keepStore?.();
     return launchServer({ binary, configFile, port, serverName, log, signal });
   };
   const first = await launch(signal);

@@ -59,13 +59,13 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(tokenParser('--node', 'name.invalid')),
     )
     .addOption(
-      new Option('--run-dir <path>', 'journal, credentials, sockets')
+      new Option('--run-dir <path>', 'journal, credentials, sockets; each daemon needs its own')
         .env('NETLOOM_RUN_DIR')
         .default(defaultRunDir)
         .argParser(directoryParser('--run-dir', 'NETLOOM_RUN_DIR')),
     )
     .addOption(
-      new Option('--state-dir <path>', 'data that outlives a reboot')
+      new Option('--state-dir <path>', 'data that outlives a reboot; each daemon needs its own')
         .env('NETLOOM_STATE_DIR')
         .default(defaultStateDir)
         .argParser(directoryParser('--state-dir', 'NETLOOM_STATE_DIR')),

@@ -120,6 +120,16 @@ describe('netloom doctor', () => {
     expect(stdout).toMatch(/\n\nAll is well\.$/);
   });
 
+  it('doctor shows the state directory of the daemon on the run directory, unless an option names another one', async () => {
+    const shown = async (...more: string[]) => {
+      const { stdout } = await netloom(daemon, ['doctor', '--json', ...more]);
+      const { checks } = JSON.parse(stdout) as { checks: Finding[] };
+      return checks.find(({ check }) => check === 'State directory')?.found;
+    };
+    expect(await shown()).toBe(`${directory.path}/state`);
+    expect(await shown('--state-dir', directory.path)).toBe(directory.path);
+  });
+
   it('doctor reports a daemon that has ended as missing', async () => {
     await daemon.stop();
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);

@@ -21,7 +21,7 @@ export function doctorCommand(parent: Command, terminal: Terminal): void {
   })
     .option(
       '--state-dir <path>',
-      "the daemon's state directory (NETLOOM_STATE_DIR, default /var/lib/netloom)",
+      "the daemon's state directory; default: that of the daemon that runs (or NETLOOM_STATE_DIR, /var/lib/netloom)",
       directoryParser('--state-dir'),
     )
     .action(async (_options, command: Command) => {
@@ -42,6 +42,10 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
     import('../doctor/resolver.ts'),
   ]);
   const natsUrl = options.natsUrl ?? (environment.NATS_URL || undefined);
+  const daemon = await daemonChecks({ ...options, natsUrl });
+  // a daemon at a URL may be another host's
+  const ownState = natsUrl === undefined ? daemon.directories?.state : undefined;
+  const assumedState = environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom';
   return [
     machine.nodeVersion(),
     machine.kernelVersion(),
@@ -51,9 +55,9 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
     ...(await firewallChecks({ ...options, natsUrl })),
     machine.serverBinary(natsUrl),
     machine.writable('Run directory', options.runDir ?? environment.NETLOOM_RUN_DIR ?? defaultRunDir),
-    machine.writable('State directory', options.stateDir ?? environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom'),
+    machine.writable('State directory', options.stateDir ?? ownState ?? assumedState),
     ...resolverPorts(),
-    ...(await daemonChecks({ ...options, natsUrl })),
+    ...daemon.findings,
   ];
 }
 

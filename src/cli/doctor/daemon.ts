@@ -16,8 +16,14 @@ import { bad, type Finding, good, isRoot, pending } from './finding.ts';
 
 const check = 'Daemon';
 
+export interface DaemonChecks {
+  findings: Finding[];
+  /** the daemon's own; null: it does not answer */
+  directories: NodeInfo['directories'] | null;
+}
+
 /** Checks whether it answers; when not, also whether something else has its port. */
-export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
+export async function daemonChecks(options: GlobalOptions): Promise<DaemonChecks> {
   try {
     const { info, networks, damaged, containers } = await withClient(
       { timeout: 5_000, ...options },
@@ -28,7 +34,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
       }),
     );
     const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
-    return [
+    const findings = [
       info.state === 'serving' ? good(check, found) : bad(check, found, 'try again in a moment'),
       storageFinding(info),
       ...forwardingFindings(info),
@@ -37,15 +43,20 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
       ...degradedFindings('Containers', containers, 'netloom inspect'),
       ...(isRoot() && options.natsUrl === undefined ? settingsFindings(info) : []),
     ];
+    return { findings, directories: info.directories };
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
-    // a daemon may be well, and have the port
-    if (!mayLook(error, options)) return [bad(check, error.message, unreadableAdvice)];
-    const silent = isYetToCome(options)
-      ? pending(check, 'not running yet: netloom daemon starts it')
-      : bad(check, withoutAdvice(error), `${startAdvice}; or, if it runs elsewhere: --run-dir, --nats-url`);
-    return options.natsUrl === undefined ? [await portCheck(runDirectory(options)), silent] : [silent];
+    return { findings: await silenceFindings(error, options), directories: null };
   }
+}
+
+async function silenceFindings(error: NetloomError, options: GlobalOptions): Promise<Finding[]> {
+  // a daemon may be well, and have the port
+  if (!mayLook(error, options)) return [bad(check, error.message, unreadableAdvice)];
+  const silent = isYetToCome(options)
+    ? pending(check, 'not running yet: netloom daemon starts it')
+    : bad(check, withoutAdvice(error), `${startAdvice}; or, if it runs elsewhere: --run-dir, --nats-url`);
+  return options.natsUrl === undefined ? [await portCheck(runDirectory(options)), silent] : [silent];
 }
 
 /** The message of an error, without an advice that the finding has itself. */

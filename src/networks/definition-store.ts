@@ -1,12 +1,11 @@
 import {
   closeSync,
   existsSync,
-  type FSWatcher,
   fsyncSync,
   openSync,
   readdirSync,
   renameSync,
-  rmSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -20,7 +19,7 @@ import { kernelName } from '../core/object-names.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
-import { watchPath } from '../files/watch-path.ts';
+import { DirectoryWatch } from './directory-watch.ts';
 
 /** As podman writes it. */
 const indent = 5;
@@ -65,36 +64,33 @@ export class DefinitionStore {
       // a name may be as long as a file's can be
       const temporary = `${this.directory}/.${kernelName(definition.name)}.json.${process.pid}`;
       const json = JSON.stringify(fileOf(definition, former && this.#json(file)), null, indent);
-      writeDurably(temporary, `${json}\n`);
-      renameSync(temporary, `${this.directory}/${file}`);
+      putDurably(`${this.directory}/${file}`, { temporary, text: `${json}\n` });
       this.#sync();
     });
   }
 
   remove(name: string): void {
     orFault(`remove ${name}.json`, () => {
-      const path = `${this.directory}/${name}.json`;
-      if (!existsSync(path)) return;
-      rmSync(path, { force: true });
-      this.#sync();
+      if (unlinkIfThere(`${this.directory}/${name}.json`)) this.#sync();
     });
   }
 
-  /** Calls back some milliseconds after any change in the directory. The returned function ends it. Throws inotify.exhausted. */
+  /**
+   * Calls back some milliseconds after any change in the directory, and after it was removed, replaced or made again. The returned
+   * function ends it. Throws inotify.exhausted.
+   */
   watch(changed: () => void): () => void {
     makeDirectories(this.directory, 0o755);
     let timer: NodeJS.Timeout | null = null;
-    const watcher: FSWatcher = watchPath(this.directory, (file) => {
+    const watch = new DirectoryWatch(this.directory, (file) => {
       if (file?.startsWith('.')) return;
       timer ??= setTimeout(() => {
         timer = null;
         changed();
       }, settleMs).unref();
     });
-    // a deleted directory is noticed at the next start
-    watcher.on('error', () => watcher.close());
     return () => {
-      watcher.close();
+      watch.close();
       if (timer) clearTimeout(timer);
     };
   }
@@ -136,15 +132,53 @@ export class DefinitionStore {
   }
 }
 
+interface Put {
+  /** of the same directory; what is there is replaced */
+  temporary: string;
+  text: string;
+}
+
+/** Replaces a file in one go. Leaves nothing else when it fails. */
+function putDurably(path: string, { temporary, text }: Put): void {
+  try {
+    writeDurably(temporary, text);
+    renameSync(temporary, path);
+  } catch (error) {
+    attemptUnlink(temporary);
+    throw error;
+  }
+}
+
 /** A new file: to open a FIFO that has its name would wait for a reader. */
 function writeDurably(path: string, text: string): void {
-  rmSync(path, { force: true });
+  unlinkIfThere(path);
   const file = openSync(path, 'wx', 0o644);
   try {
     writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/** Unlike `rmSync`, fails with the errno of unlink(2). Returns false where no such file is. */
+function unlinkIfThere(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+/** Removes a file; the failure that led here counts, not one of this. */
+function attemptUnlink(path: string): void {
+  try {
+    unlinkIfThere(path);
+  } catch {
+    // the next write removes it
   }
 }
 

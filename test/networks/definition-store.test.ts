@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { definitionOf } from '../core/samples.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
@@ -92,6 +92,106 @@ describe('the store of network definitions', () => {
     store.remove('demo');
     await expect.poll(() => changes).toBe(2);
     end();
+  });
+
+  const networks = () => `${directory.path}/networks`;
+
+  it.each<[string, () => void]>([
+    [
+      'removed and made again by a write',
+      () => {
+        rmSync(networks(), { recursive: true });
+        store.write(definitionOf({ name: 'back' }));
+      },
+    ],
+    [
+      'moved away and back',
+      () => {
+        renameSync(networks(), `${directory.path}/elsewhere`);
+        renameSync(`${directory.path}/elsewhere`, networks());
+      },
+    ],
+    [
+      'replaced by another one',
+      () => {
+        mkdirSync(`${directory.path}/new`);
+        renameSync(networks(), `${directory.path}/elsewhere`);
+        renameSync(`${directory.path}/new`, networks());
+      },
+    ],
+    [
+      'replaced by a link, which leads elsewhere later',
+      () => {
+        for (const name of ['one', 'two']) mkdirSync(`${directory.path}/${name}`);
+        rmSync(networks(), { recursive: true });
+        symlinkSync('one', networks());
+        symlinkSync('two', `${directory.path}/link`);
+        renameSync(`${directory.path}/link`, networks());
+      },
+    ],
+  ])('the store reports changes in a directory that was %s', async (_, replace) => {
+    store.write(definitionOf());
+    const seen: string[][] = [];
+    const end = store.watch(() => seen.push(store.list().definitions.map(({ name }) => name)));
+    onTestFinished(end);
+    replace();
+    const kept = store.list().definitions.map(({ name }) => name);
+    await expect.poll(() => seen.at(-1)).toEqual(kept);
+    store.write(definitionOf({ name: 'later' }));
+    await expect.poll(() => seen.at(-1)).toEqual([...kept, 'later']);
+    store.remove('later');
+    await expect.poll(() => seen.at(-1)).toEqual(kept);
+  });
+
+  it('the store reports a directory that comes back after it was removed with the one above it', async () => {
+    store = new DefinitionStore(`${directory.path}/state/of/networks`);
+    store.write(definitionOf());
+    const seen: string[][] = [];
+    const end = store.watch(() => seen.push(store.list().definitions.map(({ name }) => name)));
+    onTestFinished(end);
+    rmSync(`${directory.path}/state`, { recursive: true });
+    await expect.poll(() => seen.at(-1)).toEqual([]);
+    store.write(definitionOf());
+    await expect.poll(() => seen.at(-1)).toEqual(['demo']);
+    store.write(definitionOf({ name: 'later' }));
+    await expect.poll(() => seen.at(-1)).toEqual(['demo', 'later']);
+  });
+
+  it('the store leaves no part of a definition that a full disk has no room for', () => {
+    mkdirSync(networks());
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', networks()]);
+    try {
+      const labels = { long: 'x'.repeat(8_192) };
+      expect(() => store.write(definitionOf({ labels }))).toThrow(expect.objectContaining({ errno: 'ENOSPC' }));
+      expect(readdirSync(networks())).toEqual([]);
+    } finally {
+      execFileSync('umount', [networks()]);
+    }
+  });
+
+  it('the store reports why a file cannot be removed by its errno', () => {
+    mkdirSync(`${networks()}/demo.json`, { recursive: true });
+    expect(() => store.remove('demo')).toThrow(
+      expect.objectContaining({ op: 'remove demo.json', errno: 'EISDIR', detail: expect.stringContaining('unlink') }),
+    );
+    rmSync(networks(), { recursive: true });
+    writeFileSync(networks(), '');
+    store.remove('demo');
+  });
+
+  it('the store reports a file that the file system protects as not removable (EPERM)', (context) => {
+    store.write(definitionOf());
+    const protect = (mode: string) => execFileSync('chattr', [mode, `${networks()}/demo.json`], { stdio: 'ignore' });
+    try {
+      protect('+i');
+    } catch {
+      context.skip('this file system has no immutable files');
+    }
+    try {
+      expect(() => store.remove('demo')).toThrow(expect.objectContaining({ errno: 'EPERM' }));
+    } finally {
+      protect('-i');
+    }
   });
 });
 

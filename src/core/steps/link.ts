@@ -90,7 +90,13 @@ export const linkSteps: StepKinds<keyof LinkSteps> = {
     describe: nameOf,
     faults: {
       EEXIST: taken,
-      EOPNOTSUPP: { code: 'mode.unsupported', words: () => 'this kernel has no bridges (module bridge)' },
+      EOPNOTSUPP: {
+        code: 'mode.unsupported',
+        words: ({ vlanFiltering }) =>
+          vlanFiltering
+            ? 'this kernel has no bridges with VLAN filtering (option vlan)'
+            : 'this kernel has no bridges (module bridge)',
+      },
     },
   },
   'link.find': {

@@ -58,7 +58,7 @@ export interface PortsClaim {
 
 /** A claim that waits for a leaving actor. */
 export type Waiting<Claim extends object> = Claim & {
-  /** when the claim is refused, in ms since 1970; null: not known yet */
+  /** when it waits no longer, in ms since 1970; null: not known yet */
   until: number | null;
 };
 

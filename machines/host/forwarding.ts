@@ -36,7 +36,10 @@ type Decision = Turn<ForwardingContext>;
 
 export const tell = (
   network: string,
-  event: Extract<NetworkEvent, { type: 'forwarding.granted' | 'forwarding.refused' | 'place.asked' }>,
+  event: Extract<
+    NetworkEvent,
+    { type: 'forwarding.granted' | 'forwarding.refused' | 'place.asked' | 'drift.suspected' }
+  >,
 ): Effect<'host'> => ({
   kind: 'tell',
   to: networkAddress(network) satisfies ActorAddress,

@@ -3,7 +3,7 @@ import type { HostEvent } from '../../src/core/actor-event.ts';
 import { placeClashes, type SubnetLedger } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import type { Clash, NetworkPlace } from '../../src/core/network/check.ts';
+import type { Clash, LinkUse, NetworkPlace } from '../../src/core/network/check.ts';
 import type { Effect } from '../effect.ts';
 import type { ForwardingClaim, HostContext, PlaceClaim } from './context.ts';
 import { andThen, decide, resolve, type Turn } from './decisions.ts';
@@ -28,12 +28,14 @@ const claim = (context: HostContext, event: ForwardingClaim): Turn =>
   andThen(placeClaims.claim(context, { ...event, asked: [] }), placeClaims.decideWaiting);
 
 /**
- * Returns the clash of a claim. One with a network that stays cannot be waited for; one with networks that are being left can. A
- * network that an engine brings waits for all: each that is not known to leave is asked, once, because its engine may have removed it.
+ * Returns what is in the way of a claim. A clash with a network that stays cannot be waited for; one with networks that are being left
+ * can. A network that an engine brings waits for all: each that is not known to leave is asked, once, because its engine may have
+ * removed it. A network also waits for another one that is leaving the bridge they share (VLANs), because the bridge may go with that
+ * one; its claim is granted at the deadline.
  */
 function obstacleTo(context: HostContext, claim: PlaceClaim): Obstacle<PlaceClaim> | null {
   const { clash, lasting } = clashOf(context, claim);
-  if (!clash) return null;
+  if (!clash) return isBeingLeft(context, claim) ? { fault: null, wait: { claim, effects: [] } } : null;
   const why = faultOf(claim, clash);
   if (lasting.length > 0 && !claim.isBrought) return { fault: why, wait: null };
   const { asked } = claim;
@@ -98,7 +100,38 @@ function keep(context: HostContext, { network }: Event<'place.kept'>): Turn {
 function release(context: HostContext, event: Event<'forwarding.release'>): Turn {
   const { context: released, effects } = forwarding.release(context, event);
   const left = placeClaims.drop({ ...context, ...released }, networkAddress(event.network));
-  return andThen({ context: left, effects }, placeClaims.decideWaiting);
+  const suspicions = suspectSharers(context, event.network);
+  return andThen({ context: left, effects: [...effects, ...suspicions] }, placeClaims.decideWaiting);
+}
+
+/**
+ * Lets networks verify the bridge that another one has left: it stays while they use it, but some of its settings and elements were
+ * those of the other network, too.
+ */
+export const suspectSharers = (context: HostContext, network: string): Effect<'host'>[] =>
+  sharersOf(context, network, entryOf(context.networks, network)).map((other) =>
+    forwarding.tell(other, { type: 'drift.suspected' }),
+  );
+
+/** Lists other networks of the same bridge, which netloom makes, that are in the kernel, or about to be there or to leave. */
+function sharersOf(
+  { networks, claims }: HostContext,
+  network: string,
+  place: { bridge: string | null; use?: LinkUse } | undefined,
+): string[] {
+  if (!place || !isOwner(place)) return [];
+  return Object.keys(claims).filter((other) => {
+    const shared = entryOf(networks, other);
+    return other !== network && shared && isOwner(shared) && shared.bridge === place.bridge;
+  });
+}
+
+const isOwner = ({ use }: { use?: LinkUse }): boolean => use === 'alone' || use === 'vlan';
+
+/** Checks whether a network that shares the claim's bridge is leaving it. */
+function isBeingLeft(context: HostContext, { network, place }: ForwardingClaim): boolean {
+  const isHeld = Object.hasOwn(context.claims, network);
+  return !isHeld && sharersOf(context, network, place).some((other) => entryOf(context.claims, other)?.isLeaving);
 }
 
 export const placeActions = {

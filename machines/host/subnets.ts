@@ -5,8 +5,8 @@ import { surveyPlan } from '../../src/core/plan/host.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
-import { decide, type Given, purposeOf, resolve } from './decisions.ts';
-import { placeClaims } from './places.ts';
+import { andThen, decide, type Given, purposeOf, resolve } from './decisions.ts';
+import { placeClaims, suspectSharers } from './places.ts';
 
 /** Subnets and bridge names: a network that leaves them open gets ones that neither this host nor another network uses. */
 
@@ -55,7 +55,8 @@ export const subnetActions = {
   ),
   releaseSubnets: resolve('subnet.release', (context, { network }) => {
     const { [network]: _, ...networks } = context.networks;
-    return placeClaims.decideWaiting({ ...context, networks });
+    const suspicions = suspectSharers(context, network);
+    return andThen({ context: { ...context, networks }, effects: suspicions }, placeClaims.decideWaiting);
   }),
 };
 

@@ -6,13 +6,16 @@ import type { Effect } from '../effect.ts';
 import type { HostContext, Waiting } from './context.ts';
 import { andThen, claimantOf, type Given, purposeOf, resolve, type Turn } from './decisions.ts';
 
-/** Claims on what a leaving actor still holds: each waits until it is released, or is refused at its deadline. */
+/** Claims on what a leaving actor still holds: each waits until it is released, or until its deadline. */
 
-/** Reason why a claim cannot be granted now. */
-export interface Obstacle<Claim> {
-  fault: Fault;
-  /** the claim as it waits, and the effects that go with it; null: it cannot wait, and is refused */
-  wait: { claim: Claim; effects: Effect<'host'>[] } | null;
+/** Reason why a claim cannot be granted now: it cannot wait and is refused, or it waits. */
+export type Obstacle<Claim> = { fault: Fault; wait: null } | Wait<Claim>;
+
+interface Wait<Claim> {
+  /** why the claim is refused at its deadline; null: it is granted then */
+  fault: Fault | null;
+  /** the claim as it waits, and the effects that go with it */
+  wait: { claim: Claim; effects: Effect<'host'>[] };
 }
 
 /** Claims of one kind: where they wait, and how they are decided. */
@@ -58,13 +61,13 @@ export function waitingClaims<Claim extends object>(kind: ClaimKind<Claim>) {
     const before = drop(context, kind.claimantOf(claim));
     const obstacle = obstacleTo(before, claim);
     if (!obstacle) return grant(before, claim);
-    const { fault, wait } = obstacle;
-    if (!wait) return { context: before, effects: [refuse(claim, fault)] };
-    const waiting = { ...wait.claim, until: claim.until };
-    return { context: withWaiting(before, [...waitingIn(before), waiting]), effects: wait.effects };
+    if (!obstacle.wait) return { context: before, effects: [refuse(claim, obstacle.fault)] };
+    const { claim: asked, effects } = obstacle.wait;
+    const waiting = { ...asked, until: claim.until };
+    return { context: withWaiting(before, [...waitingIn(before), waiting]), effects };
   }
 
-  /** Records when the claim is refused: a restart of the daemon must not delay it. */
+  /** Records until when the claim waits: a restart of the daemon must not delay it. */
   function keepDeadline(context: HostContext, event: Extract<HostEvent, { type: 'steps.applied' }>) {
     const until = event.outputs[0]?.deadlineAt ?? null;
     const known = find(context, claimantOf(event));
@@ -72,13 +75,14 @@ export function waitingClaims<Claim extends object>(kind: ClaimKind<Claim>) {
     return { context: withWaiting(context, waiting) };
   }
 
-  /** Refuses a claim as if it had not waited. */
+  /** Decides a claim whose wait is over: it is refused if its obstacle is a fault. */
   function giveUp(context: HostContext, event: HostEvent): Partial<Turn> {
     const claim = find(context, claimantOf(event));
     if (!claim) return {};
     const before = drop(context, kind.claimantOf(claim));
     const obstacle = obstacleTo(before, claim);
-    return obstacle ? { context: before, effects: [refuse(claim, obstacle.fault)] } : grant(before, claim);
+    const fault = obstacle?.fault;
+    return fault ? { context: before, effects: [refuse(claim, fault)] } : grant(before, claim);
   }
 
   return {

@@ -4,7 +4,7 @@ import type { NetworkEvent, StepsResult } from '../../src/core/actor-event.ts';
 import { deviceOf } from '../../src/core/lease/device.ts';
 import { placeOf } from '../../src/core/network/check.ts';
 import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
-import { bridgeMac, closePlan, lookPlan, mendPlan, raisePlan, routedFamilies } from '../../src/core/plan/network.ts';
+import { closePlan, lookPlan, macsOfBridge, mendPlan, raisePlan, routedFamilies } from '../../src/core/plan/network.ts';
 import type { FoundLink } from '../../src/core/steps/link.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
@@ -19,7 +19,8 @@ const isMade = (
   { changed }: Extract<NetworkEvent, { type: 'steps.applied' }>,
   found: FoundLink | undefined,
   definition: NetworkDefinition,
-): boolean => changed.some(({ verb }) => verb === 'link.bridge') || found?.macAddress === bridgeMac(definition);
+): boolean =>
+  changed.some(({ verb }) => verb === 'link.bridge') || macsOfBridge(definition).includes(found?.macAddress ?? '');
 
 /** Checks whether a step concerns members: firewalld trusts the network as a whole, and has nothing for a single member. */
 const concernsMembers = ({ verb }: Step): boolean => verb !== 'firewalld.trust' && verb !== 'firewalld.distrust';

@@ -102,9 +102,18 @@ export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): 
   event: { type: 'network.pruned', network, isRemoved, ...(why && { fault: why }) },
 });
 
-/** Checks whether its bridge is deleted with it: netloom made it, or may have made it in an earlier life. */
-const unmakesBridge = (context: NetworkContext): boolean =>
-  isOurs(definitionOf(context)) || (context.device?.made ?? false);
+/**
+ * Returns what it may have in the kernel, perhaps from an earlier life: nothing if the host refused its place, where another network
+ * is; and the bridge only if netloom made it.
+ */
+function unmadeWith(context: NetworkContext, event: NetworkEvent): { unmake: boolean; made: boolean } {
+  const { device } = context;
+  const isDefinedHere = isOurs(definitionOf(context));
+  return {
+    unmake: event.type !== 'forwarding.refused' && (isDefinedHere || device !== null),
+    made: isDefinedHere || (device?.made ?? false),
+  };
+}
 
 /** Checks whether the deadline has passed, or could not be set. */
 const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
@@ -135,8 +144,7 @@ export const removalActions = {
       kind: 'apply',
       plan: lowerPlan(grantOf(context), {
         forget: context.removal?.by !== 'loss',
-        // what has the name of its bridge is another network's if the host refused the place
-        unmake: event.type !== 'forwarding.refused' && unmakesBridge(context),
+        ...unmadeWith(context, event),
       }),
     },
   ]),

@@ -79,6 +79,21 @@ export function bridgeAlias(network: string): string {
   return `netloom ${ownerMark(networkAddress(network))}`;
 }
 
+/**
+ * Returns the MAC address of a bridge that netloom makes. It shows which bridges these are: the alias is also set on an existing
+ * bridge that a network uses. It does not follow from a network's name, because any of those that share the bridge may be the last.
+ */
+export const bridgeMac = (bridge: string): string => derivedMac(`bridge/${bridge}`);
+
+/** Returns the MAC address of a bridge that an earlier version made for a network. */
+export const formerBridgeMac = (network: string): string => derivedMac(networkAddress(network));
+
+/** Checks whether netloom made the bridge with that owner in its alias. */
+export const isMadeBridge = (
+  { name, macAddress }: { name: string; macAddress: string | null },
+  owner: OwnerMark,
+): boolean => macAddress === bridgeMac(name) || macAddress === formerBridgeMac(actorName(owner));
+
 /** Returns the path where a container's namespace is pinned. */
 export function netnsPath(directory: string, containerId: string): string {
   return `${directory}/netloom-${kernelName(containerId)}`;
@@ -129,6 +144,12 @@ export function networkId(name: string): string {
 export function ownerOfAlias(alias: string): OwnerMark | null {
   const [netloom, owner] = alias.split(' ');
   return netloom === 'netloom' && owner ? ownerNamed(owner) : null;
+}
+
+/** Returns the network of the host's end of a veth by its alias; null: the alias names none. */
+export function networkOfPort(alias: string): OwnerMark | null {
+  const [netloom, , network] = alias.split(' ');
+  return netloom === 'netloom' && network ? ownerNamed(network) : null;
 }
 
 /** Parses `container/<id>`, `network/<name>` or `host` from the comment of an element; null: a foreign element. */

@@ -12,7 +12,7 @@ import {
   nftTable,
 } from '../core/firewall/nft.ts';
 import type { Inventory, InventoryLink } from '../core/gc.ts';
-import { isHostEnd, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/object-names.ts';
+import { isHostEnd, isMadeBridge, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/object-names.ts';
 
 /** Lists everything in the kernel with a name of netloom's. Throws SystemError. */
 export function inventory(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Inventory {
@@ -39,7 +39,7 @@ function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>):
     const { name, kind, alias, index, peerIndex, peerNetnsId } = link;
     const owner = alias === null ? null : ownerOfAlias(alias);
     const isVeth = kind === 'veth' && (owner?.startsWith('container/') || isHostEnd(link));
-    const isBridge = kind === 'bridge' && owner?.startsWith('network/');
+    const isBridge = kind === 'bridge' && owner?.startsWith('network/') && isMadeBridge(link, owner);
     if (!isVeth && !isBridge) return [];
     const ports = links.filter(({ masterIndex }) => masterIndex === index).map((port) => port.name);
     const peer = !isVeth || peerIndex === null ? null : whereIs(peerNetnsId, pinned);

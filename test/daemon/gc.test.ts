@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
-import { hostVethName } from '../../src/core/object-names.ts';
+import { bridgeAlias, bridgeMac, hostVethName } from '../../src/core/object-names.ts';
 import { cli } from '../cli/netloom.ts';
 import { inventory } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
@@ -31,12 +31,15 @@ afterAll(async () => {
   await lab.close();
 });
 
+const addBridge = (name: string, network: string) =>
+  sh(`ip link add ${name} address ${bridgeMac(name)} type bridge; ip link set ${name} alias '${bridgeAlias(network)}'`);
+
 function litter(): void {
   const { netnsDirectory } = lab.daemon;
   native.createNetns(`${netnsDirectory}/${gone}`).socket.close();
   sh(`ip link add ${orphan} type veth peer name eth0 netns ${netnsDirectory}/${gone}`);
   sh(`ip link set ${orphan} alias 'netloom container/gone network/lost'`);
-  sh('ip link add lost0 type bridge; ip link set lost0 alias "netloom network/lost"');
+  addBridge('lost0', 'lost');
   sh(`ip link set ${orphan} master lost0`);
   // a half-made veth, which does not show its owner
   sh('ip link add nl0123456789ab type veth peer name half0');
@@ -55,7 +58,7 @@ function others(): void {
   native.createNetns(elsewhere).socket.close();
   sh(`ip link add other0 type veth peer name eth0 netns ${elsewhere}`);
   sh(`ip link set other0 alias 'netloom container/theirs network/theirs'`);
-  sh('ip link add otherbr type bridge; ip link set otherbr alias "netloom network/theirs"');
+  addBridge('otherbr', 'theirs');
   sh('ip link set other0 master otherbr');
   sh(`nft 'add element inet netloom published_any4 { tcp . 9200 comment "container/theirs" : 10.98.0.2 . 80 }'`);
   // of other software

@@ -47,6 +47,43 @@ const twin = placed('twin', '10.7.0.0/25');
 const known = reach(serving, note(one), note(twin));
 const up = reach(known, claim(one));
 
+describe('VLANs of one bridge', () => {
+  const blue = placed('blue', '10.7.0.0/24', { bridge: 'trunk0', use: 'vlan' });
+  const red = placed('red', '10.8.0.0/24', { bridge: 'trunk0', use: 'vlan' });
+  const elsewhere = placed('elsewhere', '10.9.0.0/24', { bridge: 'trunk1', use: 'vlan' });
+  const both = reach(serving, claim(blue), claim(red), claim(elsewhere), claim(one));
+  const verifies = (network: string) => `tell network/${network} drift.suspected`;
+
+  it('are in the kernel together', () => {
+    expect(told(serving, claim(blue), claim(red))).toEqual([granted('red')]);
+  });
+
+  it('share it with a network without a VLAN', () => {
+    const plain = placed('plain', '10.6.0.0/24', { bridge: 'trunk0' });
+    expect(told(both, claim(plain), leave('plain'), release('plain'))).toEqual([verifies('blue'), verifies('red')]);
+    expect(told(both, leave('blue'), claim(plain))).toEqual([waits('plain')]);
+  });
+
+  it('verify the bridge when one of them has left it', () => {
+    expect(told(both, leave('blue'))).toEqual([]);
+    expect(told(both, leave('blue'), release('blue'))).toEqual([verifies('red')]);
+    expect(told(both, leave('blue'), { type: 'subnet.release', network: 'blue' })).toEqual([verifies('red')]);
+    expect(told(both, release('one'))).toEqual([]);
+    expect(told(both, release('elsewhere'))).toEqual([]);
+  });
+
+  it('wait for one that is being removed, because the bridge may go with it', () => {
+    const leaving = reach(serving, claim(blue), leave('blue'));
+    expect(told(leaving, claim(red))).toEqual([waits('red')]);
+    expect(told(leaving, claim(elsewhere))).toEqual([granted('elsewhere')]);
+    const waiting = reach(leaving, claim(red), deadlineSet('red', 5));
+    expect(told(waiting, release('blue'))).toEqual([granted('red')]);
+    expect(told(waiting, claim(blue))).toEqual([granted('blue'), granted('red')]);
+    expect(told(waiting, passed('red', 5))).toEqual([granted('red')]);
+    expect(told(reach(both, leave('blue')), claim(red))).toEqual([granted('red')]);
+  });
+});
+
 describe('N14 networks that exclude each other in the kernel', () => {
   it('the host refuses the subnets and the bridge of a network that is up to another one', () => {
     expect(told(up, claim(twin))).toEqual([refused('twin')]);

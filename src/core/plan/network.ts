@@ -1,6 +1,8 @@
+import { networkAddress } from '../actor-address.ts';
 import { type Family, families, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { networkElements, networkFirewall } from '../firewall/network-elements.ts';
 import { describeElement, type Element } from '../firewall/nft.ts';
+import { linkUse } from '../network/check.ts';
 import {
   answersNames,
   carriesIpv6,
@@ -12,7 +14,7 @@ import {
   ownsBridge,
 } from '../network/definition.ts';
 import { networkSettings } from '../network/options.ts';
-import { bridgeAlias, derivedMac } from '../object-names.ts';
+import { bridgeAlias, bridgeMac, formerBridgeMac, ownerMark } from '../object-names.ts';
 import type { Step } from '../steps/step.ts';
 import {
   type BridgeTraits,
@@ -89,8 +91,14 @@ function guardSteps(before: NetworkDefinition, after: NetworkDefinition): Step[]
   return remove.length + add.length > 0 ? [{ verb: 'nft.replace', remove, add }] : [];
 }
 
-/** Removes a network. A foreign bridge or a parent stays. forget: removes the definition's file; unmake: netloom made the bridge. */
-export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake = true } = {}): Plan<NetworkPurpose> {
+/**
+ * Removes a network. A foreign bridge or a parent stays. forget: removes the definition's file; unmake: the network is in the kernel,
+ * or may be; made: netloom made the bridge, or may have made it.
+ */
+export function lowerPlan(
+  { definition }: NetworkGrant,
+  { forget = true, unmake = true, made = true } = {},
+): Plan<NetworkPurpose> {
   const { name, network_interface: link } = definition;
   const isOurs = unmake && ownsBridge(definition) && link !== null;
   return {
@@ -101,14 +109,24 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
       ...(isOurs
         ? ([
             { verb: 'nft.delete', elements: networkElements(networkFirewall(definition)) },
-            { verb: 'link.delete', netns: null, name: link },
+            ...(made ? bridgeRemoval(definition, link) : []),
             { verb: 'settings.forget', link },
-            ...trust('firewalld.distrust', definition),
+            ...(made ? trust('firewalld.distrust', definition) : []),
           ] satisfies Step[])
         : []),
       ...(forget ? [{ verb: 'definition.remove', name } as const] : []),
     ],
   };
+}
+
+/** Returns steps that remove its bridge; from a bridge that other networks use as well (VLANs), only its addresses. */
+function bridgeRemoval(definition: NetworkDefinition, name: string): Step[] {
+  const bridge = {
+    macAddresses: macsOfBridge(definition),
+    network: ownerMark(networkAddress(definition.name)),
+    ...(linkUse(definition) === 'vlan' && { shared: true }),
+  };
+  return [...bridgeAddresses('address.delete', definition, name), { verb: 'link.delete', netns: null, name, bridge }];
 }
 
 /** Inspects the link of a network on a foreign link. */
@@ -144,13 +162,16 @@ export function settingsOfBridge(definition: NetworkDefinition, onLoopback: bool
   return explainedBridgeSettings(link, bridgeTraits(definition, onLoopback));
 }
 
-/** The MAC address of its bridge. It follows from the name, so that netloom recognizes a bridge that it made. */
-export const bridgeMac = ({ name }: Pick<NetworkDefinition, 'name'>): string => derivedMac(`network/${name}`);
+/** Returns the MAC addresses by which netloom recognizes the network's bridge as one that it made. */
+export const macsOfBridge = ({ name, network_interface: bridge }: NetworkDefinition): string[] => [
+  ...(bridge === null ? [] : [bridgeMac(bridge)]),
+  formerBridgeMac(name),
+];
 
 /** Returns steps for the bridge, its gateway addresses, forwarding, and the network's elements. */
 function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: boolean): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
-  const macAddress = bridgeMac(definition);
+  const macAddress = bridgeMac(bridge);
   // only the first member whose port leads here switches it on
   const traits = bridgeTraits(definition, onLoopback ? null : false);
   const { ipv4, ipv6 } = bridgeSettings(traits);
@@ -174,8 +195,7 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: 
       ipv4,
       ...(carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: 'none' } : {}),
     },
-    ...(traits.hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
-    ...gatewayAddresses(definition, bridge),
+    ...bridgeAddresses('address.add', definition, bridge),
     { verb: 'settings.persist', link: bridge, traits },
     { verb: 'nft.add', elements: networkElements(networkFirewall(definition)) },
     ...trust('firewalld.trust', definition),
@@ -212,19 +232,23 @@ function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {
   ];
 }
 
-/**
- * Adds the link-local address. The kernel would choose the same one, but only use it after a second or two of looking for
- * duplicates; until then it cannot resolve neighbours, so nothing from elsewhere would reach the first container by IPv6.
- */
-function linkAddress(bridge: string, macAddress: string): Step {
-  return { verb: 'address.add', netns: null, link: bridge, address: `${linkLocalAddress(macAddress)}/64` };
+/** Lists what the network has on its bridge: a link-local address, and its gateways. */
+function bridgeAddresses(
+  verb: 'address.add' | 'address.delete',
+  definition: NetworkDefinition,
+  bridge: string,
+): Step[] {
+  const gateways = definition.subnets.flatMap(({ subnet, gateway }) => {
+    const { prefixLength } = parseSubnet(subnet) as Subnet;
+    return gateway === null ? [] : [`${gateway}/${prefixLength}`];
+  });
+  const addresses = [...(hasIpv6Subnet(definition) ? [linkAddress(definition)] : []), ...gateways];
+  return addresses.map((address) => ({ verb, netns: null, link: bridge, address }));
 }
 
-function gatewayAddresses(definition: NetworkDefinition, bridge: string): Step[] {
-  return definition.subnets.flatMap(({ subnet, gateway }): Step[] => {
-    const { prefixLength } = parseSubnet(subnet) as Subnet;
-    return gateway === null
-      ? []
-      : [{ verb: 'address.add', netns: null, link: bridge, address: `${gateway}/${prefixLength}` }];
-  });
-}
+/**
+ * Returns the link-local address of its bridge. The kernel would only use one of its own after a second or two of looking for
+ * duplicates; until then it cannot resolve neighbours, so nothing from elsewhere would reach the first container by IPv6. It follows
+ * from the network's name, as in earlier versions: an upgrade must not change the addresses of a bridge that is in use.
+ */
+const linkAddress = ({ name }: NetworkDefinition): string => `${linkLocalAddress(formerBridgeMac(name))}/64`;

@@ -1,3 +1,4 @@
+import type { OwnerMark } from '../object-names.ts';
 import type { Ipv4Settings, Ipv6Settings } from '../plan/interface-settings.ts';
 import { inDetail, type StepKinds, within } from './kind.ts';
 import { type UponParentSteps, uponParentSteps } from './link-upon-parent.ts';
@@ -6,6 +7,19 @@ import { type UponParentSteps, uponParentSteps } from './link-upon-parent.ts';
 interface Named {
   name: string;
   alias?: string;
+}
+
+/** The bridge of a network, to be removed only if netloom made it and no other network uses it. */
+export interface MadeBridge {
+  /** of a bridge of that name that netloom made; another one is left alone */
+  macAddresses: string[];
+  /**
+   * its network; null: one that is not in the kernel yet. A bridge whose alias names another one is left alone, and so is one with
+   * ports that are containers of others
+   */
+  network: OwnerMark | null;
+  /** VLANs share it: its alias may name any of them, and it is left alone while it has addresses, except IPv6 link-local ones */
+  shared?: boolean;
 }
 
 export interface LinkSteps extends UponParentSteps {
@@ -38,7 +52,7 @@ export interface LinkSteps extends UponParentSteps {
   /** ip link set <name> down, on this host: nothing passes any longer. Takes 0.1 ms, while deleting it waits for 10-25 */
   'link.cut': Named;
   /** ip link delete <name> */
-  'link.delete': { netns: string | null } & Named;
+  'link.delete': { netns: string | null; bridge?: MadeBridge } & Named;
   /** waits for the kernel to remove the link along with its namespace, and deletes it if it still exists after graceMs */
   'link.gone': { graceMs: number } & Named;
 }
@@ -86,7 +100,12 @@ const taken = { code: 'link.exists', words: inDetail } as const;
 export const linkSteps: StepKinds<keyof LinkSteps> = {
   ...uponParentSteps,
   'link.bridge': {
-    inverse: ({ name }) => ({ verb: 'link.delete', netns: null, name }),
+    inverse: ({ name, macAddress, vlanFiltering }) => ({
+      verb: 'link.delete',
+      netns: null,
+      name,
+      bridge: { macAddresses: [macAddress], network: null, ...(vlanFiltering && { shared: true }) },
+    }),
     describe: nameOf,
     faults: {
       EEXIST: taken,

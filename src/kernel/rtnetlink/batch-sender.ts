@@ -4,7 +4,7 @@ import { parentToWaitFor, retryUponNews } from '../links/taken-mac.ts';
 import type { Run } from '../performers/performer.ts';
 import { attempt } from '../system-fault.ts';
 import { namespaceOf } from './batch.ts';
-import { driftOf, isOthers, isSet, verifyExisting } from './existing-links.ts';
+import { driftOf, isSet, isSpared, verifyExisting } from './existing-links.ts';
 import { explainParent, settle } from './faults.ts';
 import { type RtnetlinkStep, requestFor, takesAway } from './requests.ts';
 
@@ -23,7 +23,7 @@ export class BatchSender {
       else run.failure = { index: first, ...refused };
       return;
     }
-    const wanted = group.filter((step) => !isOthers(socket, step));
+    const wanted = group.filter((step) => !isSpared(socket, step));
     const left = run.found ? wanted.filter((step) => !isSet(socket, step)) : wanted;
     const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
     const faults = sendAll(socket, left);

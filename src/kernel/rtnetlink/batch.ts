@@ -10,9 +10,14 @@ export function namespaceOf(step: RtnetlinkStep): string | null {
   return 'netns' in step ? step.netns : null;
 }
 
-/** Checks whether another link may have the step's name: the next steps must not touch a foreign link. No other program uses netloom's names. */
+/**
+ * Checks whether the next steps wait for this one's result, because another link may have its name (no other program uses netloom's
+ * own names), or whether it depends on what former steps removed.
+ */
 const goesAlone = (step: RtnetlinkStep): boolean =>
-  step.verb === 'link.bridge' || (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 }));
+  step.verb === 'link.bridge' ||
+  (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 })) ||
+  (step.verb === 'link.delete' && step.bridge !== undefined);
 
 export function batchFrom(steps: readonly Step[], start: number): RtnetlinkStep[] {
   const first = steps[start];

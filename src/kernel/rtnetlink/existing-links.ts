@@ -1,7 +1,8 @@
 import * as native from '#native';
 import { SystemError } from '../../core/fault.ts';
-import { vethGroup } from '../../core/object-names.ts';
+import { networkOfPort, ownerOfAlias, vethGroup } from '../../core/object-names.ts';
 import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
+import type { MadeBridge } from '../../core/steps/link.ts';
 import type { Step } from '../../core/steps/step.ts';
 import { attempt } from '../system-fault.ts';
 import type { RtnetlinkStep } from './requests.ts';
@@ -24,11 +25,38 @@ export function isSet(socket: native.RouteSocket, step: RtnetlinkStep): boolean 
   );
 }
 
-/** Checks whether the link that the step would remove is foreign: another link has the name by now. */
-export function isOthers(socket: native.RouteSocket, step: RtnetlinkStep): boolean {
-  if ((step.verb !== 'link.cut' && step.verb !== 'link.delete') || step.alias === undefined) return false;
+/** Checks whether the link that the step would remove stays: another link has the name by now, or other networks use it. */
+export function isSpared(socket: native.RouteSocket, step: RtnetlinkStep): boolean {
+  if (step.verb !== 'link.cut' && step.verb !== 'link.delete') return false;
+  const bridge = step.verb === 'link.delete' ? step.bridge : undefined;
+  if (step.alias === undefined && bridge === undefined) return false;
   const link = native.linkByName(socket, step.name);
-  return link !== null && !isNamed(link, step.alias);
+  if (!link) return false;
+  if (step.alias !== undefined && !isNamed(link, step.alias)) return true;
+  return bridge !== undefined && (!isMade(link, bridge) || isUsed(socket, link, bridge));
+}
+
+/** Checks whether netloom made the bridge, for that network. */
+function isMade(
+  { macAddress, alias }: native.LinkInfo,
+  { macAddresses, network, shared = false }: MadeBridge,
+): boolean {
+  const owner = alias === null ? null : ownerOfAlias(alias);
+  return macAddresses.includes(macAddress ?? '') && (shared || network === null || owner === null || owner === network);
+}
+
+/** Checks whether other networks use the bridge. */
+function isUsed(
+  socket: native.RouteSocket,
+  { index }: native.LinkInfo,
+  { network, shared = false }: MadeBridge,
+): boolean {
+  const networks = native
+    .listLinks(socket)
+    .flatMap(({ masterIndex, alias }) => (masterIndex === index && alias !== null ? (networkOfPort(alias) ?? []) : []));
+  if (networks.some((one) => one !== network)) return true;
+  const isGiven = ({ linkIndex, address }: native.AddressInfo) => linkIndex === index && !address.startsWith('fe80:');
+  return shared && native.listAddresses(socket).some(isGiven);
 }
 
 /** Checks whether the link is netloom's: on an unfinished veth only the group shows it. */

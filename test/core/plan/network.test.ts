@@ -31,6 +31,7 @@ describe('the plans of a network', () => {
       [
         "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
+        "address.delete 10.89.0.1/24 dev netloom0",
         "link.delete netloom0",
         "settings.forget netloom0",
         "firewalld.distrust 10.89.0.0/24",
@@ -77,6 +78,9 @@ describe('the plans of a network', () => {
       [
         "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
+        "address.delete fe80::b40b:93ff:fe36:f272/64 dev netloom0",
+        "address.delete 10.89.0.1/24 dev netloom0",
+        "address.delete fd00::1/64 dev netloom0",
         "link.delete netloom0",
         "settings.forget netloom0",
         "firewalld.distrust 10.89.0.0/24, fd00::/64",
@@ -103,6 +107,7 @@ describe('the plans of a network', () => {
       [
         "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
+        "address.delete 10.89.0.1/24 dev netloom0",
         "link.delete netloom0",
         "settings.forget netloom0",
         "firewalld.distrust 10.89.0.0/24",

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { bridgeAlias, vethAlias } from '../../../src/core/object-names.ts';
 import { namespaceSettings } from '../../../src/core/plan/interface-settings.ts';
+import type { MadeBridge } from '../../../src/core/steps/link.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import {
   addBridge,
@@ -148,6 +150,63 @@ describeKernels(() => {
 
     it('the removal of a link succeeds for a link that does not exist', async () => {
       await succeed(gone(2_000), gone(0));
+    });
+
+    const ofBridge = (more: Partial<MadeBridge> = {}): Step => ({
+      verb: 'link.delete',
+      netns: null,
+      name: bridge,
+      bridge: { macAddresses: ['02:00:00:00:00:01'], network: 'network/blue', ...more },
+    });
+
+    it('the removal of a link leaves a bridge with another MAC address alone', async () => {
+      await succeed(addBridge(), ofBridge({ macAddresses: ['02:00:00:00:00:02'] }));
+      expect(world.link(bridge)).toMatchObject({ kind: 'bridge' });
+      await succeed(ofBridge({ macAddresses: ['02:00:00:00:00:02', '02:00:00:00:00:01'] }));
+      expect(world.link(bridge)).toBeNull();
+    });
+
+    it("the removal of a link leaves another network's bridge alone, unless VLANs share it", async () => {
+      const named = (alias: string): Step => ({ verb: 'link.set', netns: null, name: bridge, alias });
+      await succeed(addBridge(), named(bridgeAlias('red')), ofBridge());
+      expect(world.link(bridge)).toMatchObject({ kind: 'bridge' });
+      await succeed(ofBridge({ shared: true }));
+      expect(world.link(bridge)).toBeNull();
+      for (const alias of [bridgeAlias('blue'), 'a note of the user']) {
+        await succeed(addBridge(), named(alias), ofBridge());
+        expect(world.link(bridge)).toBeNull();
+      }
+    });
+
+    it('the removal of a link leaves a bridge alone while containers of other networks are its ports', async () => {
+      const port = (network: string): Step => ({
+        verb: 'link.set',
+        netns: null,
+        name: veth,
+        master: bridge,
+        alias: vethAlias('web', network),
+      });
+      await succeed(addBridge(), create(), addVeth(), port('red'), ofBridge(), ofBridge({ network: null }));
+      expect(world.link(bridge)).toMatchObject({ kind: 'bridge' });
+      await succeed(port('blue'), ofBridge({ network: null }));
+      expect(world.link(bridge)).toMatchObject({ kind: 'bridge' });
+      await succeed(ofBridge());
+      expect(world.link(bridge)).toBeNull();
+    });
+
+    it('the removal of a link leaves a bridge of VLANs alone while it has addresses', async () => {
+      const removal = ofBridge({ shared: true });
+      const addresses = ['10.44.7.1/24', 'fd00:44::1/64'].map(
+        (address): Step => ({ verb: 'address.add', netns: null, link: bridge, address }),
+      );
+      const without = addresses.map((step) => ({ ...step, verb: 'address.delete' }) as Step);
+      await succeed(addBridge(), up(bridge, null), ...addresses, removal, without[0] as Step, removal);
+      expect(world.link(bridge)).toMatchObject({ kind: 'bridge' });
+      // what is removed in the same plan does not count
+      await succeed(...without, removal, removal);
+      expect(world.link(bridge)).toBeNull();
+      await succeed(addBridge(), up(bridge, null), ...addresses, ofBridge());
+      expect(world.link(bridge)).toBeNull();
     });
 
     it('the removal of a link does not take a link that left its bridge for a removed one', async () => {

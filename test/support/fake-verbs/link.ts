@@ -1,8 +1,8 @@
-import { vethGroup } from '../../../src/core/object-names.ts';
+import { networkOfPort, ownerOfAlias, vethGroup } from '../../../src/core/object-names.ts';
 import { type SettingDrift, settingDrift } from '../../../src/core/plan/interface-settings.ts';
-import type { FoundLink, LinkSettings, LinkSteps } from '../../../src/core/steps/link.ts';
+import type { FoundLink, LinkSettings, LinkSteps, MadeBridge } from '../../../src/core/steps/link.ts';
 import type { Step, StepOutput } from '../../../src/core/steps/step.ts';
-import type { FakeLink, FakeLinux } from '../fake-linux.ts';
+import type { FakeLink, FakeLinux, FakeNetns } from '../fake-linux.ts';
 import { addBridge, addUpon, addVeth, requireVacant } from './new-links.ts';
 import { type FakeVerbs, linkIn, netnsAt, Refused } from './verb.ts';
 
@@ -30,10 +30,10 @@ export function linkVerbs(linux: FakeLinux): FakeVerbs<keyof LinkSteps> {
       },
     },
     'link.delete': {
-      perform: ({ netns: path, name, alias }) => {
-        const netns = linux.netns(path);
-        const link = netns?.links.get(name);
-        if (netns && link && isNamed(link, alias)) linux.deleteLink(netns, name);
+      perform: (step) => {
+        const netns = linux.netns(step.netns);
+        const link = netns?.links.get(step.name);
+        if (netns && link && !isSpared(netns, link, step)) linux.deleteLink(netns, step.name);
       },
     },
     'link.gone': { perform: (step) => linkGone(linux, step) },
@@ -127,6 +127,25 @@ function setIpv6(linux: FakeLinux, step: Step<'link.ipv6'>): StepOutput {
 
 const isNamed = ({ settings: { alias, group } }: FakeLink, wanted: string | undefined): boolean =>
   wanted === undefined || (alias === undefined ? group === vethGroup : alias === wanted);
+
+const isSpared = (netns: FakeNetns, link: FakeLink, { alias, bridge }: Step<'link.delete'>): boolean =>
+  !isNamed(link, alias) || (bridge !== undefined && (!isMade(link, bridge) || isUsed(netns, link, bridge)));
+
+function isMade({ macAddress, settings: { alias } }: FakeLink, { macAddresses, network, shared }: MadeBridge): boolean {
+  const owner = alias === undefined ? null : ownerOfAlias(alias);
+  return (
+    macAddresses.includes(macAddress ?? '') &&
+    (shared === true || network === null || owner === null || owner === network)
+  );
+}
+
+function isUsed({ links }: FakeNetns, { name, addresses }: FakeLink, { network, shared }: MadeBridge): boolean {
+  const networks = [...links.values()].flatMap(({ master, settings: { alias } }) =>
+    master === name && alias !== undefined ? (networkOfPort(alias) ?? []) : [],
+  );
+  const isGiven = (address: string) => !address.startsWith('fe80:');
+  return networks.some((one) => one !== network) || (shared === true && addresses.some(isGiven));
+}
 
 function linkGone(linux: FakeLinux, { name, graceMs, alias }: Step<'link.gone'>): Promise<void> {
   const there = linux.host.links.get(name);

@@ -251,8 +251,8 @@ export class Journal implements Outbox {
   /** Lists messages that were sent before this one and are still waiting. */
   waitingBefore(address: ActorAddress, sequence: number): Delivery[] {
     this.#latest();
-    const waiting = this.#inbox.of(address, rebootNotice + 1, sequence);
-    return waiting.map(({ sequence, work }) => ({ to: address, sequence, event: work }));
+    if (!this.#inbox.hasBetween(address, rebootNotice + 1, sequence)) return [];
+    return this.inboxOf(address).filter((earlier) => earlier.sequence > rebootNotice && earlier.sequence < sequence);
   }
 
   isWaiting(address: ActorAddress, sequence: number): boolean {

@@ -15,14 +15,19 @@ export class WorkTable<Work> {
     this.rows.removeSync([address, sequence]);
   }
 
-  /** Lists the work of an actor, with numbers `from` (inclusive) to `to` (exclusive). */
-  of(address: ActorAddress, from = 0, to = Infinity): { sequence: number; work: Work }[] {
-    const range: { start: Row; end: Row } = { start: [address, from], end: [address, to] };
+  /** Lists the work of an actor. */
+  of(address: ActorAddress): { sequence: number; work: Work }[] {
+    const range: { start: Row; end: Row } = { start: [address, 0], end: [address, Infinity] };
     return [...this.rows.getRange(range)].map(({ key, value }) => ({ sequence: key[1], work: value }));
   }
 
   has(address: ActorAddress, sequence: number): boolean {
     return this.rows.doesExist([address, sequence]);
+  }
+
+  /** Checks whether there is work with a number of `from` (inclusive) to `to` (exclusive). Costs half of what an empty list costs. */
+  hasBetween(address: ActorAddress, from: number, to: number): boolean {
+    return this.rows.getKeysCount({ start: [address, from], end: [address, to] }) > 0;
   }
 
   /** Lists actors with work: also those that do not exist (yet, or any longer). */

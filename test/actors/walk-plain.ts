@@ -18,7 +18,7 @@ export class Plain {
       if (Array.isArray(part)) return part.map((entry) => plain(entry, key));
       if (typeof part === 'string')
         return part
-          .replace(/\b(process|process of container \S+ is) \d+/g, '$1')
+          .replace(/\b(process|process of container \S+ is|kill) \d+/g, '$1')
           .replace(/\b\d{5}\b/g, (digits) => (isPicked(Number(digits)) ? 'picked' : digits));
       if (typeof part === 'number' && key === 'inode') return nameOf(part);
       if (typeof part === 'number' && key === 'pid') return symbols.get(part) ?? 'pid of nobody';

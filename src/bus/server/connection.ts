@@ -44,8 +44,18 @@ export interface ConnectOptions extends BusAddress {
   signal?: AbortSignal;
 }
 
-/** What helps against a daemon that is missing; it ends a message, after a semicolon. */
+/** Advice for a missing daemon. */
 export const startAdvice = 'start it: netloom daemon';
+
+/** An error whose message ends with advice. `plain`: the same without, for callers that give advice of their own. */
+export class AdvisedError extends NetloomError {
+  constructor(
+    readonly plain: NetloomError,
+    advice: string,
+  ) {
+    super({ ...plain.fault, message: `${plain.message}; ${advice}` }, { cause: plain.cause });
+  }
+}
 
 const reconnectWaitMs = 250;
 /** nats.js 3.4.0 keeps waiting for a server that ends during the greeting: short attempts first, then longer ones. */
@@ -185,8 +195,8 @@ function connectFault({ url, user, creds, isOfDaemon = false }: BusAddress, erro
     return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} ${why}`), { cause: error });
   }
   const detail = busErrorText(error);
-  const hint = isOfDaemon ? `; is the daemon running? ${startAdvice}` : '';
-  return new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}${hint}`, { detail }), {
+  const plain = new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}`, { detail }), {
     cause: error,
   });
+  return isOfDaemon ? new AdvisedError(plain, `is the daemon running? ${startAdvice}`) : plain;
 }

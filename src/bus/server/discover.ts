@@ -1,6 +1,13 @@
 import { subjectToken } from '../../contract/subjects.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
-import { type BusAddress, defaultNodeName, mustBeOneIdentity, roleAddress, startAdvice } from './connection.ts';
+import {
+  AdvisedError,
+  type BusAddress,
+  defaultNodeName,
+  mustBeOneIdentity,
+  roleAddress,
+  startAdvice,
+} from './connection.ts';
 import {
   type Credentials,
   type CredentialsFile,
@@ -89,11 +96,9 @@ function credentialsOfDaemon({ runDir }: Wanted, environment: Environment): Cred
   const file = credentialsFile(runDir ?? (environment.NETLOOM_RUN_DIR || defaultRunDir), 'admin');
   const credentials = readCredentials(file);
   if (credentials) return credentials;
-  throw new NetloomError(
-    fault(
-      'bus.unreachable',
-      `no daemon is running here (there are no credentials in ${file}); ${startAdvice}, or give a NATS URL`,
-    ),
+  throw new AdvisedError(
+    new NetloomError(fault('bus.unreachable', `no daemon is running here (there are no credentials in ${file})`)),
+    `${startAdvice}, or give a NATS URL`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { startAdvice } from '../../bus/server/connection.ts';
+import { AdvisedError, startAdvice } from '../../bus/server/connection.ts';
 import { credentialsFile, defaultRunDir } from '../../bus/server/credentials.ts';
 import { orphanAt, serverFiles } from '../../bus/server/server-process.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
@@ -59,9 +59,9 @@ async function silenceFindings(error: NetloomError, options: GlobalOptions): Pro
   return options.natsUrl === undefined ? [await portCheck(runDirectory(options)), silent] : [silent];
 }
 
-/** The message of an error, without an advice that the finding has itself. */
-export const withoutAdvice = ({ message }: NetloomError): string =>
-  message.replace(new RegExp(`;[^;]*${startAdvice}.*$`), '');
+/** Returns the message of an error without advice: a finding gives its own. */
+export const withoutAdvice = (error: NetloomError): string =>
+  error instanceof AdvisedError ? error.plain.message : error.message;
 
 export const unreadableAdvice = 'run it as root, or set NETLOOM_CREDS to a file that you may read';
 

@@ -200,8 +200,8 @@ export class ActorSystem {
   }
 
   /**
-   * Receives a message after those that were sent to the actor before it. They are in the journal; their announcements come from
-   * several threads, and may be late: a container that another worker takes down has told its networks before its caller hears of it.
+   * Receives a message after those that were sent to the actor before it. They are in the journal, but their announcements come from
+   * several threads and may be late: that of a teardown on another worker may come after a claim that followed its answer.
    */
   #receiveInOrder({ to, sequence, event }: Delivery): void {
     for (const earlier of this.journal.waitingBefore(to, sequence))

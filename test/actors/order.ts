@@ -103,7 +103,7 @@ export function disorder(house: House): string[] {
   return [...things, ...gaps, ...twice, ...lostPost(house.post), ...house.unexpected];
 }
 
-/** Every actor receives each message of other actors once, in the order in which they were sent, whoever sent them. */
+/** Lists actors that did not receive each message of other actors once, in the order in which all of them were sent. */
 function lostPost({ sent, heard }: Post): string[] {
   const receivers = new Set([...sent.values()].map(({ to }) => to));
   return [...receivers].flatMap((to) => {

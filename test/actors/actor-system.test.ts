@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostContext } from '../../machines/host/chart.ts';
 import { networkState } from '../../machines/network/view.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { describeElement } from '../../src/core/firewall/nft.ts';
 import { guardElements } from '../../src/core/forwarding.ts';
 import { demo, House, toContainer, toNetwork, web } from './house.ts';
+import { housePerTest } from './house-per-test.ts';
 import { disorder } from './order.ts';
 
 const onDemo = (id: string, more: object = {}) => ({ id, networks: [{ network: 'demo' }], ...more });
@@ -12,12 +13,8 @@ const port8080 = { ports: [{ hostPort: 8080, containerPort: 80 }] };
 const db = containerAddress('db');
 
 let house: House;
-beforeEach(() => {
-  house = new House();
-});
-afterEach(async () => {
-  expect(disorder(house)).toEqual([]);
-  await house.demolish();
+housePerTest((next) => {
+  house = next;
 });
 
 const leases = () => house.context(demo)?.leases;

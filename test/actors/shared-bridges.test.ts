@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { describeElement, type NftSet } from '../../src/core/firewall/nft.ts';
 import { definitionOf } from '../core/samples.ts';
-import { House, toContainer } from './house.ts';
-import { disorder } from './order.ts';
+import { type House, toContainer } from './house.ts';
+import { housePerTest } from './house-per-test.ts';
 
 /** Networks on one bridge, trunk0, as files of podman define them: blue and red with VLANs, plain without. */
 
@@ -12,12 +12,8 @@ const numbers = { plain: 6, blue: 7, red: 8 };
 type Name = keyof typeof numbers;
 
 let house: House;
-beforeEach(() => {
-  house = new House();
-});
-afterEach(async () => {
-  expect(disorder(house)).toEqual([]);
-  await house.demolish();
+housePerTest((next) => {
+  house = next;
 });
 
 async function define(name: Name): Promise<void> {

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { containerAddress } from '../../src/core/actor-address.ts';
 import { JournalViews } from '../../src/engine/journal-views.ts';
-import { demo, House, toContainer, toNetwork } from './house.ts';
-import { disorder } from './order.ts';
+import { demo, type House, toContainer, toNetwork } from './house.ts';
+import { housePerTest } from './house-per-test.ts';
 
 /** Containers that share a namespace, and their state when it is gone. */
 
@@ -13,12 +13,8 @@ const up = (process: string) => ({ up: { process, wiring: 'settled' } });
 const force = { type: 'container.remove', force: true };
 
 let house: House;
-beforeEach(() => {
-  house = new House();
-});
-afterEach(async () => {
-  expect(disorder(house)).toEqual([]);
-  await house.demolish();
+housePerTest((next) => {
+  house = next;
 });
 
 const inspect = (id: string) => new JournalViews(house.journal, house.directory.path).inspect(id);

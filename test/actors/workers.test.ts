@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { containerAddress, networkAddress, workerOf } from '../../src/core/actor-address.ts';
-import { House, toContainer, toNetwork } from './house.ts';
+import { type House, toContainer, toNetwork } from './house.ts';
+import { housePerTest } from './house-per-test.ts';
 import { disorder } from './order.ts';
 
 const workers = 3;
@@ -8,18 +9,16 @@ const ids = Array.from({ length: 30 }, (_, index) => `c${index}`);
 const networks = ['red', 'green', 'blue'];
 
 let house: House;
+housePerTest((next) => {
+  house = next;
+});
 beforeEach(async () => {
-  house = new House();
   await house.start({ workers });
   for (const [index, name] of networks.entries())
     await house.ask(
       networkAddress(name),
       toNetwork.create({ name, subnets: [{ subnet: `10.${100 + index}.0.0/24` }] }),
     );
-});
-afterEach(async () => {
-  expect(disorder(house)).toEqual([]);
-  await house.demolish();
 });
 
 const setUpAll = () =>

@@ -74,6 +74,7 @@ async function measure(options: BenchArguments): Promise<Results> {
       pairsOf: (peers) => pairsAmong(peers).filter(({ one }) => one === 'netloom' || !quick),
       populations,
       pair: { rounds, withinMs: quick ? 5_000 : 8_000 },
+      sittings: options.beside === null ? 1 : 4,
       warmUpOf: (peer) => warmUpOf(peer, quick),
       populateWithinMs: 420_000,
       report,

@@ -1,7 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { Host, HostError } from '../host/host.ts';
 import { catalogue, type PeerKey } from '../peers/catalogue.ts';
-import { type Limits, measurePair, type Pair, type PairResult, warmUp } from './pairs.ts';
+import {
+  type Limits,
+  measurePair,
+  type Pair,
+  type PairResult,
+  type PairSamples,
+  summarizePairs,
+  warmUp,
+} from './pairs.ts';
 
 /** Peers that were not measured, or not to the end. */
 export interface Absent {
@@ -22,6 +30,8 @@ export interface NeighbourPlan {
   /** ascending */
   populations: readonly number[];
   pair: Limits;
+  /** how often everything is opened and measured anew, in the opposite order every other time */
+  sittings: number;
   /** of a peer, before anything is measured */
   warmUpOf(peer: PeerKey): Limits;
   /** for all of them, to get to the next population */
@@ -41,22 +51,36 @@ export function pairsAmong(peers: readonly PeerKey[]): Pair[] {
   return peers.flatMap((one) => (others[one] ?? []).map((other) => ({ one, other })));
 }
 
-/** Puts each peer on its own host and lets all of them grow together; measures pair after pair at each population. */
+/**
+ * Puts each peer on its own host and lets all of them grow together; measures pair after pair at each population.
+ * A build that was opened first measures up to a fifth slower than the same build opened last: of builds that are to be
+ * compared, each is opened first in every other sitting.
+ */
 export async function measureNeighbours(plan: NeighbourPlan): Promise<NeighbourResults> {
-  const neighbours = new Neighbours(plan);
-  try {
-    await neighbours.open();
-    const pairs: PairResult[] = [];
-    let present = 0;
-    for (const population of plan.populations) {
-      await neighbours.grow(present, population);
-      present = population;
-      for (const pair of plan.pairsOf(neighbours.peers)) pairs.push(...(await neighbours.measure(pair, present)));
+  const samples: PairSamples[] = [];
+  const absent: Absent[] = [];
+  for (let sitting = 0; sitting < plan.sittings; sitting++) {
+    const neighbours = new Neighbours(plan);
+    try {
+      await neighbours.open(sitting % 2 === 0 ? plan.peers : plan.peers.toReversed());
+      samples.push(...(await measureAll(neighbours, plan)));
+      absent.push(...neighbours.absent.filter(({ peer }) => !absent.some((known) => known.peer === peer)));
+    } finally {
+      await neighbours.close();
     }
-    return { pairs, absent: neighbours.absent };
-  } finally {
-    await neighbours.close();
   }
+  return { pairs: summarizePairs(samples), absent };
+}
+
+async function measureAll(neighbours: Neighbours, plan: NeighbourPlan): Promise<PairSamples[]> {
+  const samples: PairSamples[] = [];
+  let present = 0;
+  for (const population of plan.populations) {
+    await neighbours.grow(present, population);
+    present = population;
+    for (const pair of plan.pairsOf(neighbours.peers)) samples.push(...(await neighbours.measure(pair, present)));
+  }
+  return samples;
 }
 
 class Neighbours {
@@ -69,8 +93,8 @@ class Neighbours {
     return this.plan.peers.filter((peer) => this.#hosts.has(peer));
   }
 
-  async open(): Promise<void> {
-    for (const peer of this.plan.peers) {
+  async open(peers: readonly PeerKey[]): Promise<void> {
+    for (const peer of peers) {
       const reason = catalogue[peer]().missing();
       if (reason === null) await this.#open(peer);
       else await this.#miss(peer, `missing: ${reason}`);
@@ -110,12 +134,12 @@ class Neighbours {
   }
 
   /** One result; none when one of the two could not be measured. */
-  async measure(pair: Pair, present: number): Promise<PairResult[]> {
+  async measure(pair: Pair, present: number): Promise<PairSamples[]> {
     const [one, other] = [this.#hosts.get(pair.one), this.#hosts.get(pair.other)];
     if (!one || !other) return [];
     try {
       const measured = await measurePair({ one, other }, this.plan.pair);
-      this.plan.report(`${present} present: ${pair.one} and ${pair.other}: ${measured.setup.one.count} rounds`);
+      this.plan.report(`${present} present: ${pair.one} and ${pair.other}: ${measured.setup.one.length} rounds`);
       return [{ ...pair, present, ...measured }];
     } catch (error) {
       await this.#miss(

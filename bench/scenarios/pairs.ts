@@ -20,6 +20,19 @@ export interface PairResult extends Pair {
   teardown: { one: Summary; other: Summary };
 }
 
+/** Milliseconds of each round. */
+interface Samples {
+  one: number[];
+  other: number[];
+}
+
+/** What one sitting measured of a pair. */
+export interface PairSamples extends Pair {
+  present: number;
+  setup: Samples;
+  teardown: Samples;
+}
+
 const fewestRounds = 3;
 
 /** The first index of the containers that come and go: after all that stay. */
@@ -33,25 +46,37 @@ export const guests = 500;
 export async function measurePair(
   hosts: Record<'one' | 'other', Host>,
   limits: Limits,
-): Promise<Pick<PairResult, 'setup' | 'teardown'>> {
-  const samples = {
-    one: { setup: [] as number[], teardown: [] as number[] },
-    other: { setup: [] as number[], teardown: [] as number[] },
+): Promise<Pick<PairSamples, 'setup' | 'teardown'>> {
+  const samples: Pick<PairSamples, 'setup' | 'teardown'> = {
+    setup: { one: [], other: [] },
+    teardown: { one: [], other: [] },
   };
   const deadline = performance.now() + limits.withinMs;
   for (let round = 0; round < limits.rounds; round++) {
     if (round >= fewestRounds && performance.now() > deadline) break;
     for (const side of round % 2 === 0 ? (['one', 'other'] as const) : (['other', 'one'] as const)) {
       const index = firstGuest + (round % guests);
-      samples[side].setup.push(await hosts[side].ask('setup', index));
-      samples[side].teardown.push(await hosts[side].ask('teardown', index));
+      samples.setup[side].push(await hosts[side].ask('setup', index));
+      samples.teardown[side].push(await hosts[side].ask('teardown', index));
     }
   }
-  const both = (what: 'setup' | 'teardown') => ({
-    one: summarize(samples.one[what]),
-    other: summarize(samples.other[what]),
+  return samples;
+}
+
+/** One result for each pair and number of containers present, of all sittings together. */
+export function summarizePairs(sittings: readonly PairSamples[]): PairResult[] {
+  const isSame = (one: PairSamples) => (other: PairSamples) =>
+    one.one === other.one && one.other === other.other && one.present === other.present;
+  const firsts = sittings.filter((each, index) => sittings.findIndex(isSame(each)) === index);
+  return firsts.map((first) => {
+    const { one, other, present } = first;
+    const same = sittings.filter(isSame(first));
+    const both = (what: 'setup' | 'teardown') => ({
+      one: summarize(same.flatMap((each) => each[what].one)),
+      other: summarize(same.flatMap((each) => each[what].other)),
+    });
+    return { one, other, present, setup: both('setup'), teardown: both('teardown') };
   });
-  return { setup: both('setup'), teardown: both('teardown') };
 }
 
 /** Not measured: code is compiled, caches are filled, and everything that exists once is made. */

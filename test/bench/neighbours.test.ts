@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { pairsAmong } from '../../bench/scenarios/neighbours.ts';
+import { summarizePairs } from '../../bench/scenarios/pairs.ts';
 
 const names = (...peers: Parameters<typeof pairsAmong>[0]) =>
   pairsAmong(peers).map(({ one, other }) => `${one} ${other}`);
@@ -21,4 +22,19 @@ it('the door is measured beside the newer netavark', () => {
 
 it('a single peer is measured beside nothing', () => {
   expect(names('netloom')).toEqual([]);
+});
+
+it('the rounds of all sittings of a pair are summarized together', () => {
+  const sitting = (present: number, setupsMs: number[]) => ({
+    one: 'netloom' as const,
+    other: 'netloom-beside' as const,
+    present,
+    setup: { one: setupsMs, other: [4] },
+    teardown: { one: [1], other: [2] },
+  });
+  const pairs = summarizePairs([sitting(0, [3, 5]), sitting(100, [9]), sitting(0, [7])]);
+  expect(pairs.map(({ present, setup }) => [present, setup.one])).toEqual([
+    [0, { count: 3, p50Ms: 5, p99Ms: 7 }],
+    [100, { count: 1, p50Ms: 9, p99Ms: 9 }],
+  ]);
 });

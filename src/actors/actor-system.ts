@@ -167,6 +167,7 @@ export class ActorSystem {
 
   /** One at a time and in order: consequences of an event on this worker are queued after waiting events. */
   #later(turn: () => void): void {
+    if (this.#stopped) return;
     this.#queue.push(turn);
     if (!this.#running && !this.#stall) this.#takeTurns();
   }
@@ -215,7 +216,7 @@ export class ActorSystem {
       this.#later(() => this.#receive(address, event, origin));
       return;
     }
-    if (this.#stopped || !this.#isNew(address, origin)) return;
+    if (!this.#isNew(address, origin)) return;
     const actor = this.#actors.get(address) ?? this.#make(address, null);
     const committed = this.#decide(actor, event, origin);
     if (actor.absent) this.#actors.delete(address);
@@ -246,16 +247,21 @@ export class ActorSystem {
     }
   }
 
+  /**
+   * Messages that come with a plan are news about it (a member is leaving): a plan that need not wait, and the answer behind it,
+   * come first. A claim that follows the answer reads them before itself all the same.
+   */
   #perform(address: ActorAddress, { deliveries, plans, answers, announced }: Committed): void {
-    for (const delivery of deliveries) this.#send(delivery);
+    for (const delivery of deliveries) this.#send(delivery, plans.length > 0);
     if (answers.length > 0 || announced) this.outside.committed(answers, announced);
     for (const pending of plans) this.#start(address, pending);
   }
 
-  #send(delivery: Delivery): void {
+  #send(delivery: Delivery, isNews = false): void {
     const worker = workerOf(delivery.to, this.settings.workers);
-    if (worker === this.settings.index) this.deliver(delivery);
-    else this.outside.deliver(worker, delivery);
+    if (worker !== this.settings.index) this.outside.deliver(worker, delivery);
+    else if (isNews) setImmediate(() => this.deliver(delivery));
+    else this.deliver(delivery);
   }
 
   /** Carries out the plans of one actor one after another: a teardown does not overtake the verification before it. */

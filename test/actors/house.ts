@@ -243,6 +243,8 @@ export class House {
   /** Ends without warning: what is not in the journal or in the kernel is lost. */
   async crash(): Promise<void> {
     for (const { life } of this.#workers) life.end();
+    // no turn of the dead reads the closed journal
+    await pause();
     await this.#leave();
   }
 

@@ -16,9 +16,10 @@ const measuring = ['test/core/{network-check,subnet-pool}.test.ts'];
 /** Each is on a host of its own, measures nothing, and takes no silence for an answer: two of them at a time. */
 const paired = [
   'test/actors/{crash,fault-sweep,storm,walk}.test.ts',
-  'test/cases/{b05-lan,b06-*,b11-run-*,b14-*,c03-*,c05-*,c13-*,c15-*,n11-*,names,p10-d*,p11-*,p22-*}.test.ts',
-  'test/cli/{commands,networks,podman,run}.test.ts',
-  'test/daemon/{crash,kill-forwarding,kill-sweep-*,modes,networks,recovery}.test.ts',
+  'test/cases/{b01-*,b05-lan,b06-*,b08-*,b11-run-*,b13-*,b14-*,c03-*,c05-*,c07-*,c10-*,c13-*,c15-*}.test.ts',
+  'test/cases/{n08-*,n11-*,n13-*,n15-*,n16-*,n18-*,names,p07-*,p10-d*,p11-*,p17-*,p18-*,p21-*,p22-*}.test.ts',
+  'test/cli/{commands,live-changes,networks,podman,run}.test.ts',
+  'test/daemon/{bridge-owners,crash,kill-forwarding,kill-sweep-*,modes,networks,recovery}.test.ts',
   'test/doors/netavark.test.ts',
   'test/kernel/{firewall,firewall-matrix}.test.ts',
   'test/podman/{netloom,typed-routes}.test.ts',

@@ -33,9 +33,7 @@ export class DefinitionReader {
     const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name), standing);
     this.#standing = damaged.length > found.damaged.length ? standing.map(({ name }) => networkAddress(name)) : [];
     this.#noteDamaged(damaged);
-    for (const definition of definitions)
-      if (!this.#isKnown(definition) && this.files.has(definition.name))
-        this.post.tell(networkAddress(definition.name), { type: 'definition.found', definition });
+    for (const definition of definitions) if (!this.#isKnown(definition)) this.#noteFile(definition);
     const there = new Set([
       ...definitions.map(({ name }) => name),
       // a damaged file exists: its former network stays
@@ -100,12 +98,18 @@ export class DefinitionReader {
       this.post.tell(hostAddress, { type: 'definitions.read', damaged });
   }
 
+  /** Notifies a network of its file. */
+  #noteFile(definition: NetworkDefinition): void {
+    const { name } = definition;
+    this.post.tell(networkAddress(name), { type: 'definition.found', definition }, () => this.files.has(name));
+  }
+
   /** Notifies a network of the loss of its file; it waits itself for members that are leaving. */
   #noteLoss(address: ActorAddress<'network'>): void {
     // the next daemon reads the directory itself
     if (this.isDraining()) return;
     const record = this.journal.actor(address);
     if (!record || !hearsOfLoss(record.value)) return;
-    if (!this.files.has(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
+    this.post.tell(address, { type: 'definition.lost' }, () => !this.files.has(actorName(address)));
   }
 }

@@ -16,7 +16,7 @@ import type { Handlers } from '../threads/calls.ts';
 import { IdleCollector } from '../threads/idle-collector.ts';
 import { serveThread } from '../threads/inside.ts';
 
-/** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
+/** Entry point of a kernel worker: connects the actors to their journal, the kernel and the other threads. */
 
 const settings = workerData as WorkerSettings;
 const peers = new Map<number, MessagePort>();

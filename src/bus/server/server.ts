@@ -42,7 +42,7 @@ export interface ManagedServer {
 }
 
 const defaultPort = 4222;
-/** More than a daemon accepts (messages.ts), so that the daemon refuses a payload that is too large, and not a closed connection. */
+/** More than the daemon accepts (contract/payload.ts), so a payload that is too large is refused by the daemon. */
 const maxPayloadBytes = 4 * 1024 * 1024;
 
 /**

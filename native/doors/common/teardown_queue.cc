@@ -16,6 +16,7 @@
 
 #include "common/address.h"
 #include "common/text.h"
+#include "sys/unique_fd.h"
 
 namespace door {
 
@@ -34,12 +35,10 @@ std::string fresh_name() {
 
 /// Leaves no file when it cannot be written whole.
 void write_whole(const std::string& file, const std::string& text) {
-  const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) failed(file);
-  const bool written = write_all(fd, text);
+  const sys::UniqueFd fd(open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) failed(file);
+  if (write_all(fd.get(), text)) return;
   const int error = errno;
-  close(fd);
-  if (written) return;
   unlink(file.c_str());
   errno = error;
   failed(file);

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/unique_fd.h"
+
 namespace door {
 
 namespace {
@@ -12,10 +14,12 @@ namespace {
 /// Far more than a NATS server carries.
 constexpr size_t most_bytes = 64 * 1024 * 1024;
 
-std::optional<std::string> read_and_close(int fd) {
-  std::optional<std::string> text = read_all(fd);
+/// Leaves the errno of opening or reading, not of closing.
+std::optional<std::string> read_opened(const std::string& path, int flags) {
+  sys::UniqueFd fd(open(path.c_str(), flags | O_RDONLY | O_CLOEXEC));
+  std::optional<std::string> text = fd ? read_all(fd.get()) : std::nullopt;
   const int error = errno;
-  close(fd);
+  fd.reset();
   errno = error;
   return text;
 }
@@ -39,10 +43,7 @@ std::optional<std::string> read_all(int fd) {
   }
 }
 
-std::optional<std::string> read_file(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  return fd < 0 ? std::nullopt : read_and_close(fd);
-}
+std::optional<std::string> read_file(const std::string& path) { return read_opened(path, 0); }
 
 std::optional<std::string> read_ordinary_file(const std::string& path) {
   struct stat there {};
@@ -52,8 +53,7 @@ std::optional<std::string> read_ordinary_file(const std::string& path) {
     errno = EINVAL;
     return std::nullopt;
   }
-  const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  return fd < 0 ? std::nullopt : read_and_close(fd);
+  return read_opened(path, O_NONBLOCK);
 }
 
 bool write_all(int fd, std::string_view text) {

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -24,26 +23,19 @@ constexpr size_t read_bytes = 64 * 1024;
 
 Wire::Wire(const sockaddr* address, socklen_t length, std::string name, int within_ms) : name_(std::move(name)) {
   set_deadline(within_ms);
-  fd_ = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd_ < 0) fail(strerror(errno));
-  try {
-    connect(address, length);
-  } catch (...) {
-    close(fd_);
-    throw;
-  }
+  fd_.reset(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd_) fail(strerror(errno));
+  connect(address, length);
 }
 
-Wire::~Wire() { close(fd_); }
-
 void Wire::connect(const sockaddr* address, socklen_t length) {
-  if (::connect(fd_, address, length) == 0) return;
+  if (::connect(fd_.get(), address, length) == 0) return;
   // also after a signal it goes on by itself
   if (errno != EINPROGRESS && errno != EINTR) fail(strerror(errno));
   wait_for(POLLOUT);
   int error = 0;
   socklen_t size = sizeof error;
-  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+  getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) fail(strerror(error));
 }
 
@@ -56,7 +48,7 @@ std::string Wire::failure(const std::string& what) const {
 void Wire::fail(const std::string& what) const { throw NotServed(failure(what)); }
 
 void Wire::wait_for(short events) const {
-  pollfd waiting = {fd_, events, 0};
+  pollfd waiting = {fd_.get(), events, 0};
   for (;;) {
     // upwards: not a turn of zero milliseconds before the end
     const auto left = std::chrono::ceil<milliseconds>(deadline_ - steady_clock::now());
@@ -69,7 +61,7 @@ void Wire::wait_for(short events) const {
 
 void Wire::send(std::string_view text) {
   while (!text.empty()) {
-    const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
     if (sent >= 0)
       text.remove_prefix(static_cast<size_t>(sent));
     else if (errno == EAGAIN)
@@ -109,7 +101,7 @@ void Wire::read_more() {
   const size_t before = read_.size();
   for (;;) {
     read_.resize(before + read_bytes);
-    const ssize_t got = recv(fd_, read_.data() + before, read_bytes, 0);
+    const ssize_t got = recv(fd_.get(), read_.data() + before, read_bytes, 0);
     const int error = errno;
     read_.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got > 0) return;

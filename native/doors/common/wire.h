@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "sys/unique_fd.h"
+
 namespace door {
 
 /// A TCP connection that is read line by line and block by block, never for longer than until its deadline.
@@ -13,9 +15,6 @@ class Wire {
  public:
   /// `name` is what errors call the other end. Throws NotServed, as all of these do.
   Wire(const sockaddr* address, socklen_t length, std::string name, int within_ms);
-  ~Wire();
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
 
   /// Counts anew from now.
   void set_deadline(int within_ms);
@@ -43,7 +42,7 @@ class Wire {
 
   const std::string name_;
   std::chrono::steady_clock::time_point deadline_;
-  int fd_ = -1;
+  sys::UniqueFd fd_;
   /// what has been read, and how much of that is used up
   std::string read_;
   size_t used_ = 0;

@@ -1,21 +1,21 @@
-/** How wide the columns of a table are, so that it fits where it is read. */
+/** Computes the widths of a table's columns, so that it fits its output. */
 
 /** Characters of other scripts may take two places. */
 export const widthOf = (text: string): number => text.replace(/[^ -~¡-ÿ…–→]/g, '  ').length;
 
 interface Extent {
-  /** of its widest cell */
+  /** width of its widest cell */
   natural: number;
-  /** of its longest word, which stays whole */
+  /** width of its longest word, which is not broken */
   least: number;
 }
 
 const gap = 2;
 
 /**
- * Widths of the columns, without the gaps between them: as wide as their cells while all fit into `width`, else the widest give
- * way, down to their longest words. null: no column has to be wrapped. A table of long words may still be too wide.
- * `unbroken`: index of a column whose cells stay on one line.
+ * Computes the widths of the columns, without the gaps between them. Columns are as wide as their cells if all fit into
+ * `width`; otherwise the widest ones shrink, down to their longest words, so a table of long words may still be too
+ * wide. null: no column has to be wrapped. `unbroken`: index of a column whose cells stay on one line.
  */
 export function fittingWidths(
   rows: readonly (readonly string[])[],
@@ -46,7 +46,7 @@ function extentsOf(rows: readonly (readonly string[])[], unbroken: number | null
   });
 }
 
-/** Index of the widest column that may still be narrower; null: none may. */
+/** Returns the index of the widest column that can still shrink; null: none can. */
 function widestAbove(widths: readonly number[], least: readonly number[]): number | null {
   let found: number | null = null;
   for (const [index, width] of widths.entries())
@@ -54,17 +54,20 @@ function widestAbove(widths: readonly number[], least: readonly number[]): numbe
   return found;
 }
 
-/** Of columns of these widths, with the gaps between them. */
+/** Returns the width of a table with these column widths and the gaps between them. */
 export const widthOfAll = (widths: readonly number[]): number => sum(widths) + gap * (widths.length - 1);
 
-/** Words that are longer than that in pieces, which can be wrapped. */
+/** Breaks longer words into pieces, so that they can be wrapped. */
 export function inPieces(cell: string, most: number): string {
   return cell.replaceAll(/\S+/g, (word) =>
     widthOf(word) <= most ? word : [...(word.match(new RegExp(`.{1,${most}}`, 'gu')) ?? [])].join(' '),
   );
 }
 
-/** Lines of at most `width`, wrapped at words; the first begins after `used` columns. Words stay whole, and gaps within a line. */
+/**
+ * Wraps a text at words into lines of at most `width`; the first begins after `used` columns. Keeps words, and gaps in
+ * a line.
+ */
 export function wrappedLines(text: string, width: number, used = 0): string[] {
   const lines: string[] = [];
   let line: string | null = null;
@@ -75,7 +78,7 @@ export function wrappedLines(text: string, width: number, used = 0): string[] {
     else {
       lines.push(line.trimEnd());
       room = width;
-      // a gap that would begin a line goes
+      // a line does not begin with a gap
       line = word === '' ? null : word;
     }
   }

@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts';
 /** Adds a command's arguments, options and action to its place in the list. */
 export type AddCommand = (parent: Command, terminal: Terminal) => void;
 
-/** A command as the help of its parent shows it; its file is loaded only when the command is asked for. */
+/** A command as its parent's help shows it; its file is loaded only when the command is used. */
 export interface ListedCommand {
   name: string;
   alias?: string;
@@ -12,14 +12,14 @@ export interface ListedCommand {
   load(): Promise<AddCommand>;
 }
 
-/** Commands that share their first word. */
+/** Commands with the same first word. */
 export interface ListedGroup {
   name: string;
   summary: string;
   commands: readonly ListedCommand[];
 }
 
-/** Under the headings of `netloom --help`. */
+/** All commands, under the headings of `netloom --help`. */
 export const commandList: Readonly<Record<string, readonly (ListedCommand | ListedGroup)[]>> = {
   'Containers:': [
     {

@@ -2,17 +2,17 @@ import { Command } from 'commander';
 import { addConnectionOptions, addJsonOption } from './options.ts';
 import { usualColumns } from './terminal.ts';
 
-/** What describes a command, beside its options. Its summary is in the list of commands. */
+/** Description of a command, except its options. Its summary is in the list of commands. */
 export interface CommandDoc {
   /** `create <name>`: the name and its arguments */
   usage: string;
   /** further sentences of `--help` */
   details?: string;
-  /** whole command lines */
+  /** complete command lines */
   examples: string[];
 }
 
-/** Fills a command's place in the list: a summary there, sentences on its own page. */
+/** Fills in a command's entry of the list: a summary in the list, sentences on its own page. */
 export function addCommand(parent: Command, { usage, details, examples }: CommandDoc): Command {
   const [name = '', ...args] = usage.split(' ');
   const command = parent.commands.find((listed) => listed.name() === name) ?? new Command(name);
@@ -30,12 +30,12 @@ export function clientCommand(parent: Command, doc: CommandDoc): Command {
   return addConnectionOptions(addJsonOption(addCommand(parent, doc)));
 }
 
-/** Each on its line, or over several where it is long. */
+/** Puts each on a line of its own, or on several if it is long. */
 export function examplesText(examples: string[], width: number): string {
   return `\nExamples:\n${examples.map((line) => folded(line, width)).join('\n')}`;
 }
 
-/** An option and what follows it stay on one line, where that has room for both. */
+/** Keeps an option and its value on one line if both fit. */
 function withValues(words: readonly string[], room: number): string[] {
   const joined: string[] = [];
   let isOption = false;
@@ -49,7 +49,7 @@ function withValues(words: readonly string[], room: number): string[] {
   return joined;
 }
 
-/** A command line that can be copied, over several lines where it is long: `\\` goes on, and no quoted word is broken. */
+/** Wraps a long command line so that it can still be copied: lines end in `\\`, and quoted words are not broken. */
 function folded(line: string, width: number): string {
   const words = withValues(line.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [], width - '      \\'.length);
   const lines: string[] = [];

@@ -2,16 +2,16 @@ import { type ContainerState, type ContainerView, containerStates } from '../cor
 import { Filters, labelFilters, patternOf, timeOf } from './filters.ts';
 import { badInput } from './options.ts';
 
-/** What `ps` shows without --all: containers whose network is there. */
+/** States that `ps` shows without --all: containers whose network exists. */
 export const upStates: readonly ContainerState[] = ['configured', 'running', 'degraded'];
 
 /**
- * podman's --filter of containers:
+ * podman's filters of containers:
  *
  *   id=<beginning or regular expression>  name=<part or regular expression>  status=<state>  network=<name>
  *   label=<key>[=<value>]  label!=…       exited=<exit code>
  *   until=<how long ago, or a time>: created before it
- *   since=<container>  before=<container>: created after it, before it; the value is when that one was created by then
+ *   since=<container>  before=<container>: created after it, before it; the value is that container's creation time
  */
 export const containerFilters = new Filters<ContainerView>(
   {

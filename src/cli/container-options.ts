@@ -26,7 +26,7 @@ import {
 } from './options.ts';
 import { parsePortMappings, portSpelling } from './port-mapping.ts';
 
-/** What describes a container's network; the same for run, create, setup and plan. */
+/** Options that describe a container's network; run, create, setup and plan have the same ones. */
 export interface ContainerOptions {
   id?: string;
   name?: string;
@@ -44,7 +44,7 @@ export interface ContainerOptions {
   label?: Record<string, string>;
 }
 
-/** What the containers of this command line have as their owner. */
+/** Owner of containers that this command line creates. */
 export const cliOwner = 'cli';
 
 const heading = 'Network options:';
@@ -79,7 +79,7 @@ export function addContainerOptions(command: Command): Command {
   return command;
 }
 
-/** What a container may ask for on one network. */
+/** Options for a container's place on one network. */
 export function addressOptions(): Option[] {
   return [
     new Option('--ip <address>', 'static address on the network (repeatable)').argParser(
@@ -104,7 +104,7 @@ export function idOption(): Option {
     .helpGroup(heading);
 }
 
-/** Only the options that were given, so that a set-up with nothing but the id refers to the stored wish. */
+/** Contains only options that were given: a set-up with only the ID refers to the stored wish. */
 export function containerRequest(options: ContainerOptions): ContainerRequest {
   const { name, pod, dns, publish, label } = options;
   const mode = modeOf(options);
@@ -127,20 +127,20 @@ export function onDefaultNetwork<Options extends ContainerOptions>(options: Opti
   return isNamed ? options : { ...options, network: [defaultArgument()] };
 }
 
-/** Checks whether the request has no wish, only the id. */
-export function saysOnlyId(options: ContainerOptions): boolean {
+/** Checks whether the request has only the ID, and no wish. */
+export function hasOnlyId(options: ContainerOptions): boolean {
   const { name, pod, network, mode, publish, dns, label, networkAlias } = options;
   const { ip, ip6, macAddress, interfaceName, hostInterfaceName } = options;
   const wished = [name, pod, network, mode, publish, dns, label, networkAlias];
   return [...wished, ip, ip6, macAddress, interfaceName, hostInterfaceName].every((value) => value === undefined);
 }
 
-/** A name that can be an id is the id: `netloom run --name web …`, then `netloom inspect web`. */
+/** Uses the name as the ID if it is a valid ID: `netloom run --name web …`, then `netloom inspect web`. */
 export function idFor(name: string | undefined): string {
   return name !== undefined && servedNamePattern.test(name) ? name : randomBytes(6).toString('hex');
 }
 
-/** The mode is given once, by --mode or by --network, and a mode without networks cannot be combined with others. */
+/** The mode may be given once, by --mode or --network; a mode without networks cannot be combined with networks. */
 function modeOf({ mode, network = [] }: ContainerOptions): string | undefined {
   const modes = network.flatMap((argument) => ('mode' in argument ? argument.mode : []));
   const [said] = modes;
@@ -150,7 +150,9 @@ function modeOf({ mode, network = [] }: ContainerOptions): string | undefined {
   return said;
 }
 
-/** --ip, --ip6, --mac-address, --interface-name and --host-interface-name speak of the one network, --network-alias of all. */
+/**
+ * --ip, --ip6, --mac-address, --interface-name and --host-interface-name need one network; --network-alias is for all.
+ */
 function attachments(options: ContainerOptions): Attachment[] | null {
   const { network, ip = [], ip6 = [], macAddress, interfaceName, hostInterfaceName, networkAlias = [] } = options;
   const networks = network?.flatMap((argument) => ('mode' in argument ? [] : argument.networks));

@@ -9,7 +9,7 @@ import { agoText, shortAgoText } from './duration.ts';
 import { portText } from './port-mapping.ts';
 import { facts, type Terminal, table } from './terminal.ts';
 
-/** Containers and networks as people read them. */
+/** Formats containers and networks for people. */
 
 /** `--no-trunc` is podman's. */
 export interface TableOptions {
@@ -18,15 +18,15 @@ export interface TableOptions {
 
 export const noTruncOption = ['--no-trunc', 'print full ids'] as const;
 
-/** How ids are shown in a table. */
+/** Returns how a table shows an ID. */
 export const idText = ({ trunc = true }: TableOptions): ((id: string) => string) => (trunc ? shortId : (id) => id);
 
-/** `running`; the process, addresses and what else there is to know: inspect. */
+/** `running`; `inspect` shows the process, addresses and the rest. */
 export function containerTable(terminal: Terminal, containers: ContainerView[], options: TableOptions = {}): string {
   const { trunc: wrap = true } = options;
   const head = ['ID', 'NAME', 'CREATED', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS'];
   const rows = containers.map((container) => containerRow(container, options, agoText));
-  // a time is short where there is little room; without a terminal, programs read it, in one form
+  // times are short on a terminal; without one, programs read them, always in the same form
   const { columns } = terminal;
   const isTooWide = wrap && columns !== undefined && fittingWidths([head, ...rows], columns) !== null;
   const shown = isTooWide ? containers.map((container) => containerRow(container, options, shortAgoText)) : rows;
@@ -88,7 +88,7 @@ export function containerFacts(
   ]);
 }
 
-/** What a container sent with addresses that are not its own. */
+/** Frames that a container sent with addresses that are not its own. */
 export const droppedText = ({ packets, bytes }: TrafficCounter): string =>
   `dropped: ${packets} frames (${bytes} bytes) with a MAC or address that is not its own`;
 
@@ -107,14 +107,14 @@ function interfaceLines(block: StatusBlock | undefined): string[] {
   return [...interfaces, ...(names.length > 0 ? [names.join('; ')] : [])];
 }
 
-/** Without their prefixes: what one types to reach the container. */
+/** Addresses without their prefixes, as users type them to reach the container. */
 export function addresses(status: Record<string, StatusBlock>): string[] {
   return Object.values(status)
     .flatMap(({ interfaces }) => Object.values(interfaces))
     .flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string));
 }
 
-/** First the columns of podman's, then ours; the last counts containers. The ids are as they are to be shown. */
+/** podman's columns, then netloom's own; the last one counts containers. IDs are given as they are shown. */
 export function networkTable(terminal: Terminal, networks: NetworkView[], { trunc = true }: TableOptions = {}): string {
   return table(
     terminal,

@@ -1,13 +1,13 @@
-/** Durations similar to podman's, `3 minutes ago`, but short enough for a table: without `Less than`, `About`. */
+/** Formats durations like podman's, `3 minutes ago`, but shorter for tables: without `Less than`, `About`. */
 
 const unitMs = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
 
-/** From a time, as ISO 8601, until now. */
+/** Formats the duration from a time (ISO 8601) until now. */
 export function agoText(time: string, now = Date.now()): string {
   return `${durationText(now - Date.parse(time))} ago`;
 }
 
-/** The same where there is little room: `3m ago`. */
+/** The same in short: `3m ago`. */
 export function shortAgoText(time: string, now = Date.now()): string {
   return agoText(time, now).replace(/ ([a-z])[a-z]* ago$/, '$1 ago');
 }

@@ -6,16 +6,16 @@ import { withClient } from './session.ts';
 import { json, plain, type Terminal } from './terminal.ts';
 
 export interface EachOptions<Reply> {
-  /** default: the fault's own */
+  /** default: the exit code of the fault */
   exitCodeFor?: (fault: Fault) => number;
-  /** what is printed of all replies at the end; default: the name of each, as soon as it is done, or with --json the replies */
+  /** prints all replies at the end; default: each name as soon as it is done, or with --json the replies */
   show?: (replies: Reply[]) => string;
 }
 
 /**
- * The same wish for several names, in order and over one connection. One that is refused does not keep the others: each refusal is
- * reported, and the first decides the exit code. When the daemon cannot be reached, the remaining names are not tried: each would
- * take the whole timeout.
+ * Carries out the same command for several names, in order and over one connection. After a refusal it continues with
+ * the next name: each refusal is reported, and the first one decides the exit code. If the daemon cannot be reached,
+ * the remaining names are not tried, because each would take the whole timeout.
  */
 export async function forEach<Reply>(
   terminal: Terminal,
@@ -53,7 +53,7 @@ function withUntried(error: unknown, count: number): unknown {
   return new NetloomError({ ...why, message: `${why.message}; ${count} more not tried` }, { cause: error });
 }
 
-/** With --json only: the reply, or several in a list; what was not needed has none. */
+/** With --json only: prints the reply, or several as a list; a command that was not needed has none. */
 export function repliesText<Reply>(replies: (Reply | null)[], asked: number, options: GlobalOptions): string {
   if (!options.json) return '';
   const said = replies.filter((reply) => reply !== null);
@@ -74,7 +74,7 @@ class Progress {
     if (this.all > 1) this.terminal.progress?.(`${this.#done} of ${this.all}: ${plain(name)}`);
   }
 
-  /** Other lines stand above it. */
+  /** Other lines are printed above it. */
   aside(say: () => void): void {
     this.end();
     say();

@@ -1,4 +1,6 @@
-/** What users of podman and docker try first, and the advice for it: netloom has networks, and neither images nor processes. */
+/**
+ * Commands and options that users of podman and docker try first, and advice: netloom has no images and no processes.
+ */
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -14,8 +16,8 @@ const runOptions = words(`
 export const notAnImage = 'netloom run takes a command of this host, not an image';
 
 /**
- * Returns advice for a command or an option that only container engines have; null for any other. `said`: commander's words for what
- * it does not know; `group`: the command before it.
+ * Returns advice for a command or an option that only container engines have; null for any other. `said`: commander's
+ * message about an unknown command or option; `group`: the command before it.
  */
 export function engineAdvice(said: string, [group]: readonly string[]): string | null {
   const [, kind, name = ''] = /^unknown (command|option) '([^'=]*).*'$/.exec(said) ?? [];

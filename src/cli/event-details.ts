@@ -8,12 +8,12 @@ import { portText } from './port-mapping.ts';
 
 type Part = string | false | null | undefined;
 
-/** The few details of an event that matter: `10.89.0.2  8080->80/tcp`. `shown` shortens ids of containers. */
+/** Returns the most important details of an event: `10.89.0.2  8080->80/tcp`. `shown` shortens IDs of containers. */
 export function detailsOf(event: CloudEvent, shown: (id: string) => string): string {
   try {
     return partsOf(event, shown).filter(Boolean).join('  ');
   } catch {
-    return JSON.stringify(event.data); // of another version: shown as it is
+    return JSON.stringify(event.data); // an event of another version is shown unchanged
   }
 }
 
@@ -102,7 +102,7 @@ function partsOf(event: CloudEvent, shown: (id: string) => string): Part[] {
   }
 }
 
-/** Of a daemon of another version: what no words are known for is not hidden. */
+/** A daemon of another version may send unknown values: they are shown unchanged. */
 const unknownText = (event: never): string => JSON.stringify((event as CloudEvent).data);
 
 const faultText = ({ code, message }: Fault): string => `${code}: ${message}`;
@@ -127,7 +127,7 @@ const driftParts = ({ steps, drifted, tookMs, fault }: Drift): Part[] => [
   fault && faultText(fault),
 ];
 
-/** What of the host was found changed, where neither steps nor settings say so. */
+/** Changes of the host that neither steps nor settings describe. */
 function partText({ what, before, ...way }: { what: string; before?: WayOut } & Partial<WayOut>): string {
   if (what === 'resolver') return 'resolver ended and was restarted';
   if (what === 'uplink') return `uplink ${before ? `was ${wayText(before)}, ` : ''}is ${wayText(way)}`;

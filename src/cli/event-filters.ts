@@ -19,7 +19,7 @@ const about =
     event.subject === id && kindOf(event).noun === noun;
 
 /**
- * podman's --filter of events:
+ * podman's filters of events:
  *
  *   type=container|network|node  event=<fact>  container=<id, name, or beginning of an id>  network=<name>
  */
@@ -46,12 +46,12 @@ export function typeFilter(value: string): Filter {
   return { name: 'type', value };
 }
 
-/** Whom a filter names; null: it is about something else. */
+/** Returns the subject that a filter names; null: it filters by something else. */
 export function aboutOf({ name, value }: Filter): About | null {
   return name === 'container' || name === 'network' ? { noun: name, id: value } : null;
 }
 
-/** What the server can leave out already: events of others than the one that is asked for, or of other kinds. */
+/** Narrows what the server sends: only events of this subject, or of this kind. */
 export function subscriptionOf(filters: readonly Filter[]): Pick<EventOptions, 'noun' | 'id'> {
   const subjects = filters.flatMap((filter) => aboutOf(filter) ?? []);
   const [only, ...others] = subjects;

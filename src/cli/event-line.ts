@@ -31,7 +31,7 @@ export function eventParts(event: CloudEvent, options: TableOptions = {}): Event
   };
 }
 
-/** One line: time, subject, event, and the few details that matter. */
+/** Formats an event as one line: time, subject, event, and the most important details. */
 export function eventLine(terminal: Terminal, event: CloudEvent, options: TableOptions = {}): string {
   const { time, source, fact, details, style } = eventParts(event, options);
   const head = [localTime(time), source.padEnd(24), fact.padEnd(12)];
@@ -49,19 +49,19 @@ export function eventLine(terminal: Terminal, event: CloudEvent, options: TableO
 
 const detailIndent = 4;
 
-/** At a terminal: beside what happened as far as there is room, then below it. */
+/** On a terminal: details stand beside the event as far as there is room, then below it. */
 function detailLines(details: string, columns: number, used: number): string[] {
   const lines = wrappedLines(details, columns - detailIndent, used - detailIndent);
   const [first = ''] = lines;
   return used + widthOf(first) <= columns ? lines : ['', ...wrappedLines(details, columns - detailIndent)];
 }
 
-/** P8: as CloudEvents have it, an attribute beside those of the standard is lower-case. */
+/** P8: CloudEvents requires lower-case names for attributes beyond the standard ones. */
 export function cloudEventOf({ streamSequence, ...event }: StreamedEvent): CloudEvent & { streamsequence: number } {
   return { ...event, streamsequence: streamSequence };
 }
 
-/** One event by --format: as JSON, or by a template with podman's names. */
+/** Formats an event by --format: as JSON, or by a template with podman's names. */
 export function eventText(terminal: Terminal, event: StreamedEvent, format: string, options: TableOptions): string {
   const cloudEvent = cloudEventOf(event);
   if (format === 'json') return JSON.stringify(cloudEvent);
@@ -101,7 +101,7 @@ const styles: Partial<Record<FactName, Style>> = {
 };
 const styleOf = new Map<string, Style>(Object.entries(styles));
 
-/** `2026-01-31 12:00:00.123`, in the time of the reader */
+/** `2026-01-31 12:00:00.123`, in local time */
 function localTime(time: Date): string {
   const two = (value: number, width = 2) => String(value).padStart(width, '0');
   const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;

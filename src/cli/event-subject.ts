@@ -8,31 +8,31 @@ export interface About {
 }
 
 /**
- * Finds the subject of events. The daemon knows a present subject by any of its names; a removed one has left its ID in the
- * stream, which can be read without the daemon. An ID or a name takes precedence over the beginning of an ID, also of a removed
- * subject. null: not found. Throws container.ambiguous, network.ambiguous, and why the daemon does not answer where the stream does not
- * help either.
+ * Finds the subject of events. The daemon knows an existing subject by any of its names; the ID of a removed one is in
+ * the stream, which can be read without the daemon. An ID or a name takes precedence over the beginning of an ID, even
+ * if that subject was removed. null: not found. Throws container.ambiguous, network.ambiguous; if the stream does not
+ * help either, the reason why the daemon does not answer.
  */
-export async function whoIsMeant(client: NetloomClient, about: About): Promise<string | null> {
-  const there = await whoIsThere(client, about);
+export async function findSubject(client: NetloomClient, about: About): Promise<string | null> {
+  const there = await findExisting(client, about);
   if (there.names.includes(about.id)) return there.id;
   const ids = await client.idsInEvents(about.noun);
   if (ids.includes(about.id)) return about.id;
   if (there.id !== null) return there.id;
-  const gone = about.noun === 'container' ? whoWasThere(ids, about.id) : null;
+  const gone = about.noun === 'container' ? findRemoved(ids, about.id) : null;
   if (gone === null && there.refused) throw there.refused;
   return gone;
 }
 
 interface There {
   id: string | null;
-  /** what it is called, whole */
+  /** its ID and its name, unabbreviated */
   names: string[];
-  /** why that is not known */
+  /** why the daemon could not find it; null: it does not exist */
   refused: NetloomError | null;
 }
 
-async function whoIsThere(client: NetloomClient, { noun, id }: About): Promise<There> {
+async function findExisting(client: NetloomClient, { noun, id }: About): Promise<There> {
   try {
     if (noun === 'network') {
       const { name } = (await client.network.inspect({ name: id })).network;
@@ -46,7 +46,7 @@ async function whoIsThere(client: NetloomClient, { noun, id }: About): Promise<T
   }
 }
 
-function whoWasThere(ids: string[], reference: string): string | null {
+function findRemoved(ids: string[], reference: string): string | null {
   const found = resolveContainerId(
     ids.map((id) => ({ id, name: id })),
     reference,

@@ -4,7 +4,7 @@ import { readFlag } from '../core/flag.ts';
 import { isSystemError, systemErrorText } from '../core/system-error.ts';
 import { plain, type Terminal } from './terminal.ts';
 
-/** How a command ends; `netloom --help` and the README list them. */
+/** Exit codes of commands; `netloom --help` and the README list them. */
 export const exitCode = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4 } as const;
 
 /** As `netloom --help` lists them. */
@@ -16,7 +16,7 @@ export const exitCodes: readonly (readonly [string, string])[] = [
   ['4', 'the daemon or its NATS server cannot be reached, or refuses the credentials'],
 ];
 
-/** Commands that end as others of their name do, with these exit codes. */
+/** Exit codes of commands that behave like another program's command of the same name. */
 export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[] = [
   [
     'Exit codes of netloom network, as of podman network:',
@@ -40,7 +40,7 @@ export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[
   ],
 ];
 
-/** What the command line itself refuses; everything else is a fault, and has a fault's code. */
+/** A refusal by the command line itself; everything else is a fault, with a fault's code. */
 export interface Complaint {
   code: 'usage' | 'command.missing' | 'command.unusable' | 'command.not-started' | 'podman.refused';
   message: string;
@@ -56,7 +56,7 @@ export class EndWith extends Error {
   }
 }
 
-/** Every code of a fault belongs to one exit code, by the status that the bus answers with it. */
+/** Returns the exit code of a fault, which follows from the status of its code on the bus. */
 export function exitCodeOf({ code }: Fault): number {
   if (code.startsWith('bus.')) return exitCode.unreachable;
   switch (faultStatus[code]) {
@@ -67,12 +67,12 @@ export function exitCodeOf({ code }: Fault): number {
     case 503:
       return exitCode.unreachable;
     default:
-      // a late answer says nothing about the command, except the daemon's own
+      // no reply in time, so the outcome is unknown; other timeouts come from the daemon, for a command that failed
       return code === 'command.timeout' ? exitCode.unreachable : exitCode.failed;
   }
 }
 
-/** How podman's commands end that fail. */
+/** Exit code of podman's commands that fail. */
 export const podmanFailure = 125;
 
 /** `network rm` distinguishes the same failures as podman's. */
@@ -81,12 +81,15 @@ export function removalExitCode({ code }: Fault): number {
   return code === 'network.in-use' ? 2 : podmanFailure;
 }
 
-/** What was thrown below `netloom network`: an exit code that a command chose stays. */
+/** Returns the exit code of an error in `netloom network`; an exit code chosen by a command is kept. */
 export function networkExitCode(error: unknown): number {
   return error instanceof EndWith && !error.complaint ? error.exitCode : podmanFailure;
 }
 
-/** `netloom run` leaves the codes below 125 to its command, but for what cannot be meant, which is refused before anything is done. */
+/**
+ * Leaves the codes below 125 to the command of `netloom run`, except for invalid input, which is refused before the
+ * command starts.
+ */
 export function runExitCode(error: unknown): number {
   if (error instanceof EndWith) return error.exitCode;
   return exitCodeOf(faultOf(error)) === exitCode.badInput ? exitCode.badInput : podmanFailure;
@@ -103,14 +106,17 @@ export function reportFailure(terminal: Terminal, error: unknown, asJson: boolea
   return exitCodeOf(fault);
 }
 
-/** Describes an error of a system call in words. */
+/** Returns the fault of an error; errors of system calls get a readable message. */
 function faultIn(error: unknown): Fault {
   return isSystemError(error) ? { code: 'internal.unexpected', message: systemErrorText(error) } : faultOf(error);
 }
 
-/** A message may quote a value of any length: of what has no spaces the beginning is shown, of the whole its two ends. */
+/**
+ * Shortens a message, which may quote a value of any length: long words are cut off, and a long text is cut in the
+ * middle.
+ */
 function shown(message: string): string {
-  // passwords first: of a URL that was cut they would not be found
+  // before cutting: passwords are not found in a URL that was cut
   const text = withoutPasswords(message).replaceAll(/(\S{300})\S+/gu, '$1…');
   return text.replace(/^(.{1500}).{100,}(.{400})$/su, '$1 … $2');
 }
@@ -119,7 +125,7 @@ function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: b
   if (!complaint) return exitCode;
   const { code, message } = { ...complaint, message: shown(complaint.message) };
   const text = asJson ? JSON.stringify({ code, message }) : `netloom: ${code}: ${message}`;
-  // what was wrong with a command line may be a URL in it
+  // the message may quote a URL of the command line
   terminal.warn(withoutPasswords(text));
   return exitCode;
 }
@@ -143,11 +149,11 @@ export function faultText(fault: Fault): string {
     .join('\n');
 }
 
-/** A refusal in words needs no step, errno or field beside it: those are for programs (--json). */
+/** Formats a fault for people: step, errno and field are only in the JSON (--json). */
 const isSentence = ({ code, message, errno }: Fault): boolean =>
   faultStatus[code] < 500 && (errno === undefined || !message.includes(errno));
 
-/** The kernel does not report which process has a port; `ss` does. */
+/** The kernel does not report which process uses a port; `ss` does. */
 const adviceOf = ({ port: taken }: Fault): string[] =>
   taken ? [`  to find its process: sudo ss -lnp --${taken.protocol} 'sport = :${taken.port}'`] : [];
 

@@ -1,7 +1,7 @@
 import { badInput, filled } from './options.ts';
 import { parseTime } from './since.ts';
 
-/** podman's --filter: `<name>=<value>`, checked before anything is asked. */
+/** podman's --filter: `<name>=<value>`, checked before the daemon is asked. */
 
 export interface Filter {
   name: string;
@@ -10,16 +10,16 @@ export interface Filter {
 
 export type FilterTest<View> = (view: View) => boolean;
 
-/** What makes a test of a filter's value. Throws payload.invalid. */
+/** Makes a test from a filter's value, by the filter's name. Throws payload.invalid. */
 export type FilterTests<View> = Readonly<Record<string, (value: string) => FilterTest<View>>>;
 
-/** Several of these count each; of any other name they are alternatives. Different names must all agree. */
+/** Several filters of one of these names must all match; of any other name, one must match. Each name must match. */
 const everyOne = new Set(['label', 'label!', 'until', 'since', 'before']);
 
 export class Filters<View> {
   constructor(
     private readonly tests: FilterTests<View>,
-    /** of their names and values, for help and refusals */
+    /** names and values, for help and error messages */
     readonly help: string,
   ) {}
 
@@ -28,7 +28,7 @@ export class Filters<View> {
     const [, name, value] = /^([a-z]+!?)=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)
       throw badInput(`--filter ${filled(text)}: expected <name>=<value>; known filters: ${this.help}`);
-    this.#test({ name, value }); // throws for an invalid value at once
+    this.#test({ name, value }); // an invalid value throws here
     return { name, value };
   };
 
@@ -47,7 +47,7 @@ export class Filters<View> {
   }
 }
 
-/** A part of a name, or a regular expression. */
+/** Parses a part of a name, or a regular expression. */
 export function patternOf(filter: string, value: string): RegExp {
   try {
     return new RegExp(value);
@@ -64,7 +64,7 @@ export function labelTest(value: string): FilterTest<Readonly<Record<string, str
   return (labels) => Object.hasOwn(labels, key) && (wanted === null || labels[key] === wanted);
 }
 
-/** How long ago (24h), or a time, as a date or in seconds. */
+/** Parses a duration before now (24h), or a time, as a date or in seconds. */
 export function timeOf(filter: string, value: string): number {
   const time = /^\d{1,11}$/.test(value) ? new Date(Number(value) * 1000) : parseTime(value, Date.now());
   if (time) return time.getTime();
@@ -76,7 +76,7 @@ export function flagOf(filter: string, value: string): boolean {
   return value === 'true';
 }
 
-/** Of all that has labels. */
+/** Filters for everything that has labels. */
 export const labelFilters = {
   label: (value: string) => {
     const has = labelTest(value);

@@ -12,21 +12,21 @@ export function formatParser(text: string): string {
   return text;
 }
 
-/** The same where every value is a line as soon as it comes, so that no table can be made. */
+/** The same for a command that prints each value as soon as it arrives, so that a table is impossible. */
 export function lineFormatParser(text: string): string {
   if (templateOf(text).isTable)
     throw badInput(`--format ${JSON.stringify(text)}: this command prints line by line, so it cannot print a table`);
   return text;
 }
 
-/** For the page of a command that takes --format. */
+/** Help text of commands with --format. */
 export const templateHelp =
   'Templates are Go\'s: {{.Field}}, {{.A.B}}, {{json .Field}}, {{index .Map "key"}}, {{len .List}}, {{if}}, {{with}}, ' +
   '{{range}}, variables and pipelines. A field may be written as in Go (.NetworkInterface) or as in the JSON ' +
   '(.network_interface).';
 
 export interface FormatOptions {
-  /** heads of a table's columns that are not their field's name in capitals */
+  /** column headings that differ from their field's name in capitals */
   heads?: Readonly<Record<string, string>>;
   heading?: boolean;
 }
@@ -58,7 +58,7 @@ function templateOf(format: string): { isTable: boolean; template: GoTemplate } 
   return { isTable: ofTable !== undefined, template: parseGoTemplate(ofTable ?? format) };
 }
 
-/** Names are users' own words; the tabs and line feeds are the template's. */
+/** Names come from users and are made printable; tabs and line feeds of the template are kept. */
 const cleaned = (part: string): string => (/^[\n\t]$/.test(part) ? part : plain(part));
 
 export function withoutHead(text: string): string {

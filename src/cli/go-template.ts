@@ -3,7 +3,7 @@ import { render } from './go-template/render.ts';
 import { badInput } from './options.ts';
 
 /**
- * Go's templates, as podman's users write them for --format:
+ * Go templates, as podman's users write them for --format:
  *
  *   {{.Name}}  {{.A.B}}  {{.}}  {{$}}            a field; its name is Go's, podman's JSON or ours: case and _ do not count
  *   {{json .Subnets}}  {{.Name | upper}}         functions and pipelines
@@ -14,16 +14,17 @@ import { badInput } from './options.ts';
  *   {{- and -}}, comments, variables
  *   \t and \n                                    tab and line feed
  *
- * What is neither text, number nor boolean is printed as JSON. A field that the whole does not have is an error, one
- * that is missing below it is `<no value>`: it may be a key of the user's own. Templates within templates (define, template, block) are not supported.
+ * Values other than texts, numbers and booleans are printed as JSON. An unknown field of the root value is an error; an
+ * unknown field below it is `<no value>`, because it may be a user's key. Nested templates (define, template, block)
+ * are not supported.
  */
 export interface GoTemplate {
   render(value: unknown): string;
-  /** the last names of the fields, one list per tab-separated column: what `table …` makes its head from */
+  /** the last names of the fields, one list per tab-separated column; `table …` makes its headings from them */
   readonly columns: string[];
 }
 
-/** Throws payload.invalid, with the template in quotes. */
+/** Parses a template. Throws payload.invalid, which quotes the template. */
 export function parseGoTemplate(text: string): GoTemplate {
   const nodes = refusing(text, () => parse(unescaped(text)));
   return {
@@ -32,7 +33,7 @@ export function parseGoTemplate(text: string): GoTemplate {
   };
 }
 
-/** Shells hand on `\t` as it is; within quotes of an action Go reads it. */
+/** Decodes `\t` and `\n`, which shells pass unchanged; inside quotes of an action Go decodes them. */
 const unescaped = (text: string): string =>
   text.replace(/(\{\{.*?\}\})|\\([tn])/gs, (_all, action, letter) => action ?? (letter === 't' ? '\t' : '\n'));
 
@@ -54,7 +55,7 @@ function columnsOf(nodes: readonly Node[]): string[] {
   return columns;
 }
 
-/** The field that a column is about: the last one that is named. */
+/** Returns the field of a column: the last one that it names. */
 function nameOf(node: Exclude<Node, { kind: 'text' }>): string {
   return 'pipeline' in node && node.kind !== 'assign' ? fieldIn(node.pipeline) : '';
 }

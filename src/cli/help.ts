@@ -6,17 +6,17 @@ import { usualColumns } from './terminal.ts';
 const widestTerm = 24;
 const leastText = 20;
 
-/** Help that fits the terminal: every line is wrapped at words. Without a terminal it has 80 columns. */
+/** Makes help fit the terminal: lines are wrapped at words. Without a terminal, help has 80 columns. */
 export const fittingHelp: Partial<Help> = {
   minWidthToWrap: leastText,
-  /** A command's own options first. */
+  /** Puts a command's own options first. */
   groupItems(all, visible, groupOf) {
     const groups = Help.prototype.groupItems(all, visible, groupOf);
     const common = groups.get(commonOptions);
     if (common && groups.delete(commonOptions)) groups.set(commonOptions, common);
     return groups;
   },
-  /** Wrapped below its beginning. */
+  /** Wraps a usage line below its beginning. */
   commandUsage(command) {
     const usage = Help.prototype.commandUsage.call(this, command);
     const indent = 'Usage: '.length;
@@ -25,7 +25,7 @@ export const fittingHelp: Partial<Help> = {
       usage
     );
   },
-  /** Only names: what a command takes is on its own page. */
+  /** Shows only names: arguments are on each command's own page. */
   subcommandTerm: (command: Command) => [command.name(), ...command.aliases()].join('|'),
   padWidth(command, helper) {
     return Math.min(widestTerm, Help.prototype.padWidth.call(this, command, helper));
@@ -45,7 +45,7 @@ export const fittingHelp: Partial<Help> = {
   },
 };
 
-/** `  0  done` and so on, each below its code. */
+/** Formats `  0  done` and so on; long texts are wrapped beside their code. */
 export function itemsText(title: string, items: readonly (readonly [string, string])[], width: number): string {
   const helper = Object.assign(new Help(), fittingHelp, { helpWidth: width });
   const termWidth = Math.max(...items.map(([term]) => term.length));

@@ -6,22 +6,26 @@ import type { GlobalOptions } from './options.ts';
 import { withClient } from './session.ts';
 import { paint, type Terminal } from './terminal.ts';
 
-/** One connection of a command that outlives restarts of the daemon. */
+/** One connection of a command that continues across restarts of the daemon. */
 export interface Connection {
   client: NetloomClient;
   /** aborted when the connection is lost */
   lost: AbortSignal;
-  /** aborted by Ctrl-C, which is how these commands are meant to end */
+  /** aborted by Ctrl-C, the usual end of these commands */
   interrupted: AbortSignal;
-  /** The daemon has answered: from now on it is waited for when it goes away, and Ctrl-C ends the command as done. */
+  /**
+   * Reports the first answer: from now on the command waits for a daemon that goes away, and Ctrl-C ends it with exit
+   * code 0.
+   */
   begun(): void;
 }
 
 const betweenTriesMs = 250;
 
 /**
- * Serves a command until it returns with its connection still there. When the daemon goes away, the command is called again over a
- * new connection, by the credentials and the port that the next daemon wrote. A daemon that was not there from the beginning is an error.
+ * Calls `use` until it returns with the connection intact. When the daemon goes away, `use` is called again over a new
+ * connection, with the credentials and the port of the next daemon. Throws if the daemon cannot be reached at the
+ * beginning.
  */
 export async function withLastingClient(
   terminal: Terminal,
@@ -76,7 +80,7 @@ function isServed(
     try {
       await use({ client, lost: lost.signal, ...session });
     } catch (error) {
-      // whatever fails then fails for want of the connection
+      // without the connection, any error is a consequence of its loss
       if (!client.nc.isClosed()) throw error;
     }
     return !client.nc.isClosed();
@@ -84,11 +88,11 @@ function isServed(
   return withClient(options, serve, { reconnect: false });
 }
 
-/** No answer, or a daemon that is starting or ending. */
+/** Checks whether an error means that the daemon does not answer, or is starting or ending. */
 const isAway = (error: unknown): boolean =>
   error instanceof NetloomError && (error.code === 'worker.lost' || exitCodeOf(error.fault) === exitCode.unreachable);
 
-/** Reported once, at the beginning and at the end. */
+/** Reports an outage of the daemon once when it begins, and once when it ends. */
 class Outage {
   #isOn = false;
 

@@ -2,18 +2,18 @@
 import { promises } from 'node:fs';
 import { hidePasswords } from './process-title.ts';
 
-// V8 lets the nursery of the main thread grow to 48 MB before it looks at what of it is needed; the limit can be set only where
-// node is started. Of 1,000 containers' daemon that is a fifth of all memory.
+// V8 lets the young generation of the main thread grow to 48 MB before it collects garbage. This limit can only be set
+// when node is started. It would be a fifth of the memory of a daemon with 1,000 containers.
 
-// libuv's pool threads start with the first job that they are given and stay for good in the namespace of the thread
-// that gave it, so the first job is given here, before anything may enter another one.
+// libuv's pool threads start with the first job, and stay forever in the network namespace of the thread that submitted
+// it. So the first job is submitted here, before any thread can enter another namespace.
 await promises.stat('/');
 
 hidePasswords(process.argv.slice(2));
 
 const [{ runCli }, { processTerminal }] = await Promise.all([import('./program.ts'), import('./terminal.ts')]);
 
-// `netloom events | head` ends us by closing the pipe
+// `netloom events | head` closes the pipe, which ends this process
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 process.exitCode = await runCli(process.argv.slice(2), processTerminal);

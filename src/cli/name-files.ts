@@ -12,16 +12,19 @@ import { ownsBridge } from '../core/network/definition.ts';
 import type { StatusBlock } from '../core/status.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 
-/** What of a command's resolv.conf and hosts is asked for, beside --dns. */
+/** Options for a command's resolv.conf and hosts, besides --dns. */
 export interface NameOptions {
   dnsSearch?: string[];
   addHost?: HostEntry[];
 }
 
-/** systemd-resolved writes there which servers it asks itself. */
+/** systemd-resolved writes the servers that it queries to this file. */
 const uplinkFile = '/run/systemd/resolve/resolv.conf';
 
-/** null: the host's own files, which a command in the host's network keeps unless it is asked otherwise. */
+/**
+ * Makes the name files of a command. null: the host's files, which a command in the host's network keeps without these
+ * options.
+ */
 export async function nameFilesFor(
   client: NetloomClient,
   { id, name, mode, dnsServers }: ContainerRequest,

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { HostEntry } from '../core/name-files.ts';
 import { badInput, filled } from './options.ts';
 
-/** podman's word for the address at which a container reaches its host. */
+/** podman's name for the address at which a container reaches its host. */
 const hostGateway = 'host-gateway';
 
 /** podman's spelling: `db:10.0.0.5`, `db;cache:10.0.0.5`, `db:fd00::5`, `db:host-gateway`. */
@@ -20,7 +20,7 @@ export function addedHost(text: string): HostEntry {
   return { names, address };
 }
 
-/** `.` alone: no domain is searched. */
+/** `.`: no search domain. */
 export function searchDomain(text: string): string {
   if (text !== '.' && !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(text))
     throw badInput(`--dns-search ${JSON.stringify(text)}: expected a domain such as example.org, or . for none`);

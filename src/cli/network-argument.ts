@@ -5,10 +5,10 @@ import { badInput, nameParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];
 
-/** The meaning of one --network: networks to join, or a mode without networks. */
+/** A parsed --network: networks to join, or a mode without networks. */
 export type NetworkArgument = { mode: string } | { networks: Attachment[] };
 
-/** What `bridge` stands for by the environment; null: the daemon knows. */
+/** Returns the name of the default network from the environment; null: the daemon decides. */
 export function namedDefault(): string | null {
   const name = process.env.NETLOOM_DEFAULT_NETWORK || null;
   const refusal = name === null ? null : nameRefusal(name);
@@ -16,7 +16,7 @@ export function namedDefault(): string | null {
   return name;
 }
 
-/** The daemon makes a missing default network, also one with the name in our environment. */
+/** Sends the name from the environment, so that the daemon creates this default network if it is missing. */
 export function withDefaultNetwork(request: ContainerRequest): ContainerRequest {
   const name = namedDefault();
   const mayJoin = request.networks?.length || request.mode === 'bridge';
@@ -35,7 +35,7 @@ const withOptions = ['slirp4netns', 'pasta'];
 /** A new namespace on the default network, as with podman for root. */
 const onDefaultNetwork = ['bridge', 'default', 'private'];
 
-/** A network of a mode's name is named by its id: the mode wins. */
+/** Checks whether a name means a mode. A network with such a name must be given by its ID. */
 const alone = (name: string): boolean => modeNames.includes(name) && !onDefaultNetwork.includes(name);
 
 /** podman's spelling: `none`, `container:web`, `one,two`, `web:ip=10.89.0.5,mac=02:00:00:00:00:01`. */
@@ -54,7 +54,7 @@ export function parseNetworkArgument(text: string): NetworkArgument {
   return { networks: head.split(',').map(networkOf) };
 }
 
-/** podman joins this one where its user names none. */
+/** The network that a container joins without --network, as with podman. */
 export const defaultArgument = (): NetworkArgument => ({ networks: [networkOf('bridge')] });
 
 function networkOf(name: string): Attachment {
@@ -83,7 +83,7 @@ function parseSettings(text: string, list: string): Settings {
 
 type Setter = (settings: Settings, value: string) => string | null;
 
-/** Each returns the problem with a value, if there is one. */
+/** Setters by name. Each returns the problem with a value, or null. */
 const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
   [
     'ip',
@@ -127,7 +127,7 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
 
 const isMacAddress = (text: string): boolean => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text);
 
-/** For options that take an address of a family. */
+/** Parses options that take an IP address, of one family or of both. */
 export function addressParser(option: string, family: 4 | 6 | null): (text: string) => string {
   return (text) => {
     const found = isIP(text);

@@ -2,7 +2,7 @@ import type { NetworkView } from '../core/view.ts';
 import { Filters, flagOf, labelFilters, patternOf, timeOf } from './filters.ts';
 
 /**
- * podman's --filter of networks:
+ * podman's filters of networks:
  *
  *   name=<part or regular expression>  id=<beginning>  driver=<driver>  label=<key>[=<value>]  label!=…
  *   until=<how long ago, or a time>    dangling=true|false (no container uses it)

@@ -14,10 +14,13 @@ import {
   servedNamePattern,
 } from '../core/name-rules.ts';
 
-/** That of the client library, too. */
+/** The client library has the same default. */
 export const defaultTimeoutMs = 30_000;
 
-/** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
+/**
+ * Options of every command that connects to a daemon or prints a result; they may stand before or after the command's
+ * name.
+ */
 export interface GlobalOptions {
   json?: boolean;
   node?: string;
@@ -28,20 +31,20 @@ export interface GlobalOptions {
   timeout?: number;
 }
 
-/** The heading of these in help, at its end. */
+/** Heading of these options at the end of help. */
 export const commonOptions = 'Common options:';
 
-/** For commands that scripts may repeat after they were done. */
+/** Option of commands that scripts may repeat after a success. */
 export const exactOption = ['--exact', 'match full ids only, no names and no beginnings of ids'] as const;
 
 export interface ExactOptions extends GlobalOptions {
   exact?: true;
 }
 
-/** P11: of commands that take a network down. */
+/** P11: option of commands that take a network down. */
 export const forceOption = ['-f, --force', 'also while their processes run, which lose only their network'] as const;
 
-/** What such a command says of running containers. */
+/** Help text of these commands about running containers. */
 export const forceDetails =
   'Refuses a container with a running process, unless --force is given. Even then the process is not stopped: it only ' +
   'loses its network.';
@@ -56,7 +59,7 @@ export function addJsonOption(command: Command): Command {
   );
 }
 
-/** No defaults and no `.env()` here: missing options are left to the client, which reads the environment. */
+/** Without defaults and `.env()`: the client reads the environment for options that are missing. */
 export function addConnectionOptions(command: Command): Command {
   const options = [
     new Option('--node <name>', 'node to talk to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
@@ -77,7 +80,7 @@ export function badInput(message: string, code: FaultCode = 'payload.invalid'): 
   return new NetloomError(fault(code, message));
 }
 
-/** A value as messages show it. */
+/** Formats a value for messages. */
 export const filled = (text: string): string => (text === '' ? '""' : text);
 
 export function numberParser(name: string, least: number, most: number): (text: string) => number {
@@ -89,7 +92,7 @@ export function numberParser(name: string, least: number, most: number): (text: 
   };
 }
 
-/** For what may not be empty: something else was meant. */
+/** Parses a text that must not be empty. */
 export function filledParser(name: string): (text: string) => string {
   return (text) => {
     if (text === '') throw badInput(`${name} must not be empty: give a value, or leave it out`);
@@ -97,7 +100,7 @@ export function filledParser(name: string): (text: string) => string {
   };
 }
 
-/** For a directory that exists, or can be made. `variable`: the environment variable for it. */
+/** Parses a directory that exists or can be created. `variable`: its environment variable. */
 export function directoryParser(name: string, variable?: string): (text: string) => string {
   const parseFilled = filledParser(variable === undefined ? name : `${name} (${variable})`);
   return (text) => {
@@ -108,7 +111,10 @@ export function directoryParser(name: string, variable?: string): (text: string)
   };
 }
 
-/** For a directory that must be there: a mistyped path is not made. `usual`: the default, which may be made. */
+/**
+ * Parses a directory that must exist, so that a mistyped path is not created. `usual`: the default, which may be
+ * created.
+ */
 export function existingDirectoryParser(name: string, usual: string): (text: string) => string {
   const parseDirectory = directoryParser(name);
   return (text) => {
@@ -118,7 +124,7 @@ export function existingDirectoryParser(name: string, usual: string): (text: str
   };
 }
 
-/** The path itself, or its longest existing part; null: that cannot be read. */
+/** Returns the path, or its longest existing part; null: the path cannot be examined. */
 function nearest(path: string): { path: string; isDirectory: boolean } | null {
   for (let part = resolve(path); ; part = dirname(part)) {
     try {
@@ -131,7 +137,9 @@ function nearest(path: string): { path: string; isDirectory: boolean } | null {
   }
 }
 
-/** `nats://host:4222`, several joined by commas. A refusal does not repeat it: there may be a password in it. */
+/**
+ * Parses `nats://host:4222`, or several joined by commas. Errors do not quote it, because it may contain a password.
+ */
 export function serverParser(name: string): (text: string) => string {
   return (text) => {
     const url = filledParser(name)(text);
@@ -140,7 +148,7 @@ export function serverParser(name: string): (text: string) => string {
   };
 }
 
-/** A word of a list. commander's own words for it are two sentences. */
+/** Parses one of several words. commander's own error for this has two sentences. */
 export function wordParser(name: string, words: readonly string[]): (text: string) => string {
   return (text) => {
     if (!words.includes(text)) throw badInput(`${name} ${JSON.stringify(text)}: expected one of ${words.join(', ')}`);
@@ -148,7 +156,7 @@ export function wordParser(name: string, words: readonly string[]): (text: strin
   };
 }
 
-/** A variable that is on or off; not set, or empty: off. commander takes any value of one for on. */
+/** Parses an environment variable that is on or off; unset or empty: off. commander takes any value as on. */
 export function environmentFlag(name: string, environment: NodeJS.ProcessEnv = process.env): boolean {
   const text = environment[name] || 'false';
   const flag = readFlag(text);
@@ -167,7 +175,7 @@ export function tokenParser(name: string, code: FaultCode): (text: string) => st
   };
 }
 
-/** The name of a network, or the id of a container, that there may be. */
+/** Parses the name of an existing network, or the ID of a container. */
 export function nameParser(option: string, code: 'name.invalid' | 'id.invalid'): (text: string) => string {
   return (text) => {
     if (!servedNamePattern.test(text))
@@ -176,7 +184,7 @@ export function nameParser(option: string, code: 'name.invalid' | 'id.invalid'):
   };
 }
 
-/** The name of a container that is to be made. */
+/** Parses the name of a new container. */
 export function newNameParser(option: string): (text: string) => string {
   return (text) => {
     if (!namePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${nameRule}`, 'name.invalid');
@@ -202,43 +210,43 @@ export function domainParser(name: string): (text: string) => string {
   };
 }
 
-/** For options that may be given several times. */
+/** Collects the values of an option that may be repeated. */
 export function collect<Value>(parse: (text: string) => Value): (text: string, before?: Value[]) => Value[] {
   return (text, before = []) => [...before, parse(text)];
 }
 
-/** For options that take several values at once. */
+/** Collects the values of an option that takes several at once. */
 export function collectAll<Value>(parse: (text: string) => Value[]): (text: string, before?: Value[]) => Value[] {
   return (text, before = []) => [...before, ...parse(text)];
 }
 
-/** Several times, or several joined by commas. */
+/** Collects the values of an option that may be repeated, or has values joined by commas. */
 export function collectList<Value>(parse: (text: string) => Value): (text: string, before?: Value[]) => Value[] {
   return collectAll((text) => text.split(',').map(parse));
 }
 
-/** Refuses options of a single container for several. Throws payload.invalid. */
+/** Refuses options that suit only one container. Throws payload.invalid. */
 export function mustBeOne(options: Record<string, unknown>): void {
   const isSaid = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
   const said = Object.keys(options).filter((name) => isSaid(options[name]));
   refuseForSeveral(said.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`));
 }
 
-/** `said`: as on the command line. Throws payload.invalid unless it is empty. */
+/** Throws payload.invalid unless `said` is empty. `said`: options as on the command line. */
 export function refuseForSeveral(said: string[]): void {
   if (said.length > 0) throw badInput(`${said.join(', ')}: cannot be used with several containers`);
 }
 
 export const asIs = (text: string): string => text;
 
-/** `key=value` or `key`, several times: podman's spelling. */
+/** Collects `key=value` or `key`, as podman does. */
 export function collectLabels(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [key = '', ...value] = text.split('=');
   if (key === '') throw badInput(`--label ${filled(text)}: expected key=value`);
   return { ...before, [key]: value.join('=') };
 }
 
-/** `key=value`, several times. A key that is given again must have the same value. */
+/** Collects `key=value`. A repeated key must have the same value. */
 export function collectPairs(name: string): (text: string, before?: Record<string, string>) => Record<string, string> {
   return (text, before = {}) => {
     const at = text.indexOf('=');

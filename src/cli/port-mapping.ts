@@ -17,10 +17,13 @@ interface Span {
 
 const protocolName = /^(tcp|udp|sctp)$/i;
 
-/** Several joined by commas: `8080:80,8443:443`; a protocol alone goes on with the port before it: `53:53/tcp,udp`. */
+/**
+ * Parses mappings joined by commas: `8080:80,8443:443`; a protocol alone belongs to the port before it:
+ * `53:53/tcp,udp`.
+ */
 export const parsePortMappings = portsParser('-p');
 
-/** `said`: the option or argument of the mappings, `-p` or `port`. */
+/** `said`: the name of the option or argument, `-p` or `port`. */
 export function portsParser(said: string): (text: string) => PortMapping[] {
   return (text) => mappingsIn(text, said);
 }
@@ -35,7 +38,7 @@ function mappingsIn(text: string, said: string): PortMapping[] {
   return mappings;
 }
 
-/** Throws port.invalid. An empty or absent host port, or 0, asks for a free one. */
+/** Parses one mapping. An empty or missing host port, or 0, requests a free one. Throws port.invalid. */
 export function parsePortMapping(text: string, said = '-p'): PortMapping {
   const refuse = (reason: string) =>
     new NetloomError(fault('port.invalid', `${said} ${shown(text)}: ${reason}; expected ${portSpelling}`));
@@ -59,7 +62,7 @@ export function parsePortMapping(text: string, said = '-p'): PortMapping {
   };
 }
 
-/** Quoted where it would not be seen, or run into what follows. */
+/** Quotes a text that is empty, or would run into the text after it. */
 const shown = (text: string): string => (/^$|[\s:]$/.test(text) ? JSON.stringify(text) : text);
 
 type Refuse = (reason: string) => NetloomError;
@@ -86,10 +89,10 @@ function parseSpan(text: string, refuse: Refuse): Span {
   return { first, range: last - first + 1 };
 }
 
-/** A free host port is picked at the set-up. */
+/** A free host port is chosen at the set-up. */
 const unpicked = '(free)';
 
-/** `127.0.0.1:8080->80/tcp`, as podman's tables show it; one that is left out is marked. */
+/** Formats `127.0.0.1:8080->80/tcp`, as in podman's tables; a port that is left out is marked. */
 export function portText(port: ShownPort): string {
   const { hostPort, containerPort, protocol, range } = port;
   const hostIp = isOfIpv6Alone(port) ? anyAddress[6] : port.hostIp;
@@ -101,11 +104,11 @@ export function portText(port: ShownPort): string {
 
 export const leadsNowhere = ({ families }: ShownPort): boolean => families?.length === 0;
 
-/** Asked for on every address, where only those of IPv6 lead to the container. */
+/** Checks whether a port requested on every address leads to the container by IPv6 only. */
 const isOfIpv6Alone = ({ hostIp, families }: ShownPort): boolean =>
   hostIp === null && families?.length === 1 && families[0] === 6;
 
-/** `80/tcp -> 0.0.0.0:8080`, one line per port that leads to the container, as `podman port` has it. */
+/** Formats `80/tcp -> 0.0.0.0:8080`, one line per port that leads to the container, like `podman port`. */
 export function portLines(ports: readonly ShownPort[]): string[] {
   return ports.flatMap((port) =>
     leadsNowhere(port)
@@ -117,14 +120,14 @@ export function portLines(ports: readonly ShownPort[]): string[] {
   );
 }
 
-/** Where a container port is reached: `0.0.0.0:8080`. `80` is tcp's. */
+/** Formats the host addresses of a container port: `0.0.0.0:8080`. `80` means TCP. */
 export function placesOf(ports: readonly ShownPort[], containerPort: number, protocol: string): string[] {
   return portsOf(ports, containerPort, protocol)
     .filter((port) => !leadsNowhere(port))
     .map((port) => hostPlace(port, containerPort - port.containerPort));
 }
 
-/** Those that publish that port of the container. */
+/** Returns the mappings that publish this container port. */
 export function portsOf(ports: readonly ShownPort[], containerPort: number, protocol: string): ShownPort[] {
   return ports.filter(
     (port) =>

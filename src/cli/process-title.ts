@@ -1,6 +1,6 @@
 import { shownUrl, withoutPasswords } from '../bus/server/server-url.ts';
 
-/** The arguments as others may see them: without the passwords of NATS servers and of other URLs. */
+/** Returns the arguments without the passwords of NATS servers and of other URLs. */
 export function shownArguments(args: readonly string[]): string[] {
   return args.map((text, index) => {
     const [, option = '', url] = /^(--nats-url=)(.*)$/s.exec(text) ?? [];
@@ -10,8 +10,8 @@ export function shownArguments(args: readonly string[]): string[] {
 }
 
 /**
- * Takes passwords out of what every user of this host can see of this process (`ps`, /proc/<pid>/cmdline). Until now they were
- * there: only what is not on the command line is never seen.
+ * Removes passwords from the command line that every user of this host can read (`ps`, /proc/<pid>/cmdline). They were
+ * readable until this call; a password is safe only if it is not on the command line.
  */
 export function hidePasswords(args: readonly string[]): void {
   const shown = shownArguments(args);

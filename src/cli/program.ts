@@ -18,7 +18,7 @@ import { type Terminal, usualColumns } from './terminal.ts';
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
 
-/** The whole command line; answers the exit code. */
+/** Runs a command line and returns its exit code. */
 export async function runCli(args: string[], terminal: Terminal): Promise<number> {
   const words: string[] = [];
   try {
@@ -38,7 +38,7 @@ function helpAsOption(args: string[]): string[] {
   const [first, ...options] = args;
   if (first !== 'help') return args;
   const words = options.filter((word) => !word.startsWith('-'));
-  // commander shows the help of the whole for a command that it does not know
+  // for an unknown command, commander would show netloom's own help
   return isListed(words) ? [...words, '--help'] : words;
 }
 
@@ -51,7 +51,7 @@ function isListed([name, verb]: string[]): boolean {
   return found.commands.some((entry) => entry.name === verb || entry.alias === verb);
 }
 
-/** `words`: filled with the names of the command that is asked for, from the first to the last. */
+/** Makes the program. `words` receives the names of the chosen command, from the first to the last. */
 function program(terminal: Terminal, words: string[]): Command {
   const width = terminal.columns ?? usualColumns;
   const netloom = new Command('netloom')
@@ -64,7 +64,7 @@ function program(terminal: Terminal, words: string[]): Command {
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.warn(text.trimEnd()),
-      outputError: () => undefined, // reportFailure prints it, as every failure
+      outputError: () => undefined, // reportFailure prints all failures
       getOutHasColors: () => terminal.colored,
       getOutHelpWidth: () => width,
       getErrHelpWidth: () => width,
@@ -76,14 +76,14 @@ function program(terminal: Terminal, words: string[]): Command {
   return netloom;
 }
 
-/** Gives commands their places; one that is asked for is loaded then. */
+/** Adds commands to the program; a command is loaded when it is used. */
 class Adder {
   constructor(
     private readonly terminal: Terminal,
     private readonly words: string[],
   ) {}
 
-  /** `listed`: under their headings */
+  /** `listed`: the commands under their headings */
   addTo(parent: Command, listed: Readonly<Record<string, readonly (ListedCommand | ListedGroup)[]>>): void {
     for (const [heading, entries] of Object.entries(listed)) {
       parent.commandsGroup(heading);
@@ -108,7 +108,7 @@ class Adder {
   }
 }
 
-/** What is empty was meant to be something: a variable of a script that was not set. */
+/** Refuses empty values, which usually come from an unset variable of a script. */
 function refuseEmpty(command: Command): void {
   for (let one: Command | null = command; one; one = one.parent)
     for (const option of one.options) {
@@ -119,7 +119,7 @@ function refuseEmpty(command: Command): void {
         `${isFromEnvironment ? option.envVar : option.long} must not be empty: give a value, or leave it out`,
       );
     }
-  // what follows the command of `run` is that command's own
+  // arguments of the command of `run` may be empty
   for (const [index, argument] of command.registeredArguments.entries()) {
     const value: unknown = command.processedArgs[index];
     if (argument.name() !== 'args' && [value].flat().includes(''))
@@ -143,7 +143,7 @@ const exitCodeHelp = (width: number): string =>
     ...exitCodesElsewhere.map(([title, codes]) => itemsText(title, codes, width)),
   ].join('\n\n');
 
-/** commander's words for wrong usage; what it throws for --help and --version is no failure. */
+/** Converts commander's errors: wrong usage gets advice; --help and --version end with exit code 0. */
 function usageFailure(error: unknown, words: string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
   if (error.exitCode === 0) return new EndWith(exitCode.ok);
@@ -163,7 +163,7 @@ function adviceOn(said: string, words: string[], similar: string | undefined): s
   return similar === undefined ? '' : `, ${similar.replace(/^\(D(.*)\)$/, 'd$1')}`;
 }
 
-/** Where podman, or the other commands, lead users to expect it. null: no such command */
+/** Finds the command that a name in the wrong place stands for: `netloom create`, `netloom network ps`. null: none */
 function elsewhere(said: string, [group]: string[], isSimilar: boolean): string | null {
   const [, name = ''] = /^unknown command '(.*)'$/.exec(said) ?? [];
   const listed = Object.values(commandList).flat();
@@ -177,7 +177,9 @@ function elsewhere(said: string, [group]: string[], isSimilar: boolean): string 
   return group === 'port' ? `port list ${name}` : null;
 }
 
-/** Also when the arguments could not be parsed. What follows `--` is not ours. */
+/**
+ * Checks for --json, even if the arguments could not be parsed. Arguments after `--` belong to the command of `run`.
+ */
 function asksForJson(args: string[]): boolean {
   const end = args.indexOf('--');
   return (end === -1 ? args : args.slice(0, end)).includes('--json' satisfies `--${keyof GlobalOptions}`);

@@ -4,7 +4,7 @@ import type { NameAnswer } from '../core/name-answers.ts';
 import { hostPortText, type Origin, type ReachabilityCell } from '../core/reachability.ts';
 import { type Terminal, table } from './terminal.ts';
 
-/** Which containers reach each other, as text. */
+/** Formats as text which containers reach each other. */
 
 /** Frames with foreign addresses that bridges dropped. */
 export interface Dropped extends TrafficCounter {
@@ -12,10 +12,13 @@ export interface Dropped extends TrafficCounter {
   network: string;
 }
 
-/** How an id is shown. */
+/** Returns how an ID is shown. */
 export type Shown = (id: string) => string;
 
-/** Also what no cell is about: the way outside, and queries to the resolver. */
+/**
+ * Lists what foreign firewalls drop, including traffic that no cell covers: to the outside, and queries to the
+ * resolver.
+ */
 export function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
   const dropLines = drops.flatMap((drop) => [
     '',
@@ -40,7 +43,7 @@ export function forgeries(terminal: Terminal, dropped: Dropped[], shown: Shown):
   );
 }
 
-/** `IPv4 IPv6 8080/tcp` where these are the ways that lead there. */
+/** Formats the ways from each row to each column: `IPv4 IPv6 8080/tcp`. */
 export function matrix(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
   const targets = distinct(cells.map(({ to }) => to));
   const rows = distinct(cells.map(({ from }) => from)).map((from) => [
@@ -60,7 +63,7 @@ function wayText({ by, family, port }: ReachabilityCell): string {
   return by === 'address' || !port ? `IPv${family}` : hostPortText(port);
 }
 
-/** One line for each way; names last. */
+/** Formats one line for each way; names come last. */
 export function reasons(
   terminal: Terminal,
   cells: readonly ReachabilityCell[],
@@ -86,7 +89,7 @@ export function reasons(
   return table(terminal, ['FROM', 'TO', 'BY', 'FAMILY', 'REACHES', 'WHY'], [...ways, ...answers]);
 }
 
-/** Containers by their id alone, unless that could be mistaken. */
+/** Shows containers by their ID alone, unless it is ambiguous. */
 function originText(origin: Origin, shown: Shown): string {
   const id = origin.replace(/^container\//, '');
   return id === 'host' || id === 'outside' ? origin : shown(id);

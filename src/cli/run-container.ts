@@ -14,21 +14,22 @@ import { HeldCommand } from './spawn-within.ts';
 import { paint, plain, type Terminal } from './terminal.ts';
 
 const betweenTriesMs = 250;
-/** A daemon that dies with our word in its hands gives no answer; under the same id it is safely said again. */
+/** A daemon that dies before it answers loses the request; with the same message ID it can safely be sent again. */
 const answerWithinMs = 2_000;
-/** How long the container may be there without a command: unless we die, that is far less. */
+/** How long the container may exist without a command. It takes far less unless this process dies. */
 const startWithinMs = 60_000;
-/** How long a command waits for a daemon that has gone away since the set-up; it begins unwatched then. */
+/** How long a command waits for a daemon that went away after the set-up; then it begins unwatched. */
 const heldMs = 5_000;
 
 export interface RunOptions extends GlobalOptions, NameOptions {
-  /** the command goes on, and we do not wait for it */
+  /** starts the command and does not wait for its end */
   detach?: boolean;
 }
 
 /**
- * Runs a command in a fresh container network and returns its exit code. The command begins when the daemon watches its process, so
- * the daemon publishes all that happens to it. No connection is open while it runs: the daemon may come and go.
+ * Runs a command in a fresh container network and returns its exit code. The command begins after the daemon has begun
+ * to watch its process, so the daemon publishes all its events. No connection is open while it runs, so the daemon may
+ * be restarted.
  */
 export async function runContainer(
   terminal: Terminal,
@@ -57,7 +58,10 @@ interface Run {
   signals: SignalRelay;
 }
 
-/** In one command, so that nothing is left where netloom run dies before the command is reported: its start has a deadline. */
+/**
+ * Creates and sets up in one command with a deadline for the start, so nothing is left if netloom run dies before it
+ * reports a start.
+ */
 async function setUp(
   terminal: Terminal,
   options: RunOptions,
@@ -71,7 +75,7 @@ async function setUp(
     } catch (error) {
       const isOurs = !isPassing(error) && !isFault(error, 'container.exists');
       if (isOurs) await client.container.remove({ id: request.id, exact: true }).catch(() => undefined);
-      throw error; // the first failure is the one to tell
+      throw error; // the first failure is reported
     }
   });
   if (process.stderr.isTTY && !options.detach) terminal.warn(paint(terminal, 'dim', greeting(network)));
@@ -80,8 +84,8 @@ async function setUp(
 }
 
 /**
- * The answer to a command. The client sends it again where its answer was lost with the connection; it is sent again here where
- * it was lost with a worker of the daemon.
+ * Sends a command and returns its answer. The client repeats it if the connection is lost; this function repeats it if
+ * a worker of the daemon dies.
  */
 async function answered<Answer>(
   options: GlobalOptions,
@@ -115,7 +119,7 @@ async function runAttached(run: Run): Promise<number> {
   }
 }
 
-/** The daemon sees to its end, so it begins only when the daemon watches it. */
+/** The daemon cleans up after the command, so the command begins only if the daemon watches it. */
 async function runDetached(run: Run): Promise<number> {
   const { terminal, options, network } = run;
   let held: HeldCommand | null = null;
@@ -128,7 +132,7 @@ async function runDetached(run: Run): Promise<number> {
     held.leave();
   } catch (error) {
     held?.kill();
-    await forget(options, network.id, held).catch(() => undefined); // the first failure is the one to tell
+    await forget(options, network.id, held).catch(() => undefined); // the first failure is reported
     throw error;
   }
   terminal.print(network.id);
@@ -140,12 +144,15 @@ function hold({ options, network, files, command, signals }: Run): HeldCommand {
   return new HeldCommand({ netnsPath: network.netns.path, files, detached: options.detach ?? false }, command);
 }
 
-/** Whether the daemon has heard of the process, and watches it. */
+/** Whether the daemon has received the report of the process, and watches it. */
 interface Watch {
   isHeard: boolean;
 }
 
-/** What is done meanwhile must not fail: the command is killed then, for its network cannot be relied on. */
+/**
+ * Runs the command to its end, and reports its start. Kills the command if that fails, because its network is not
+ * reliable then.
+ */
 async function untilItEnds(options: GlobalOptions, id: string, held: HeldCommand, watch: Watch): Promise<number> {
   const ended = new AbortController();
   held.exited.then(() => ended.abort());
@@ -165,7 +172,10 @@ async function untilItEnds(options: GlobalOptions, id: string, held: HeldCommand
   }
 }
 
-/** Says it until it is heard, the process has ended, or enough was waited. Answers null, or why it was not heard. */
+/**
+ * Reports the start until the daemon accepts it, the process ends, or `enough` aborts. Returns null, or why it was not
+ * accepted.
+ */
 async function reportStart(
   options: GlobalOptions,
   id: string,
@@ -187,12 +197,15 @@ async function reportStart(
   }
 }
 
-/** The daemon does the same at the end of a process that it watches; who is first does not matter. */
+/**
+ * Reports the end and removes the container. The daemon does the same for a process that it watches; the order does not
+ * matter.
+ */
 async function forget(options: GlobalOptions, id: string, held: HeldCommand | null): Promise<void> {
   const exitCode = await held?.exited;
   try {
     await withClient({ timeout: 5 * answerWithinMs, ...options }, async (client) => {
-      // what is wrong with it is the removal's to say
+      // if this fails, so does the removal, which reports why
       if (held?.pid !== undefined && exitCode !== undefined)
         await client.container.exited({ id, exact: true, pid: held.pid, exitCode }).catch(() => undefined);
       await client.container.remove({ id, exact: true, force: true });
@@ -206,13 +219,13 @@ function isFault(error: unknown, code: string): boolean {
   return error instanceof NetloomError && error.code === code;
 }
 
-/** The daemon is away, and comes again. */
+/** Checks whether an error is temporary: the daemon is away. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof NetloomError)) return false;
   return error.code === 'worker.lost' || exitCodeOf(error.fault) === exitCode.unreachable;
 }
 
-/** The command has ended, and its exit code is what counts. */
+/** Only warns: the command has ended, and its exit code is returned. */
 function leaveBehind(terminal: Terminal, id: string, watched: boolean, error: unknown): void {
   if (!(error instanceof NetloomError)) throw error;
   terminal.warn(faultText(error.fault));
@@ -223,7 +236,7 @@ function leaveBehind(terminal: Terminal, id: string, watched: boolean, error: un
   );
 }
 
-/** Where the container is reached. */
+/** Formats the addresses and ports of the container. */
 export function greeting({ id, status, ports }: Pick<Network, 'id' | 'status' | 'ports'>): string {
   return plain([id, addresses(status).join(', '), ports.map(portText).join(', ')].filter(Boolean).join('  '));
 }

@@ -1,7 +1,7 @@
 import type { NetloomClient } from '../client.ts';
 import type { GlobalOptions } from './options.ts';
 
-/** Speaks to the daemon for as long as `use` takes. The client is loaded here, so that `--help` does not wait for it. */
+/** Connects to the daemon while `use` runs. The client is loaded here, so that `--help` does not wait for it. */
 export async function withClient<Result>(
   { node, runDir, natsUrl, creds, timeout }: GlobalOptions,
   use: (client: NetloomClient) => Promise<Result>,

@@ -6,10 +6,10 @@ const forwarded: NodeJS.Signals[] = [
   ...(['SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const),
 ];
 const ending: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT']);
-/** A terminal sends these to all of its foreground processes, so the command has heard them already. */
+/** A terminal sends these to all of its foreground processes, so the command has already received them. */
 const saidByTerminal: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
 
-/** Takes the signals that are meant for the command, from before it starts. */
+/** Passes signals to the command, and keeps one that arrives before it starts. */
 export class SignalRelay {
   #command: ChildProcess | null = null;
   #early: NodeJS.Signals | null = null;
@@ -38,7 +38,7 @@ export class SignalRelay {
   }
 }
 
-/** As shells have it. */
+/** Returns the exit code that shells use for a signal. */
 export function signalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

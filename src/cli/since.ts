@@ -2,31 +2,31 @@ import { badInput } from './options.ts';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** As a list in a message, and in help. */
+/** Forms of a point in time, for messages and help. */
 const whens = ['a duration (10m)', 'a time (2026-01-31T12:00:00Z)', 'a sequence'];
 
 export const whenHelp = oneOf(whens);
 
-/** For what takes `all`, too. */
+/** For options that also accept `all`. */
 export const whenOrAllHelp = oneOf([...whens, 'all']);
 
 function oneOf(parts: readonly string[]): string {
   return `${parts.slice(0, -1).join(', ')} or ${parts.at(-1)}`;
 }
 
-/** `10m`, `2026-01-31T12:00:00Z`, a place in the stream as a number, or `all`. */
+/** Parses `10m`, `2026-01-31T12:00:00Z`, a position in the stream as a number, or `all`. */
 export function parseSince(text: string, now = Date.now()): Date | number | 'all' {
   return text === 'all' ? 'all' : parsePlace('--since', text, now, whenOrAllHelp);
 }
 
-/** `500ms`, `30s`, `10m`, `1h30m`, `2d` in milliseconds; null when it is not a duration. */
+/** Parses `500ms`, `30s`, `10m`, `1h30m`, `2d` to milliseconds; null: not a valid duration. */
 export function parseDuration(text: string): number | null {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return null;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)];
   return parts.reduce((total, [, count, unit]) => total + Number(count) * (unitMs[unit as string] as number), 0);
 }
 
-/** For options that are a duration of at least 1 ms. */
+/** Parses options that are a duration of at least 1 ms. */
 export function durationParser(option: string, mostMs: number): (text: string) => number {
   return (text) => {
     const durationMs = Math.round(parseDuration(text) ?? 0);
@@ -38,7 +38,7 @@ export function durationParser(option: string, mostMs: number): (text: string) =
   };
 }
 
-/** The same without `all`: a time that is still to come is taken too. */
+/** The same without `all`; a time in the future is accepted too. */
 export const parseUntil = (text: string, now = Date.now()): Date | number => parsePlace('--until', text, now, whenHelp);
 
 function parsePlace(option: string, text: string, now: number, expected: string): Date | number {
@@ -49,7 +49,7 @@ function parsePlace(option: string, text: string, now: number, expected: string)
   return place;
 }
 
-/** `10m` or `1h30m` ago, or `2026-01-31T12:00:00Z`; null when it is neither. */
+/** Parses `10m` or `1h30m` ago, or `2026-01-31T12:00:00Z`; null: neither. */
 export function parseTime(text: string, now: number): Date | null {
   const time = /^\d{4}-/.test(text) ? new Date(text) : new Date(now - (parseDuration(text) ?? Number.NaN));
   return Number.isNaN(time.getTime()) ? null : time;

@@ -10,25 +10,25 @@ import { notAnImage } from './engine-words.ts';
 import { EndWith, podmanFailure } from './failure.ts';
 import { signalExitCode } from './signals.ts';
 
-/** Becomes the command: native/within/main.cc describes its protocol. */
+/** The program that becomes the command; native/within/main.cc describes its protocol. */
 const helper = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/netloom-within');
 
-/** Where and how a command is to run. */
+/** Where and how a command runs. */
 export interface Place {
   netnsPath: string;
   /** null: the host's own */
   files: NameFiles | null;
-  /** of its own session, without our stdin, stdout and stderr */
+  /** in a session of its own, without this process' stdin, stdout and stderr */
   detached?: boolean;
 }
 
 /**
- * A command that waits inside a network namespace, with its own name files, until it may begin. Its process is the one
- * that the command will have. When we end first, it ends.
+ * A command that waits inside a network namespace, with its own name files, until `begin`. Its process stays the same
+ * when it begins. If this process ends before that, so does the command's.
  */
 export class HeldCommand {
   readonly process: ChildProcess;
-  /** exit code, 128 + n when signal n ended it */
+  /** exit code; 128 + n if signal n ended it */
   readonly exited: Promise<number>;
   readonly #file: string;
   readonly #channel: Duplex;
@@ -52,7 +52,7 @@ export class HeldCommand {
     );
     this.#notSpawned.catch(() => undefined);
     this.#channel = child.stdio[3] as Duplex;
-    // it has ended: the channel's end shows that
+    // errors are ignored: the process has ended, and the end of the channel shows that
     const lines = createInterface({ input: this.#channel });
     for (const end of [this.#channel, lines]) end.on('error', () => undefined);
     this.#lines = lines[Symbol.asyncIterator]();
@@ -64,12 +64,15 @@ export class HeldCommand {
     return this.process.pid;
   }
 
-  /** Resolves when all is done but the command itself. Throws EndWith 125. */
+  /** Resolves when everything except the command itself is done. Throws EndWith 125. */
   async ready(): Promise<void> {
     await Promise.race([this.#expect('ready'), this.#notSpawned]);
   }
 
-  /** Lets it begin, and resolves when it has. Throws EndWith: 127 when there is no such command, 126 when it cannot be executed. */
+  /**
+   * Starts the command, and resolves when it runs. Throws EndWith: 127 if it does not exist, 126 if it cannot be
+   * executed.
+   */
   async begin(): Promise<void> {
     this.#channel.write('go\n');
     await this.#expect(null);
@@ -79,7 +82,7 @@ export class HeldCommand {
     this.process.kill('SIGKILL');
   }
 
-  /** It goes on without us. */
+  /** Lets the command run on without this process. */
   leave(): void {
     this.#channel.destroy();
     this.process.unref();
@@ -91,11 +94,14 @@ export class HeldCommand {
     for (const content of contents) this.#channel.write(content);
   }
 
-  /** Its next message; null: it closed the channel, which also happens when a signal ends it. */
+  /**
+   * Awaits the next message, which must be `wanted`; null: the end of the channel, which also comes when a signal ends
+   * the process.
+   */
   async #expect(wanted: string | null): Promise<void> {
     const line = await this.#lines.next().then(
       ({ value, done }) => (done ? null : value),
-      // it ended without reading all that was written
+      // it ended before it had read everything
       () => null,
     );
     if (line === null || line === wanted) return;
@@ -104,7 +110,7 @@ export class HeldCommand {
     throw errno === undefined ? netloomFailed(`the command was not started: ${line}`) : this.#failure(+errno, what);
   }
 
-  /** Shells tell the last two apart by these exit codes. */
+  /** Exit codes 127 and 126 as in shells. */
   #failure(errno: number, what: string): EndWith {
     const [code, message] = getSystemErrorMap().get(-errno) ?? ['', `error ${errno}`];
     const reason = systemErrorText({ code, message });

@@ -4,17 +4,17 @@ import { fittingWidths, inPieces, widthOfAll, wrappedLines } from './columns.ts'
 
 const require = createRequire(import.meta.url);
 
-/** Where a command speaks to: answers go to stdout, everything else to stderr. */
+/** Output of a command: answers go to stdout, everything else to stderr. */
 export interface Terminal {
-  /** a line on stdout */
+  /** prints a line on stdout */
   print(text: string): void;
-  /** a line on stderr */
+  /** prints a line on stderr */
   warn(text: string): void;
-  /** stdout is a terminal with colours */
+  /** whether stdout is a terminal with colours */
   readonly colored: boolean;
-  /** of stdout; absent: it is not a terminal, and text is wrapped at 80 columns */
+  /** width of stdout; absent: it is not a terminal, and text is wrapped at 80 columns */
   readonly columns?: number | undefined;
-  /** shows on stderr what is under way, in place of what it showed before; absent: stderr is not a terminal */
+  /** shows progress on stderr, in place of the previous line; absent: stderr is not a terminal */
   readonly progress?: ((text: string | null) => void) | undefined;
 }
 
@@ -32,10 +32,10 @@ export const processTerminal: Terminal = {
   },
 };
 
-/** Text is wrapped there when the terminal's width is not known. */
+/** Width at which text is wrapped when the terminal's width is not known. */
 export const usualColumns = 80;
 
-/** One line of stderr, written anew each time. */
+/** A line of stderr that is rewritten in place. */
 function showProgress(text: string | null): void {
   process.stderr.write(`\r\x1b[K${text ?? ''}`);
 }
@@ -58,15 +58,15 @@ export function plain(text: unknown): string {
 }
 
 export interface TableStyle {
-  /** false: a row is a line, however long; default true */
+  /** false: every row is one line, however long; default true */
   wrap?: boolean;
-  /** index of a column whose cells are never broken over several lines */
+  /** index of a column whose cells stay on one line */
   unbroken?: number;
 }
 
 /**
- * Columns two spaces apart, without lines: readable for people, and `awk '{print $1}'` works. Cells are wrapped at words where the
- * table would be wider than the terminal.
+ * Formats a table with two spaces between columns and without lines: it is readable, and `awk '{print $1}'` works.
+ * Cells are wrapped at words if the table is wider than the terminal.
  */
 export function table(terminal: Terminal, head: string[], rows: unknown[][], style: TableStyle = {}): string {
   const { cells, widths } = fitted(
@@ -87,7 +87,7 @@ export function table(terminal: Terminal, head: string[], rows: unknown[][], sty
   return trimLines(columns.toString());
 }
 
-/** Long words are broken only where a person reads them: scripts find them whole. */
+/** Long words are broken only on a terminal, so that scripts find them whole. */
 function fitted({ columns }: Terminal, head: string[], cells: string[][], { wrap = true, unbroken }: TableStyle) {
   if (!wrap) return { cells, widths: null };
   const width = columns ?? usualColumns;
@@ -96,10 +96,10 @@ function fitted({ columns }: Terminal, head: string[], cells: string[][], { wrap
   return piecesWithin(head, cells, width);
 }
 
-/** The length of a generated id, which is not broken. */
+/** Length of a generated ID, which is not broken. */
 const leastPiece = 12;
 
-/** The longest words in pieces, as long as the width allows. */
+/** Breaks the longest words, into pieces as long as the width allows. */
 function piecesWithin(head: string[], cells: string[][], width: number) {
   for (let most = width; ; most--) {
     const pieces = cells.map((row) => row.map((cell) => inPieces(cell, most)));
@@ -113,7 +113,7 @@ const lines = [
   ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
 ];
 
-/** `Name   web`, one a line; a list goes on below its first entry, what is empty is left out. */
+/** Formats `Name   web`, one per line; a list continues below its first entry, and empty values are left out. */
 export function facts(terminal: Terminal, entries: [name: string, value: unknown][]): string {
   const known = entries.filter(([, value]) => value !== null && value !== undefined && value !== '');
   const width = Math.max(...known.map(([name]) => name.length)) + 2;
@@ -127,7 +127,7 @@ export function facts(terminal: Terminal, entries: [name: string, value: unknown
     .join('\n');
 }
 
-/** Text after an indent, wrapped at a terminal's width below its beginning; unwrapped where the width is not known. */
+/** Indents a text, and wraps it at the terminal's width below its beginning; does not wrap if the width is unknown. */
 export function hanging({ columns }: Terminal, text: string, indent: number): string {
   if (columns === undefined) return text;
   return wrappedLines(text, Math.max(usualColumns / 4, columns - indent)).join(`\n${' '.repeat(indent)}`);

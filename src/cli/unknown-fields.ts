@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { pathText } from '../core/schema-words.ts';
 
 /**
- * Paths of the fields of a request that its schema does not have: `networkz`, `ports[0].hostport`. A request that the schema refuses
- * has none: the daemon reports it.
+ * Lists the fields of a request that its schema does not have: `networkz`, `ports[0].hostport`. Returns none if the
+ * schema refuses the request: the daemon reports that.
  */
 export function unknownFields(schema: z.ZodType, request: object): string[] {
   const known = schema.safeParse(request);
@@ -12,7 +12,7 @@ export function unknownFields(schema: z.ZodType, request: object): string[] {
 
 type Path = readonly PropertyKey[];
 
-/** What a schema does not know is left out of what it answers. */
+/** Compares a value with the result of its schema, which leaves out unknown fields. */
 function missingIn(known: unknown, given: unknown, path: Path): Path[] {
   if (Array.isArray(given) && Array.isArray(known))
     return given.flatMap((entry, index) => missingIn(known[index], entry, [...path, index]));

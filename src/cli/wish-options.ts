@@ -12,9 +12,9 @@ import {
   type ContainerOptions,
   cliOwner,
   containerRequest,
+  hasOnlyId,
   idOption,
   onDefaultNetwork,
-  saysOnlyId,
 } from './container-options.ts';
 import { type EachOptions, forEach } from './each.ts';
 import {
@@ -29,7 +29,7 @@ import {
 import { durationParser } from './since.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What container create and container setup take: the options of run, or the same as JSON, or both. */
+/** Options of container create and container setup: the options of run, or the same as JSON, or both. */
 export interface WishOptions extends ContainerOptions {
   file?: string;
   pid?: number;
@@ -54,8 +54,8 @@ export function addWishOptions(command: Command): Command {
 }
 
 /**
- * One for each id; without any, the one that --id, --name or --file means. `mayBeKept`: nothing but the id means what is stored. Throws
- * payload.invalid.
+ * Reads one wish for each ID; without IDs, the wish of --id, --name or --file. `mayBeKept`: an ID alone means the
+ * stored wish. Throws payload.invalid.
  */
 export async function readWishes(ids: string[], options: WishOptions, mayBeKept = true): Promise<ContainerRequest[]> {
   if (ids.length === 0 && options.id === undefined && options.file === undefined && options.name === undefined)
@@ -66,7 +66,7 @@ export async function readWishes(ids: string[], options: WishOptions, mayBeKept 
   return [wish, ...others.map((other) => ({ ...wish, id: other }))];
 }
 
-/** Throws payload.invalid when the options have something that only one container of a host can have. */
+/** Throws payload.invalid if an option suits only one container of a host. */
 function mustSuitSeveral({ publish = [], network = [], ...options }: WishOptions): void {
   const { id, name, file, pid, ip, ip6, macAddress, hostInterfaceName } = options;
   mustBeOne({ id, name, file, pid, ip, ip6, macAddress, hostInterfaceName });
@@ -84,7 +84,7 @@ async function readWish(id: string | undefined, options: WishOptions, mayBeKept:
   const source = options.file === '-' ? 'stdin' : options.file;
   const file = options.file === undefined ? null : await readRequest(options.file);
   const asked = { ...options, id: id ?? options.id };
-  const isKept = mayBeKept && saysOnlyId(asked) && options.pid === undefined && !options.removeOnExit;
+  const isKept = mayBeKept && hasOnlyId(asked) && options.pid === undefined && !options.removeOnExit;
   const said = containerRequest(file || isKept ? asked : onDefaultNetwork(asked));
   const isNamed = asked.id !== undefined || options.name !== undefined;
   if (file && !isNamed && (file.id === undefined || file.id === null))
@@ -103,7 +103,10 @@ async function readWish(id: string | undefined, options: WishOptions, mayBeKept:
   return wish;
 }
 
-/** A field that is mistyped would be ignored. The schemas are loaded here, so that `--help` does not wait for them. */
+/**
+ * Refuses unknown fields, so that a typo is not ignored. The schemas are loaded here, so that `--help` does not wait
+ * for them.
+ */
 async function refuseUnknownFields(wish: ContainerRequest, isSetup: boolean, said: string): Promise<void> {
   const [{ containerRequestSchema, setupSchema }, { unknownFields }] = await Promise.all([
     import('../contract/container-requests.ts'),
@@ -114,7 +117,7 @@ async function refuseUnknownFields(wish: ContainerRequest, isSetup: boolean, sai
   throw badInput(`${said}: unknown ${unknown.length === 1 ? 'field' : 'fields'} ${unknown.join(', ')}`);
 }
 
-/** The same for each wish, over one connection. */
+/** Carries out a command for each wish, over one connection. */
 export function forEachWish<Reply>(
   terminal: Terminal,
   options: GlobalOptions,
@@ -132,7 +135,7 @@ export function forEachWish<Reply>(
   );
 }
 
-/** Only its syntax is checked here: the daemon knows what a request may be. */
+/** Reads a request, and checks only its syntax: the daemon checks its content. */
 async function readRequest(path: string): Promise<ContainerRequest> {
   const source = path === '-' ? 'stdin' : path;
   const value = parsed(source, await readSource(path));
@@ -148,7 +151,7 @@ function parsed(source: string, text: string): unknown {
   }
 }
 
-/** As much as the daemon takes. A pipe may be named, too: the shell makes one of `<(…)`. */
+/** Reads up to the daemon's limit. The path may be a pipe, which shells make of `<(…)`. */
 async function readSource(path: string): Promise<string> {
   const source = path === '-' ? process.stdin : createReadStream(path);
   const chunks: Buffer[] = [];
@@ -160,7 +163,7 @@ async function readSource(path: string): Promise<string> {
       if (bytes > mostBytes) break;
     }
   } catch (error) {
-    // the error of reading has no path, that of opening has one
+    // errors of opening have a path, errors of reading do not
     throw badInput(
       `--file: ${systemErrorText(Object.assign(error as Error, { path: path === '-' ? 'stdin' : path }))}`,
     );

@@ -6,7 +6,7 @@ import { clientCommand } from '../command.ts';
 import { noTruncOption, type TableOptions } from '../describe.ts';
 import { aboutOf, eventFilters, subscriptionOf, typeFilter } from '../event-filters.ts';
 import { eventLine, eventText } from '../event-line.ts';
-import { type About, whoIsMeant } from '../event-subject.ts';
+import { type About, findSubject } from '../event-subject.ts';
 import type { Filter } from '../filters.ts';
 import { lineFormatParser, templateHelp } from '../format.ts';
 import { type Connection, withLastingClient } from '../lasting-session.ts';
@@ -105,7 +105,9 @@ interface Followed {
   show(event: StreamedEvent): void;
 }
 
-/** The place in the stream outlives the connection, so nothing is shown twice or left out when the daemon is restarted. */
+/**
+ * The place in the stream outlives the connection, so nothing is shown twice or left out when the daemon is restarted.
+ */
 async function followEvents(
   terminal: Terminal,
   options: EventsOptions,
@@ -191,7 +193,7 @@ async function meant(
 
 /** With --follow the subject may be created later. */
 async function idOf(terminal: Terminal, client: NetloomClient, asked: About, options: EventsOptions): Promise<string> {
-  const found = await whoIsMeant(client, asked);
+  const found = await findSubject(client, asked);
   const { noun, id } = asked;
   if (found !== null) {
     if (found !== id) note(terminal, options, `showing events of ${noun} ${found}`);

@@ -5,9 +5,9 @@ import {
   addContainerOptions,
   type ContainerOptions,
   containerRequest,
+  hasOnlyId,
   idOption,
   onDefaultNetwork,
-  saysOnlyId,
 } from '../container-options.ts';
 import { settingLines } from '../describe.ts';
 import { type GlobalOptions, nameParser } from '../options.ts';
@@ -28,7 +28,7 @@ export function planCommand(parent: Command, terminal: Terminal): void {
     .action(async (id: string | undefined, _options, command: Command) => {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
       const asked = { ...options, id: id ?? options.id };
-      const isKept = asked.id !== undefined && saysOnlyId(asked);
+      const isKept = asked.id !== undefined && hasOnlyId(asked);
       const request = containerRequest(isKept ? asked : onDefaultNetwork(asked));
       const reply = await withClient(options, (client) => client.container.plan(request));
       terminal.print(options.json ? json(reply) : planText(terminal, reply));

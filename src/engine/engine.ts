@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { lastFaultOf } from '../../machines/present.ts';
 import type { Journal } from '../actors/journal.ts';
 import type { WorkerVerbs } from '../actors/protocol.ts';
-import { DoorCalls } from '../bus/commands/door-calls.ts';
 import type { CommandIdentity, Engine } from '../bus/commands/engine-interface.ts';
 import type { AnswerTo } from '../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../contract/container-replies.ts';
@@ -25,6 +24,7 @@ import type { Suspected } from '../kernel/watch/protocol.ts';
 import type { DefinitionStore } from '../networks/definition-store.ts';
 import { DefinitionReader } from './definitions.ts';
 import { CommandDesk } from './desk.ts';
+import { DoorCalls } from './door-calls.ts';
 import { JournalViews, type StreamPosition } from './journal-views.ts';
 import { lookForLeftovers } from './leftovers.ts';
 import { PlanPreviews } from './plan-preview.ts';
@@ -251,6 +251,10 @@ export class ActorEngine implements Engine {
 
   inhabitedNamespaces(): Promise<ReadonlySet<number>> {
     return this.#ask('inhabited', null);
+  }
+
+  netnsInode(path: string): number | null {
+    return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
   }
 
   hostLinks(): Promise<HostLink[]> {

@@ -2,7 +2,6 @@ import { type FSWatcher, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { StoredTeardowns } from '../bus/commands/door-calls.ts';
 import { detachSchema } from '../contract/container-requests.ts';
 import { parsePayload } from '../contract/payload.ts';
 import { type Fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
@@ -10,6 +9,7 @@ import { isStorageFull } from '../files/free-space.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { readOrdinaryFile } from '../files/ordinary-file.ts';
 import { watchPath } from '../files/watch-path.ts';
+import type { StoredTeardowns } from './door-calls.ts';
 
 /** How soon one is tried again for which there was no room. */
 const lookAgainMs = 1_000;

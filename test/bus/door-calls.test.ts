@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attach, detach } from '../../src/bus/commands/attach.ts';
-import { DoorCalls } from '../../src/bus/commands/door-calls.ts';
+import { DoorCalls } from '../../src/engine/door-calls.ts';
 import { FakeEngine } from './support.ts';
 
 /** What doors ask for on the bus and by files has one order. */

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { onTestFinished } from 'vitest';
-import { DoorCalls } from '../../src/bus/commands/door-calls.ts';
 import type { CommandIdentity, Engine } from '../../src/bus/commands/engine-interface.ts';
 import { connectBus, roleAddress } from '../../src/bus/server/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
@@ -20,6 +19,7 @@ import { type ContainerWish, containerWish } from '../../src/core/container/wish
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import type { AsOf, ContainerView, NodeInfo } from '../../src/core/view.ts';
+import { DoorCalls } from '../../src/engine/door-calls.ts';
 
 export const node = 'n1';
 
@@ -86,6 +86,9 @@ export class FakeEngine implements Engine {
     const sent = { command, to, event };
     this.sent.push(sent);
     return this.answer(sent) as AnswerTo<Event['type']>;
+  }
+  netnsInode(path: string): number | null {
+    return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
   }
   firstAnswer(_command: CommandIdentity): Promise<unknown> | null {
     return null;

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import type { CheckedRequest } from '../../contract/commands.ts';
 import type { ContainerStatus } from '../../contract/container-replies.ts';
 import type { AskedAttachment } from '../../core/container/attachments.ts';
@@ -20,7 +19,7 @@ export async function attach(
   const wish = namedWish(engine, checked(containerWish(request, engine.defaultNetwork)));
   // nothing is awaited from here to the container's queue
   if (request.call) engine.doorCalls.refuseTakenBack(request.call);
-  const own = { asked: askedNetworks(request, wish), inode: inodeOf(wish) };
+  const own = { asked: askedNetworks(request, wish), inode: netnsInode(engine, wish) };
   return tellContainer(engine, wish.id, command, { type: 'container.attach', command: command.id, wish, ...own });
 }
 
@@ -34,10 +33,8 @@ const askedNetworks = ({ networks }: AttachRequest, { attachments }: ContainerWi
     ...(isDefault && { isDefault }),
   }));
 
-function inodeOf({ netns }: ContainerWish): number | null {
-  if (netns.kind !== 'path') return null;
-  return statSync(netns.path, { throwIfNoEntry: false })?.ino ?? null;
-}
+const netnsInode = (engine: Engine, { netns }: ContainerWish): number | null =>
+  netns.kind === 'path' ? engine.netnsInode(netns.path) : null;
 
 /** Answered when nothing works any longer of what it leaves; the removal of the container follows, and is published as an event. */
 export function detach(

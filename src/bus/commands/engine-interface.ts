@@ -16,7 +16,6 @@ import type {
   NetworkView,
   NodeInfo,
 } from '../../core/view.ts';
-import type { DoorCalls } from './door-calls.ts';
 
 /** How long the reply to a command with a client's ID is kept for a repetition. */
 export const replyKeptMs = 10 * 60_000;
@@ -31,12 +30,23 @@ export interface CommandIdentity {
   fingerprint?: string;
 }
 
+/** The order of what doors ask for: on the bus, and by the teardowns that they store. */
+export interface DoorOrder {
+  /** A set-up that follows a stored teardown is not undone by it. Rejects if one of this container could not be tried yet. */
+  afterTeardowns(id: string): Promise<void>;
+  /** The caller of this set-up no longer waits, and has reported it as failed. */
+  takeBack(call: string): void;
+  /** Throws container.state for a set-up that was taken back: the request may arrive later than that. */
+  refuseTakenBack(call: string): void;
+}
+
 /** The interface of the engine behind the bus. Every method throws or rejects with a NetloomError. */
 export interface Engine {
   /** default network of a request; it is made when the first container joins it */
   readonly defaultNetwork: string;
-  /** the order of what doors ask for */
-  readonly doorCalls: DoorCalls;
+  readonly doorCalls: DoorOrder;
+  /** inode of the namespace at a path; null: nothing is there */
+  netnsInode(path: string): number | null;
   info(): NodeInfo;
   /**
    * Hands a command to its actor and returns its one reply. A kept command that is repeated gets its first reply, also from

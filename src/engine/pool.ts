@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { beginNetns, shareNetnsDirectory } from '#native';
 import type { Answer, Delivery } from '../actors/journal.ts';
 import type { FromWorker, ToWorker, WorkerSettings, WorkerVerbs } from '../actors/protocol.ts';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { netnsOf } from '../core/plan/container/grant.ts';
-import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { makeDirectories } from '../files/make-directories.ts';
+import { beginNetns, shareNetnsDirectory } from '../kernel/netns/begin-netns.ts';
 import { Supervisor } from '../threads/supervisor.ts';
 import { Thread, type ThreadEnd } from '../threads/thread.ts';
 import { within } from '../threads/within.ts';
@@ -85,7 +84,7 @@ export class Pool extends EventEmitter<PoolEvents> {
    * kernel longest. If the wish is refused, there is nothing to undo.
    */
   prewarmNetns(wish: ContainerWish): void {
-    if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null), namespaceSysctls);
+    if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null));
   }
 
   /** Gives every worker a new port to the resolver; a dead worker gets it when it is started again. */

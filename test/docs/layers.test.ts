@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** The rooms that a room may import from, beside itself. `src` is its top: the composition of the daemon, and the client. */
+/**
+ * The rooms that a room may import from, beside itself. `src` is its top: the composition of the daemon, and the client. `native` is the
+ * addon (`#native`).
+ */
 const mayImport: Record<string, readonly string[]> = {
   'src/core': [],
   'src/contract': ['src/core'],
@@ -10,15 +13,16 @@ const mayImport: Record<string, readonly string[]> = {
   'src/files': ['src/core'],
   machines: ['src/core', 'src/contract'],
   'src/networks': ['src/core', 'src/files'],
-  'src/resolver': ['src/core', 'src/threads'],
-  'src/kernel': ['src/core', 'src/threads', 'src/files'],
+  'src/resolver': ['src/core', 'src/threads', 'native'],
+  'src/kernel': ['src/core', 'src/threads', 'src/files', 'native'],
   'src/actors': ['src/core', 'src/contract', 'src/threads', 'src/files', 'machines', 'src/kernel'],
   'src/bus': ['src/core', 'src/contract', 'src/threads', 'src/files'],
   'src/engine': [
     ...['src/core', 'src/contract', 'src/threads', 'src/files', 'machines', 'src/networks', 'src/resolver'],
     ...['src/kernel', 'src/actors', 'src/bus'],
   ],
-  'src/cli': ['src/core', 'src/contract', 'src/files', 'src/kernel', 'src/bus', 'src'],
+  // `netloom doctor` tries the addon itself
+  'src/cli': ['src/core', 'src/contract', 'src/files', 'src/kernel', 'src/bus', 'src', 'native'],
 };
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -36,8 +40,10 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:\bfrom |\bimport\(|new URL\()'(\.{1,2}\/[^']+)'/g)];
-  return specifiers.map(([, specifier = '']) => normalize(join(dirname(file), specifier)).replace(/^dist\//, ''));
+  const specifiers = [...text.matchAll(/(?:\bfrom |\bimport\(|new URL\(|\bresolve\()'((?:\.{1,2}\/|#native)[^']*)'/g)];
+  return specifiers.map(([, specifier = '']) =>
+    specifier.startsWith('#') ? specifier.slice(1) : normalize(join(dirname(file), specifier)).replace(/^dist\//, ''),
+  );
 }
 
 describe('the layers', () => {

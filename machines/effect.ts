@@ -16,6 +16,8 @@ export type Effect<Kind extends ActorKind = ActorKind> =
 export interface Tell {
   to: ActorAddress;
   event: ActorEvent;
+  /** news that can wait: it is received before any later message to the same actor, but need not come before the answer to a caller */
+  isNews?: true;
 }
 
 /** Kernel steps; their result is steps.applied or steps.failed. */

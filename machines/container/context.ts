@@ -248,10 +248,11 @@ export function leavingsOf({ id, leases, ports }: ContainerContext): Effect<'con
       kind: 'tell',
       to: networkAddress(network),
       event: { type: 'lease.leaving', container: id },
+      isNews: true,
     }),
   );
   if (ports.length === 0) return held;
-  return [...held, { kind: 'tell', to: hostAddress, event: { type: 'ports.leaving', container: id } }];
+  return [...held, { kind: 'tell', to: hostAddress, event: { type: 'ports.leaving', container: id }, isNews: true }];
 }
 
 export function releaseLease(id: string, network: string): Effect<'container'> {

@@ -247,21 +247,21 @@ export class ActorSystem {
     }
   }
 
-  /**
-   * Messages that come with a plan are news about it (a member is leaving): a plan that need not wait, and the answer behind it,
-   * come first. A claim that follows the answer reads them before itself all the same.
-   */
-  #perform(address: ActorAddress, { deliveries, plans, answers, announced }: Committed): void {
-    for (const delivery of deliveries) this.#send(delivery, plans.length > 0);
+  /** News comes last: plans that need not wait, and the answers behind them, come first. A later claim reads it before itself. */
+  #perform(address: ActorAddress, { deliveries, news, plans, answers, announced }: Committed): void {
+    for (const delivery of deliveries) this.#send(delivery);
     if (answers.length > 0 || announced) this.outside.committed(answers, announced);
     for (const pending of plans) this.#start(address, pending);
+    if (news.length === 0) return;
+    setImmediate(() => {
+      for (const delivery of news) this.#send(delivery);
+    });
   }
 
-  #send(delivery: Delivery, isNews = false): void {
+  #send(delivery: Delivery): void {
     const worker = workerOf(delivery.to, this.settings.workers);
-    if (worker !== this.settings.index) this.outside.deliver(worker, delivery);
-    else if (isNews) setImmediate(() => this.deliver(delivery));
-    else this.deliver(delivery);
+    if (worker === this.settings.index) this.deliver(delivery);
+    else this.outside.deliver(worker, delivery);
   }
 
   /** Carries out the plans of one actor one after another: a teardown does not overtake the verification before it. */

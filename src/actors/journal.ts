@@ -101,7 +101,7 @@ export class Journal implements Outbox {
   commit({ address, record, previous, consumed, completed, effects }: Commit): Committed {
     const hasRoomForFacts = this.#reserve.hasRoomFor('facts');
     return this.#write(() => {
-      const committed: Committed = { deliveries: [], plans: [], answers: [], announced: false };
+      const committed: Committed = { deliveries: [], news: [], plans: [], answers: [], announced: false };
       if (consumed !== null) this.#inbox.remove(address, consumed);
       if (completed !== null) this.#plans.remove(address, completed);
       if (record) this.#actors.keep(address, previous, record);
@@ -145,7 +145,7 @@ export class Journal implements Outbox {
   #store(address: ActorAddress, effect: Exclude<Effect, { kind: 'announce' }>, committed: Committed): void {
     switch (effect.kind) {
       case 'tell':
-        committed.deliveries.push(this.#deliver(effect.to, effect.event));
+        committed[effect.isNews ? 'news' : 'deliveries'].push(this.#deliver(effect.to, effect.event));
         break;
       case 'apply': {
         const sequence = this.#meta.nextSequence();

@@ -79,7 +79,8 @@ function mortalJournal(journal: Journal, life: Life, post: Post): Journal {
     commit: (commit: Commit): Committed => {
       if (life.isOver) throw new Died();
       const committed = journal.commit(commit);
-      for (const { to, sequence } of committed.deliveries) post.sent.set(sequence, { from: commit.address, to });
+      for (const { to, sequence } of [...committed.deliveries, ...committed.news])
+        post.sent.set(sequence, { from: commit.address, to });
       if (commit.consumed !== null) post.heard.push(commit.consumed);
       life.spend();
       return committed;

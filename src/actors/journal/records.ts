@@ -70,6 +70,8 @@ export interface Commit {
 
 export interface Committed {
   deliveries: Delivery[];
+  /** those that can wait until the plans are carried out */
+  news: Delivery[];
   plans: PendingPlan[];
   answers: Answer[];
   /** whether facts were added to the outbox */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/commands.ts';
 import type { FactEntry } from '../src/contract/fact.ts';
-import { facts, publishedSchema } from '../src/contract/facts.ts';
+import { facts, omittedSchema, publishedSchema } from '../src/contract/facts.ts';
 import { faultSchema } from '../src/contract/schemas.ts';
 import type { Noun } from '../src/contract/subjects.ts';
 import { NamedSchemas } from './named-schemas.ts';
@@ -153,7 +153,7 @@ const cloudEventSchema = (noun: Noun, fact: string, data: z.ZodObject) =>
       time: z.iso.datetime().describe('when it was committed'),
       datacontenttype: z.literal('application/json'),
       sequence: z.string().describe('number of the fact on its node, 16 digits'),
-      data,
+      data: z.union([data, omittedSchema]),
     })
     .describe('a CloudEvent 1.0, structured mode');
 

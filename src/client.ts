@@ -24,7 +24,7 @@ import { type Fault, fault, NetloomError } from './core/fault.ts';
 export type { EventFeed, EventOptions, StreamedEvent } from './bus/events/event-feed.ts';
 export type { NodeOnBus } from './bus/server/nodes.ts';
 export type { CallOptions } from './contract/call.ts';
-export type { CloudEvent } from './contract/cloud-event.ts';
+export { type CloudEvent, isOmitted, type OmittedEvent, type WholeEvent } from './contract/cloud-event.ts';
 export type { CommandName, ReplyOf, ReplyOf as ResponseOf, RequestOf } from './contract/commands.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 

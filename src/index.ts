@@ -13,12 +13,15 @@ export {
   type EventOptions,
   type Fault,
   type FaultCode,
+  isOmitted,
   NetloomClient,
   NetloomError,
   type NodeOnBus,
+  type OmittedEvent,
   type RequestOf,
   type ResponseOf,
   type StreamedEvent,
+  type WholeEvent,
 } from './client.ts';
 export type { ContainerStatus } from './contract/container-replies.ts';
 export type { AttachmentRequest, ContainerRequest } from './core/container/request.ts';

@@ -1,4 +1,4 @@
-import type { CloudEvent } from '../contract/cloud-event.ts';
+import { type CloudEvent, isOmitted, type WholeEvent } from '../contract/cloud-event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ShownPort } from '../core/port.ts';
@@ -10,14 +10,15 @@ type Part = string | false | null | undefined;
 
 /** Returns the most important details of an event: `10.89.0.2  8080->80/tcp`. `shown` shortens IDs of containers. */
 export function detailsOf(event: CloudEvent, shown: (id: string) => string): string {
+  if (isOmitted(event)) return `details omitted: ${event.data.omitted}`;
   try {
     return partsOf(event, shown).filter(Boolean).join('  ');
   } catch {
-    return JSON.stringify(event.data); // an event of another version is shown unchanged
+    return JSON.stringify(event.data); // the stream keeps events of earlier versions, whose fields may be different
   }
 }
 
-function partsOf(event: CloudEvent, shown: (id: string) => string): Part[] {
+function partsOf(event: WholeEvent, shown: (id: string) => string): Part[] {
   switch (event.type) {
     case 'dev.netloom.container.created':
       return [event.data.mode, event.data.networks.join(', ')];
@@ -103,7 +104,7 @@ function partsOf(event: CloudEvent, shown: (id: string) => string): Part[] {
 }
 
 /** A daemon of another version may send unknown values: they are shown unchanged. */
-const unknownText = (event: never): string => JSON.stringify((event as CloudEvent).data);
+const unknownText = (event: never): string => JSON.stringify((event as WholeEvent).data);
 
 const faultText = ({ code, message }: Fault): string => `${code}: ${message}`;
 

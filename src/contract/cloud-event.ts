@@ -1,10 +1,19 @@
 import { type ActorAddress, actorKind, actorName, dhcpClientOf } from '../core/actor-address.ts';
-import type { PublishedFact } from './facts.ts';
+import type { OmittedFact, PublishedFact, WholeFact } from './facts.ts';
 import type { OutboxRecord } from './outbox.ts';
 import { eventSubject, type Noun } from './subjects.ts';
 
-/** A published fact as a CloudEvents 1.0 event, structured mode. `type` names the fact, and so the shape of `data`. */
+/**
+ * A published fact as a CloudEvents 1.0 event, structured mode. `type` names the fact, and so the shape of `data`, unless
+ * `isOmitted` says that its fields are missing.
+ */
 export type CloudEvent<N extends Noun = Noun> = PublishedFact<N> & CloudEventAttributes;
+
+/** An event whose data has only `state` and `omitted`: its own fields are larger than the server's max_payload. */
+export type OmittedEvent<N extends Noun = Noun> = OmittedFact<N> & CloudEventAttributes;
+
+/** An event with all fields of its fact. */
+export type WholeEvent<N extends Noun = Noun> = WholeFact<N> & CloudEventAttributes;
 
 /** Attributes of every event. */
 export interface CloudEventAttributes {
@@ -24,7 +33,7 @@ export interface CloudEventAttributes {
 
 export const cloudEventContentType = 'application/cloudevents+json';
 
-export function cloudEvent(node: string, epoch: string, record: OutboxRecord): CloudEvent {
+export function cloudEvent(node: string, epoch: string, record: OutboxRecord): WholeEvent {
   const { noun, id } = about(node, record.source);
   const attributes: CloudEventAttributes = {
     specversion: '1.0',
@@ -36,8 +45,17 @@ export function cloudEvent(node: string, epoch: string, record: OutboxRecord): C
     sequence: String(record.sequence).padStart(16, '0'),
   };
   // the types of the machines, not this function, ensure that an actor announces only facts of its own noun
-  return { ...attributes, type: `dev.netloom.${noun}.${record.fact}`, data: record.data } as CloudEvent;
+  return { ...attributes, type: `dev.netloom.${noun}.${record.fact}`, data: record.data } as WholeEvent;
 }
+
+/** Checks whether the fields of the fact are missing; without this, a `switch` over `type` leaves `data` ambiguous. */
+export const isOmitted = (event: CloudEvent): event is OmittedEvent => 'omitted' in event.data;
+
+/** Returns the event without the fields of its fact. */
+export const withoutFields = (event: CloudEvent): OmittedEvent => ({
+  ...event,
+  data: { state: event.data.state, omitted: "larger than the server's max_payload" },
+});
 
 export function cloudEventSubject(node: string, record: OutboxRecord): string {
   const { noun, id } = about(node, record.source);

@@ -56,15 +56,37 @@ type StateOf<N extends Noun, F> = F extends keyof typeof leaseFacts
     >;
 
 /** A fact with its noun, as a CloudEvent names both: `dev.netloom.container.configured`. */
-export type PublishedFact<N extends Noun = Noun> = {
+export type WholeFact<N extends Noun = Noun> = {
   [One in N]: {
     [F in NamesOf<One>]: { type: `dev.netloom.${One}.${F}`; data: DataOf<Facts[One][F]> & { state: StateOf<One, F> } };
   }[NamesOf<One>];
 }[N];
 
+/** Data of a fact that is published without its own fields, because the server accepts no message of that size. */
+export interface Omitted extends WithState {
+  /** why, as text */
+  omitted: string;
+}
+
+/** A fact without its own fields. */
+export interface OmittedFact<N extends Noun = Noun> {
+  type: WholeFact<N>['type'];
+  data: Omitted;
+}
+
+/** A fact as it is published: `'omitted' in data` tells one without its own fields. */
+export type PublishedFact<N extends Noun = Noun> = WholeFact<N> | OmittedFact<N>;
+
+export const omittedSchema: z.ZodType<Omitted> = z
+  .object({
+    state: z.union([containerStateSchema, leaseStateSchema, networkStateSchema, nodeStateSchema]),
+    omitted: z.string().describe('why the fields of the fact are missing, as text'),
+  })
+  .meta({ id: 'Omitted', description: "instead of data that is larger than the server's max_payload" });
+
 const stateSchemas = { container: containerStateSchema, network: networkStateSchema, node: nodeStateSchema };
 
-/** Returns the schema of a fact's data as it is published. */
+/** Returns the schema of a fact's data as it is published, unless its fields are omitted. */
 export function publishedSchema(noun: Noun, fact: string, data: z.ZodObject): z.ZodObject {
   const state = Object.hasOwn(leaseFacts, fact) ? leaseStateSchema : stateSchemas[noun];
   return z.object({ state, ...data.shape });

@@ -98,7 +98,11 @@ describe('docs/asyncapi.json', () => {
     const messages: { payload: { $ref: string } }[] = Object.values(components.messages);
     const described = messages
       .map(({ payload }) => schema(payload).properties)
-      .filter(({ type, data }) => type?.const && schema(data).required.includes('state'))
+      .filter(
+        ({ type, data }) =>
+          type?.const && data.anyOf.every((one: { $ref: string }) => schema(one).required.includes('state')),
+      )
+      .filter(({ data }) => data.anyOf.at(-1).$ref === '#/components/schemas/Omitted')
       .map(({ type }) => type.const);
     const all = Object.entries(facts).flatMap(([noun, entries]) =>
       Object.keys(entries).map((fact) => `dev.netloom.${noun}.${fact}`),

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import { outboxMessage } from '../../src/bus/events/outbox-message.ts';
 import type { CloudEvent } from '../../src/contract/cloud-event.ts';
+import { omittedSchema } from '../../src/contract/facts.ts';
 import type { Outbox } from '../../src/contract/outbox.ts';
 import { eventStream } from '../../src/contract/subjects.ts';
 import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
@@ -82,10 +83,9 @@ describe('committed events are published', () => {
     outbox.commit('created', 'network/demo', { state: 'defined', text: 'x'.repeat(5 * 1024 * 1024) });
     outbox.commit('up', 'network/demo');
     expect(await publisher(nc, outbox).flush(5000)).toBe(true);
-    expect((await stored(runDir)).map(({ data }) => data)).toEqual([
-      { state: 'defined', omitted: expect.any(String) },
-      { state: 'running' },
-    ]);
+    const datas = (await stored(runDir)).map(({ data }) => data);
+    expect(datas).toEqual([{ state: 'defined', omitted: expect.any(String) }, { state: 'running' }]);
+    expect(omittedSchema.parse(datas[0])).toEqual(datas[0]);
   });
 
   it('events are published beside those of other nodes on the same server', async () => {

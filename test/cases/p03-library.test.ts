@@ -194,7 +194,7 @@ describe('the installed package', () => {
 
   it('P03 the installed package has types for requests, replies, events and errors', () => {
     const program = `
-      import { connect, NetloomError } from 'netloom';
+      import { connect, isOmitted, NetloomError } from 'netloom';
       import type { ClientOptions, ContainerView, FaultCode, NodeInfo, RequestOf, ResponseOf, StreamedEvent } from 'netloom';
       import { connect as fromClient } from 'netloom/client';
       const options: ClientOptions = { creds: '/a', timeoutMs: 1 };
@@ -204,7 +204,10 @@ describe('the installed package', () => {
       const views: ContainerView[] = (await client.container.list()).containers;
       const info: NodeInfo = await client.info();
       const code: FaultCode = new NetloomError({ code: 'bus.open', message: '' }).code;
-      for await (const event of client.events()) { const one: StreamedEvent = event; one.type.at(0); }
+      for await (const event of client.events()) { const one: StreamedEvent = event; one.type.at(0);
+        if (isOmitted(event)) event.data.omitted.at(0);
+        else if (event.type === 'dev.netloom.container.exited') event.data.pid.toFixed();
+      }
       // @ts-expect-error an id is text
       const wrong: RequestOf<'container.setup'> = { id: 5 };
       console.log(answer.netns.path, views, info, code, wrong, fromClient);

@@ -44,6 +44,7 @@ describe('the line of an event', () => {
     ['container', 'running', { pid: 42 }, 'pid 42'],
     ['container', 'failed', { fault: { code: 'port.taken', message: 'by web' } }, 'port.taken: by web'],
     ['container', 'lost', { cause: 'reboot' }, 'reboot'],
+    ['network', 'created', { state: 'defined', omitted: 'too large' }, 'details omitted: too large'],
     [
       'container',
       'connected',

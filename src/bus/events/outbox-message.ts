@@ -1,5 +1,11 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
-import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from '../../contract/cloud-event.ts';
+import {
+  type CloudEvent,
+  cloudEvent,
+  cloudEventContentType,
+  cloudEventSubject,
+  withoutFields,
+} from '../../contract/cloud-event.ts';
 import type { OutboxRecord } from '../../contract/outbox.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
 
@@ -23,15 +29,12 @@ export function outboxMessage(nc: NatsConnection, node: string, epoch: string, r
   return { subject: cloudEventSubject(node, record), payload: fitting(nc, event), headers: header };
 }
 
-/** Sends a fact that the server can never accept without its data, marked as shortened, so that later ones are not blocked. */
+/** Omits the fields of a fact that the server can never accept, so that later facts are not blocked. */
 function fitting(nc: NatsConnection, event: CloudEvent): string {
   const text = JSON.stringify(event);
   const most = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 1024;
   if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text;
-  return JSON.stringify({
-    ...event,
-    data: { state: event.data.state, omitted: `larger than the server's max_payload` },
-  });
+  return JSON.stringify(withoutFields(event));
 }
 
 /** Why facts wait: the stream does not take them as it should. */

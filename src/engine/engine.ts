@@ -25,7 +25,7 @@ import type { DefinitionStore } from '../networks/definition-store.ts';
 import { DefinitionReader } from './definitions.ts';
 import { CommandDesk } from './desk.ts';
 import { DoorCalls } from './door-calls.ts';
-import { JournalViews, type StreamPosition } from './journal-views.ts';
+import { JournalViews, type StreamProgress } from './journal-views.ts';
 import { lookForLeftovers } from './leftovers.ts';
 import { PlanPreviews } from './plan-preview.ts';
 import type { Workers } from './pool.ts';
@@ -90,7 +90,7 @@ export class ActorEngine implements Engine {
   // ---------------------------------------------------------------------------------------------------- life
 
   /** Starts accepting commands: the actors are restored. */
-  async serve(stream: StreamPosition): Promise<void> {
+  async serve(stream: StreamProgress): Promise<void> {
     this.#views.serve(stream);
     const host = this.journal.actor(hostAddress);
     if (host?.value === 'failed') throw new NetloomError(lastFaultOf(host.context));

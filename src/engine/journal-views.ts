@@ -21,14 +21,14 @@ import type { AsOf, ContainerView, NetworkView } from '../core/view.ts';
 import type { KnownLease } from '../resolver/protocol.ts';
 
 /** The progress of the event stream. */
-export interface StreamPosition {
+export interface StreamProgress {
   position(): { sequence: number; streamSequence: number | null };
 }
 
 /** Views read from the journal without asking an actor; each is of one instant. */
 export class JournalViews {
   /** null: not served yet */
-  #stream: StreamPosition | null = null;
+  #stream: StreamProgress | null = null;
 
   constructor(
     private readonly journal: Journal,
@@ -37,7 +37,7 @@ export class JournalViews {
     private readonly damaged: () => readonly DamagedDefinition[] = () => [],
   ) {}
 
-  serve(stream: StreamPosition): void {
+  serve(stream: StreamProgress): void {
     this.#stream = stream;
   }
 

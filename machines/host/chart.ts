@@ -1,4 +1,3 @@
-import type { StateFrom } from 'xstate';
 import { hostSetup } from './actions.ts';
 import { firstContext } from './context.ts';
 
@@ -100,5 +99,3 @@ export const hostMachine = hostSetup.createMachine({
     },
   },
 });
-
-export type HostValue = StateFrom<typeof hostMachine>['value'];

@@ -80,7 +80,7 @@ export type PlaceClaim = ForwardingClaim & {
   asked: readonly string[];
 };
 
-export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, deferred: [], forwardForeign: false };
+const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, deferred: [], forwardForeign: false };
 
 export const firstContext: HostContext = {
   ports: {},

@@ -9,7 +9,7 @@ import { waitPlan } from './removal.ts';
 /** Members of a network: containers that join it, wait for it and leave it. */
 
 /** Returns the context without a member, or without a container that was about to join. */
-export function withoutMember(context: NetworkContext, container: string): Partial<NetworkContext> {
+function withoutMember(context: NetworkContext, container: string): Partial<NetworkContext> {
   const { removal, leases } = context;
   const isMember = Object.hasOwn(leases, container);
   return {

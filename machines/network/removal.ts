@@ -18,7 +18,7 @@ const leavingMs = 2_000;
 /** Time for members that are asked to leave, and may have to finish something first. */
 const forcedMs = 10_000;
 
-export function removalBy(event: NetworkEvent): Removal {
+function removalBy(event: NetworkEvent): Removal {
   const by = event.type === 'network.remove' ? 'command' : event.type === 'network.prune' ? 'prune' : 'loss';
   const isForced = event.type === 'network.remove' && (event.force ?? false);
   return { by, isForced, left: [], refusals: {} };
@@ -38,7 +38,7 @@ export function waitPlan({ name, removal }: NetworkContext, at: number | null): 
  * Lists the effects of the start: networks that need its place wait from now on, and a forced removal refuses containers that are about
  * to join. No member is asked to leave before the wait has a deadline: a removal that fails to set one changes nothing.
  */
-export function emptyingEffects(context: NetworkContext): Effect<'network'>[] {
+function emptyingEffects(context: NetworkContext): Effect<'network'>[] {
   const { name, leases, waiting, held, removal } = context;
   const ids = Object.keys(leases);
   const wait: Effect<'network'>[] =
@@ -49,7 +49,7 @@ export function emptyingEffects(context: NetworkContext): Effect<'network'>[] {
 }
 
 /** Asks all members to leave, for a forced removal; asks again after a restart, which changes nothing for members already asked. */
-export function leaveRequests({ name, leases, removal }: NetworkContext): Effect<'network'>[] {
+function leaveRequests({ name, leases, removal }: NetworkContext): Effect<'network'>[] {
   if (!removal?.isForced) return [];
   return Object.keys(leases).map((id) => ({
     kind: 'tell',
@@ -80,7 +80,7 @@ function removalFault(context: NetworkContext, event: NetworkEvent): Fault {
   return left.length === 0 ? why : withDetail(why, `containers that have left the network: ${left.join(', ')}`);
 }
 
-export function inUseFault({ name, leases, waiting, held }: NetworkContext): Fault {
+function inUseFault({ name, leases, waiting, held }: NetworkContext): Fault {
   const joining = [...waiting, ...held.map(({ request }) => request)].map(({ container }) => container);
   const members = [...Object.keys(leases), ...joining];
   const more = members.length > 5 ? ` and ${members.length - 5} more` : '';
@@ -91,12 +91,12 @@ export function inUseFault({ name, leases, waiting, held }: NetworkContext): Fau
 }
 
 /** Answers the caller of the command, or the host; a loss has no caller. */
-export function refusalEffects({ command, name, removal }: NetworkContext, why: Fault): Effect<'network'>[] {
+function refusalEffects({ command, name, removal }: NetworkContext, why: Fault): Effect<'network'>[] {
   if (removal?.by === 'prune') return [prunedEffect(name, false)];
   return command === null ? [] : [{ kind: 'reply', command, fault: why }];
 }
 
-export const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): Effect<'network'> => ({
+const prunedEffect = (network: string, isRemoved: boolean, why?: Fault): Effect<'network'> => ({
   kind: 'tell',
   to: hostAddress,
   event: { type: 'network.pruned', network, isRemoved, ...(why && { fault: why }) },

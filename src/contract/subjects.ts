@@ -5,7 +5,7 @@
 
 export type Noun = 'container' | 'network' | 'node';
 
-/** Same as core's tokenPattern (a test compares them); core's comes with zod, which costs a CLI 50 ms to load. */
+/** Text that a subject can contain unencoded: the name of a node, for example. */
 export const subjectToken = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const eventStream = 'NETLOOM_EVENTS';
@@ -19,7 +19,7 @@ function token(text: string): string {
 /** Returns a checked token, or the wildcard `*`. */
 const tokenOrAny = (text: string | undefined): string => (text === undefined ? '*' : token(text));
 
-/** Same as core's servedNamePattern (a test compares them). */
+/** Same as core's servedNamePattern (a test compares them); this file imports nothing at run time. */
 export const subjectName = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,249}$/;
 
 /** Returns the ID of a container, or the name of a network or node, as one token: a dot would split it. No name contains a `%`. */
@@ -74,11 +74,6 @@ export function allEventsOf(node: string): string {
 /** netloom.v1.<node>.trace.> */
 export function allTracesOf(node: string): string {
   return `netloom.v1.${token(node)}.trace.>`;
-}
-
-/** netloom.v1.<node>.> */
-export function everythingOf(node: string): string {
-  return `netloom.v1.${token(node)}.>`;
 }
 
 /** netloom.v1.*.evt.> : what the event stream keeps, for every node that shares a server */

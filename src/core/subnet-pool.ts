@@ -1,4 +1,4 @@
-import { type Family, formatSubnet, parseSubnet, type Subnet, subnetEnd } from './address.ts';
+import { type Family, parseSubnet, type Subnet, subnetEnd } from './address.ts';
 
 /** A range that is divided into subnets of that length. */
 export interface SubnetPool {
@@ -47,8 +47,4 @@ function firstGap(range: Subnet, prefixLength: number, ascending: readonly Subne
     if (base >= end) return null;
   }
   return base < end ? base : null;
-}
-
-export function describeSubnets(subnets: readonly Subnet[]): string {
-  return subnets.map(formatSubnet).join(', ');
 }

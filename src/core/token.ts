@@ -12,13 +12,6 @@ import {
 } from './name-rules.ts';
 import { mostPid } from './process-id.ts';
 
-/** Text that a subject can contain unencoded: the name of a node. */
-export const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
-
-const tokenRule = 'must be 1 to 64 characters of A-Z a-z 0-9 _ -, because it is part of subjects';
-
-const token = z.string().regex(tokenPattern, tokenRule);
-
 export const containerIdSchema = z
   .string()
   .regex(servedNamePattern, idRule)
@@ -53,5 +46,3 @@ export const interfaceNameSchema = z
   .describe('network interface name');
 
 export const processIdSchema = z.int().min(1).max(mostPid);
-
-export const nodeNameSchema = token.describe('node name');

@@ -27,9 +27,6 @@ export const containerStates = [
 ] as const;
 export type ContainerState = (typeof containerStates)[number];
 
-/** States after its end has begun; the caller may already have its answer. */
-export const leavingStates: readonly ContainerState[] = ['unconfiguring', 'unlinking'];
-
 export interface ContainerView {
   id: string;
   name: string;
@@ -69,7 +66,6 @@ export const networkStates = [
 export type NetworkState = (typeof networkStates)[number];
 
 export const hostStates = ['absent', 'starting', 'serving', 'degraded', 'failed'] as const;
-export type HostState = (typeof hostStates)[number];
 
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;

@@ -18,7 +18,7 @@ import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import { connectBus, refuseOpenServer } from '../../src/bus/server/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
 import { silent } from '../../src/bus/server/log.ts';
-import { daemonPermissions, type Permissions, permissionsOf } from '../../src/bus/server/roles.ts';
+import { type Permissions, permissionsOf } from '../../src/bus/server/roles.ts';
 import { startServer } from '../../src/bus/server/server.ts';
 import { endOrphan, findServerBinary } from '../../src/bus/server/server-process.ts';
 import { connect } from '../../src/client.ts';
@@ -34,6 +34,12 @@ const alive = (pid: number): boolean => {
   } catch {
     return false;
   }
+};
+
+/** The permissions of a daemon on an external server, as docs/security.md gives them. */
+const daemonPermissions: Permissions = {
+  publish: [`netloom.v1.${node}.>`, '$JS.API.>', '_INBOX.>'],
+  subscribe: [`netloom.v1.${node}.>`, '$SRV.>', '_INBOX.>'],
 };
 
 const mode = (file: string): string => (statSync(file).mode & 0o777).toString(8);
@@ -278,7 +284,7 @@ describe('an external server', () => {
 
   it('an external server serves a daemon, an operator and a viewer with the permissions that the docs give', async () => {
     const user = (name: string, permissions: Permissions | null) => ({ user: name, password: name, permissions });
-    const users = [user('daemon', daemonPermissions(node)), user('operator', permissionsOf('operator', node))];
+    const users = [user('daemon', daemonPermissions), user('operator', permissionsOf('operator', node))];
     users.push(user('viewer', permissionsOf('viewer', node)));
     const { stateDir } = directories();
     const config = `jetstream { store_dir: "${stateDir}" }\nauthorization: ${JSON.stringify({ users })}\n`;

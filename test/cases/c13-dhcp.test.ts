@@ -2,15 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import * as native from '#native';
 import { eventLine } from '../../src/cli/event-line.ts';
 import type { StreamedEvent } from '../../src/client.ts';
-import {
-  type DhcpMessage,
-  encodeMessage,
-  type MessageType,
-  optionCodes,
-  secondsBytes,
-} from '../../src/core/dhcp/message.ts';
+import { type DhcpMessage, encodeMessage, type MessageType, optionCodes } from '../../src/core/dhcp/message.ts';
 import { netloom } from '../cli/netloom.ts';
-import { addresses, text } from '../core/dhcp/samples.ts';
+import { addresses, secondsBytes, text } from '../core/dhcp/samples.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { type Answering, DhcpLan, type Dnsmasq, type ScriptedServer } from '../support/dhcp-lan.ts';

@@ -11,13 +11,8 @@ import {
 } from '#native';
 import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
 import { type NetworkFirewall, networkElements } from '../../src/core/firewall/network-elements.ts';
-import { type Element, elementIdentity, nftTable } from '../../src/core/firewall/nft.ts';
-import {
-  counterSets,
-  type PortTraffic,
-  portTraffic,
-  type TrafficCounter,
-} from '../../src/core/firewall/port-counters.ts';
+import { type Element, elementIdentity, type NftSet, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
+import { type PortTraffic, portTraffic, type TrafficCounter } from '../../src/core/firewall/port-counters.ts';
 import { portElements } from '../../src/core/firewall/port-elements.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { baseRuleset } from './elements.ts';
@@ -367,6 +362,8 @@ describe('the traffic of a published port', () => {
     range: 1,
     ...more,
   });
+
+  const counterSets = (Object.keys(nftSets) as NftSet[]).filter((set) => set.startsWith('counted_'));
 
   function trafficOf(port: PublishedPort): PortTraffic {
     const counters = new Map(

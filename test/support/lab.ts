@@ -3,12 +3,15 @@ import { expect } from 'vitest';
 import * as native from '#native';
 import { type FaultCode, type NetloomClient, NetloomError } from '../../src/client.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { leavingStates } from '../../src/core/view.ts';
+import type { ContainerState } from '../../src/core/view.ts';
 import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from './daemon.ts';
 import { Facts } from './facts.ts';
 import { becomeFreshHost, temporaryDirectory } from './fresh-host.ts';
 import { ipBatch } from './other-host.ts';
 import { Peers } from './peer.ts';
+
+/** States after its end has begun; the caller may already have its answer. */
+const leavingStates: readonly ContainerState[] = ['unconfiguring', 'unlinking'];
 
 /** A test file's own host: the real daemon on it, a client, the events that it receives, and peers that make the traffic. */
 export class Lab {

@@ -72,7 +72,7 @@ export const leave = (networks: string[], ports: GrantedPort[], more: Partial<Le
 });
 
 /** Returns the ports that are not requested yet; equal mappings count as one. */
-export const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>
+const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>
   asked.filter((port) => !isAsked(published, port));
 
 /** Checks whether all ports to publish were requested before. */

@@ -10,8 +10,6 @@ import { Round, type StreamPosition } from './outbox-round.ts';
 import { lastOf, missingOf, type Published } from './published.ts';
 import { ensureEventStream, type StreamLimits } from './stream.ts';
 
-export type { StreamPosition } from './outbox-round.ts';
-
 export interface PublisherOptions {
   nc: NatsConnection;
   outbox: Outbox;

@@ -1,13 +1,6 @@
 import type { Role } from '../../contract/command.ts';
 import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/commands.ts';
-import {
-  allEventsOf,
-  allTracesOf,
-  commandSubject,
-  eventStream,
-  everythingOf,
-  inboxPrefix,
-} from '../../contract/subjects.ts';
+import { allEventsOf, allTracesOf, commandSubject, eventStream, inboxPrefix } from '../../contract/subjects.ts';
 
 /** The permissions of a role, in the form of nats-server's configuration; null: everything. */
 export interface Permissions {
@@ -37,14 +30,6 @@ export function permissionsOf(role: Role, node: string): Permissions | null {
       ...readingTheStream,
     ],
     subscribe: [allEventsOf(node), allTracesOf(node), `${inboxPrefix(role)}.>`],
-  };
-}
-
-/** The permissions of a daemon on an external server. */
-export function daemonPermissions(node: string): Permissions {
-  return {
-    publish: [everythingOf(node), '$JS.API.>', '_INBOX.>'],
-    subscribe: [everythingOf(node), '$SRV.>', '_INBOX.>'],
   };
 }
 

@@ -183,10 +183,3 @@ export const macBytes = (text: string): Uint8Array =>
 
 export const macText = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-
-/** Encodes seconds as four bytes. */
-export function secondsBytes(seconds: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, seconds);
-  return bytes;
-}

@@ -1,7 +1,7 @@
 import type { Family } from '../address.ts';
 import type { PublishedPort } from '../port.ts';
 import { isEverywhere, isLoopback6, publishedFamilies } from '../port.ts';
-import { elementIdentity, type NftSet, nftSets } from './nft.ts';
+import { elementIdentity, type NftSet } from './nft.ts';
 import { hostSpan, rangeAddress } from './port-elements.ts';
 
 /** The counters of a published port. */
@@ -60,6 +60,3 @@ export function portTraffic(
   }
   return traffic;
 }
-
-/** The sets that portTraffic needs listed. */
-export const counterSets = (Object.keys(nftSets) as NftSet[]).filter((set) => set.startsWith('counted_'));

@@ -1,5 +1,5 @@
 import { addressBytes } from '../../../src/core/address.ts';
-import { type DhcpMessage, type MessageType, optionCodes, secondsBytes } from '../../../src/core/dhcp/message.ts';
+import { type DhcpMessage, type MessageType, optionCodes } from '../../../src/core/dhcp/message.ts';
 
 /** Messages of servers. */
 
@@ -8,6 +8,13 @@ export const client = { macAddress: '02:00:00:00:00:07', hostName: 'web' };
 export const addresses = (...texts: string[]): Uint8Array =>
   Uint8Array.from(texts.flatMap((text) => [...addressBytes(text)]));
 export const text = (words: string): Uint8Array => new TextEncoder().encode(words);
+
+/** Encodes seconds as four bytes. */
+export function secondsBytes(seconds: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, seconds);
+  return bytes;
+}
 
 /** A lease of 120 s with all required options. */
 export const plain: [number, Uint8Array][] = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { optionCodes, secondsBytes } from '../../../src/core/dhcp/message.ts';
+import { optionCodes } from '../../../src/core/dhcp/message.ts';
 import { type DhcpTerms, isSameTerms, refusalText, termsOf } from '../../../src/core/dhcp/terms.ts';
-import { addresses, reply, text } from './samples.ts';
+import { addresses, reply, secondsBytes, text } from './samples.ts';
 
 const serverMac = '02:00:00:00:00:01';
 const sentAt = 1_000_000;

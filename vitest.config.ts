@@ -41,7 +41,8 @@ export default defineConfig({
     // a file is a process: tests move their main thread into namespaces of their own
     pool: 'forks',
     globalSetup: ['test/support/build.ts'],
-    testTimeout: 30_000,
+    // only an end for what hangs: on a busy machine a test takes four times as long
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
       group('paired', 0, 2, { include: paired }),

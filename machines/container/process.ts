@@ -59,6 +59,19 @@ function abandonment(wish: ContainerWish | null, event: ContainerEvent) {
   return { ...why, startWithinMs, owner };
 }
 
+/** P18: returns why a container that was not started in time stays. */
+function occupancy([guest]: readonly string[], event: ContainerEvent) {
+  if (event.type === 'steps.failed')
+    return {
+      cause: 'unseen',
+      reason: 'whether a process lives in its namespace is not known',
+      fault: event.fault,
+    } as const;
+  return guest === undefined
+    ? ({ cause: 'process', reason: 'a process lives in its namespace' } as const)
+    : ({ cause: 'guest', guest, reason: `container ${guest} runs in its namespace` } as const);
+}
+
 export const processActions = {
   keepProcess: remember(({ event }) => {
     assertEvent(event, ['container.started', 'container.exited']);
@@ -103,18 +116,8 @@ export const processActions = {
   }),
   announceOverdue: decide(({ context: { wish, guests }, event }) => {
     assertEvent(event, ['steps.applied', 'steps.failed']);
-    const [guest] = guests;
-    const life = guest === undefined ? 'a process lives in its namespace' : `container ${guest} runs in its namespace`;
     const data = { startWithinMs: wish?.startWithinMs ?? null, owner: wish?.owner ?? null };
-    return [
-      event.type === 'steps.failed'
-        ? {
-            kind: 'announce',
-            fact: 'overdue',
-            data: { reason: 'whether a process lives in its namespace is not known', ...data, fault: event.fault },
-          }
-        : { kind: 'announce', fact: 'overdue', data: { reason: life, ...data } },
-    ];
+    return [{ kind: 'announce', fact: 'overdue', data: { ...occupancy(guests, event), ...data } }];
   }),
   announceAbandoned: decide(({ context: { wish }, event }) => [
     { kind: 'announce', fact: 'abandoned', data: abandonment(wish, event) },

@@ -35,7 +35,7 @@ function partsOf(event: WholeEvent, shown: (id: string) => string): Part[] {
     case 'dev.netloom.container.abandoned':
       return [event.data.reason];
     case 'dev.netloom.container.overdue':
-      return [event.data.reason, event.data.fault && faultText(event.data.fault)];
+      return [overdueText(event.data, shown), event.data.fault && faultText(event.data.fault)];
     case 'dev.netloom.container.unwatched':
       return [pidText(event.data), faultText(event.data.fault)];
     case 'dev.netloom.container.connected':
@@ -107,6 +107,9 @@ function partsOf(event: WholeEvent, shown: (id: string) => string): Part[] {
 const unknownText = (event: never): string => JSON.stringify((event as WholeEvent).data);
 
 const faultText = ({ code, message }: Fault): string => `${code}: ${message}`;
+
+const overdueText = ({ guest, reason }: { guest?: string; reason: string }, shown: (id: string) => string): string =>
+  guest === undefined ? reason : `container ${shown(guest)} runs in its namespace`;
 
 const pidText = ({ pid }: { pid: number }): string => `pid ${pid}`;
 

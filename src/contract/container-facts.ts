@@ -143,12 +143,24 @@ export const containerFacts = {
   overdue: fact({
     when: 'its process was not reported in time, but the container stays: a process is in its namespace, or the daemon cannot see whether one is',
     data: z.object({
-      reason: z.string().describe('why it stays, as text'),
+      cause: z
+        .enum(['process', 'guest', 'unseen'])
+        .meta({ id: 'OverdueCause' })
+        .describe(
+          '`process`: a process lives in its namespace; `guest`: a container that shares its namespace runs; `unseen`: the daemon cannot see whether a process lives there',
+        ),
+      guest: z.string().optional().describe('id of that container'),
+      reason,
       startWithinMs,
       owner: ownerSchema,
       fault: faultSchema.optional().describe('why the daemon cannot see it'),
     }),
-    example: { reason: 'a process lives in its namespace', startWithinMs: 60_000, owner: 'podman' },
+    example: {
+      cause: 'process',
+      reason: 'a process lives in its namespace',
+      startWithinMs: 60_000,
+      owner: 'podman',
+    },
   }),
   unwatched: fact({
     when: 'that process cannot be watched: its end will not be reported',

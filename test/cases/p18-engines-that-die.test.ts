@@ -145,6 +145,7 @@ describe('P18 a container that is not started in time', () => {
     await sleeper(netns.path);
     expect((await lab.facts.event('container/inhabited overdue')).data).toEqual({
       state: 'configured',
+      cause: 'process',
       reason: 'a process lives in its namespace',
       startWithinMs: 1_000,
       owner: 'engine',

@@ -43,6 +43,12 @@ describe('the line of an event', () => {
     ['container', 'netns-ready', { netns: { path: '/run/netns/netloom-web', inode: 5 } }, '/run/netns/netloom-web'],
     ['container', 'running', { pid: 42 }, 'pid 42'],
     ['container', 'failed', { fault: { code: 'port.taken', message: 'by web' } }, 'port.taken: by web'],
+    [
+      'container',
+      'overdue',
+      { cause: 'guest', guest: 'job', reason: 'as text', startWithinMs: 1, owner: null },
+      'container job runs in its namespace',
+    ],
     ['container', 'lost', { cause: 'reboot' }, 'reboot'],
     ['network', 'created', { state: 'defined', omitted: 'too large' }, 'details omitted: too large'],
     [

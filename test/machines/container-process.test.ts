@@ -124,7 +124,7 @@ describe('P11 a container whose namespace is used by running containers', () => 
     const waiting = up(wishOf({ networks: [{ network: 'demo' }], startWithinMs: 30_000 }), deadline);
     const found = applied('look', [{ inhabited: false }, { deadlineAt: startBy + 60_000 }]);
     expect(facts(waiting, entered(), passed(), found)).toMatchObject([
-      ['overdue', { reason: 'container job runs in its namespace' }],
+      ['overdue', { cause: 'guest', guest: 'job', reason: 'container job runs in its namespace' }],
     ]);
   });
 
@@ -294,10 +294,11 @@ describe('P18 a container that is not started in time', () => {
 
   it('P18 is kept while a process lives in its namespace, or while that is unknown, and is checked again', () => {
     for (const [event, reason] of [
-      [look(true), { reason: 'a process lives in its namespace' }],
+      [look(true), { cause: 'process', reason: 'a process lives in its namespace' }],
       [
         unseen,
         {
+          cause: 'unseen',
           reason: 'whether a process lives in its namespace is not known',
           fault: { code: 'kernel.refused', message: 'hidden' },
         },

@@ -124,22 +124,22 @@ class Feed {
   async #open(): Promise<Opened> {
     const { node, noun, id, follow = true } = this.#options;
     const subject = eventsOf({ node: node ?? undefined, noun, id });
-    const api = { timeout: Math.min(5_000, this.#timeoutMs) };
-    await this.#lookAtStream(api.timeout);
-    const consumer = await jetstream(this.#nc, api).consumers.get(eventStream, {
+    const timeoutMs = Math.min(5_000, this.#timeoutMs);
+    await this.#lookAtStream(timeoutMs);
+    const consumer = await jetstream(this.#nc, { timeout: timeoutMs }).consumers.get(eventStream, {
       filter_subjects: subject,
       ...this.#from,
     });
     const { delivered } = await consumer.info(true);
     const start = 'opt_start_seq' in this.#from ? this.#from.opt_start_seq : delivered.stream_seq + 1;
     this.#from = { opt_start_seq: start };
-    const lastSequence = follow ? Number.POSITIVE_INFINITY : await lastOf(this.#nc, subject, api.timeout);
+    const lastSequence = follow ? Number.POSITIVE_INFINITY : await lastOf(this.#nc, subject, timeoutMs);
     return { messages: await consumer.consume({ max_messages: batch }), lastSequence, empty: start > lastSequence };
   }
 
   /** A position in a replaced stream is meaningless: a follower would wait there forever, or miss earlier events. */
-  async #lookAtStream(timeout: number): Promise<void> {
-    const manager = await jetstreamManager(this.#nc, { checkAPI: false, timeout });
+  async #lookAtStream(timeoutMs: number): Promise<void> {
+    const manager = await jetstreamManager(this.#nc, { checkAPI: false, timeout: timeoutMs });
     const { created, state } = await manager.streams.info(eventStream);
     const before = this.stream ?? created;
     this.stream = created;
@@ -222,8 +222,8 @@ async function startOf(nc: NatsConnection, since: NonNullable<EventOptions['sinc
  * Returns the position of the last event of a subject, 0 without one. The pending count of a consumer is unreliable:
  * nats-server 2.9 miscounts when it begins within a block of the stream.
  */
-async function lastOf(nc: NatsConnection, subject: string, timeout: number): Promise<number> {
-  const manager = await jetstreamManager(nc, { checkAPI: false, timeout });
+async function lastOf(nc: NatsConnection, subject: string, timeoutMs: number): Promise<number> {
+  const manager = await jetstreamManager(nc, { checkAPI: false, timeout: timeoutMs });
   return (await manager.streams.getMessage(eventStream, { last_by_subj: subject }))?.seq ?? 0;
 }
 

@@ -4,9 +4,9 @@ import { eventStream, eventsOf, type Follow, nameOfToken } from '../../contract/
 import { feedFault } from './event-feed.ts';
 
 /** Lists the IDs that still have an event in the stream, also those of removed objects. Throws bus.unreachable. */
-export async function idsInStream(nc: NatsConnection, about: Follow, timeout: number): Promise<string[]> {
+export async function idsInStream(nc: NatsConnection, about: Follow, timeoutMs: number): Promise<string[]> {
   try {
-    const manager = await jetstreamManager(nc, { checkAPI: false, timeout });
+    const manager = await jetstreamManager(nc, { checkAPI: false, timeout: timeoutMs });
     const { state } = await manager.streams.info(eventStream, { subjects_filter: eventsOf(about) });
     return [...new Set(Object.keys(state.subjects ?? {}).map(idIn))];
   } catch (error) {

@@ -130,6 +130,7 @@ const eventName = (noun: Noun, fact: string): string => `${pascalCase(noun)}${pa
 function eventMessage(schemas: NamedSchemas, noun: Noun, fact: string, entry: FactEntry): [string, object] {
   const name = eventName(noun, fact);
   const data = publishedSchema(noun, fact, entry.data).meta({ id: `${name}Data` });
+  const payload = exampleEvent(noun, fact, entry);
   return [
     name,
     {
@@ -138,8 +139,26 @@ function eventMessage(schemas: NamedSchemas, noun: Noun, fact: string, entry: Fa
       contentType: 'application/cloudevents+json',
       headers: schemas.add('EventHeaders', messageId('the id of the event')),
       payload: schemas.ref(cloudEventSchema(noun, fact, data), 'output', `${name}Event`),
+      examples: [{ payload }],
     },
   ];
+}
+
+const exampleSubjects = { container: 'web', network: 'demo', node: 'host1' } as const;
+
+function exampleEvent(noun: Noun, fact: string, { state, example }: FactEntry) {
+  const subject = exampleSubjects[noun];
+  return {
+    specversion: '1.0',
+    id: '3f9c2a7e.17',
+    source: `/netloom/host1/${noun}/${subject}`,
+    type: `dev.netloom.${noun}.${fact}`,
+    subject,
+    time: '2026-01-01T12:00:00.000Z',
+    datacontenttype: 'application/json',
+    sequence: '0000000000000017',
+    data: { state, ...example },
+  };
 }
 
 const cloudEventSchema = (noun: Noun, fact: string, data: z.ZodObject) =>

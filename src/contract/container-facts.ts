@@ -28,9 +28,10 @@ const exampleStatus = {
 
 const exampleFault = {
   code: 'link.exists' as const,
-  message: 'a link named nl0123456789ab exists already',
-  step: 'link.add-veth nl0123456789ab',
+  message: 'interface nl0123456789ab already exists but is a dummy interface',
+  step: 'link.veth nl0123456789ab (eth0 in /run/netns/netloom-web)',
   errno: 'EEXIST',
+  detail: 'interface nl0123456789ab already exists but is a dummy interface',
   undone: ['netns.create /run/netns/netloom-web'],
 };
 
@@ -67,7 +68,10 @@ const exampleLease = {
   expiresAt: '2026-01-01T13:00:00.000Z',
 };
 
-const leaseFault = { code: 'dhcp.expired' as const, message: 'the DHCP lease of 192.0.2.77 on network lan expired' };
+const leaseFault = {
+  code: 'dhcp.expired' as const,
+  message: 'the DHCP lease of 192.0.2.77 on network lan expired without renewal',
+};
 
 /** States of a DHCP client, as facts about its lease name them. */
 export const leaseStates = ['acquiring', 'unanswered', 'bound', 'renewing', 'rebinding', 'lost', 'ending'] as const;
@@ -91,11 +95,13 @@ export const containerFacts = {
       labels: labelsSchema,
       owner: ownerSchema,
     }),
+    state: 'created',
     example: { name: 'web', mode: 'bridge', networks: ['demo'], labels: {}, owner: 'podman' },
   }),
   'netns-ready': fact({
     when: 'the namespace exists and is configured',
     data: z.object({ netns: netnsSchema }),
+    state: 'configured',
     example: { netns: exampleNetns },
   }),
   configured: fact({
@@ -106,20 +112,28 @@ export const containerFacts = {
       ports: portsSchema,
       kernelMs: z.number().describe('duration of the kernel steps, port holding included, in milliseconds'),
     }),
+    state: 'configured',
     example: { netns: exampleNetns, status: exampleStatus, ports: [{ ...examplePort, families: [4] }], kernelMs: 2.1 },
   }),
   failed: fact({
     when: 'set-up or teardown failed; everything is undone except for what the fault lists',
     data: z.object({ fault: faultSchema }),
+    state: 'failed',
     example: { fault: exampleFault },
   }),
-  running: fact({ when: 'its process was reported', data: z.object({ pid }), example: { pid: 4711 } }),
+  running: fact({
+    when: 'its process was reported',
+    data: z.object({ pid }),
+    state: 'running',
+    example: { pid: 4711 },
+  }),
   exited: fact({
     when: 'that process ended',
     data: z.object({
       pid,
       exitCode: z.int().optional().describe('if its engine reports it (`reportsExit`): 128 + n if signal n ended it'),
     }),
+    state: 'exited',
     example: { pid: 4711, exitCode: 0 },
   }),
   abandoned: fact({
@@ -133,6 +147,7 @@ export const containerFacts = {
       startWithinMs,
       owner: ownerSchema,
     }),
+    state: 'unconfiguring',
     example: {
       cause: 'deadline',
       reason: 'its process did not start within 60 s',
@@ -155,6 +170,7 @@ export const containerFacts = {
       owner: ownerSchema,
       fault: faultSchema.optional().describe('why the daemon cannot see it'),
     }),
+    state: 'configured',
     example: {
       cause: 'process',
       reason: 'a process lives in its namespace',
@@ -165,11 +181,21 @@ export const containerFacts = {
   unwatched: fact({
     when: 'that process cannot be watched: its end will not be reported',
     data: z.object({ pid, fault: faultSchema }),
-    example: { pid: 4711, fault: { code: 'process.gone', message: 'process 4711 does not exist' } },
+    state: 'running',
+    example: {
+      pid: 4711,
+      fault: {
+        code: 'kernel.refused',
+        message: 'process.watch 4711: watch process: EMFILE',
+        step: 'process.watch 4711',
+        errno: 'EMFILE',
+      },
+    },
   }),
   adopted: fact({
     when: 'the daemon was restarted and found it complete',
     data: z.object({ netns: netnsSchema }),
+    state: 'running',
     example: { netns: exampleNetns },
   }),
   connected: fact({
@@ -180,12 +206,19 @@ export const containerFacts = {
       aliases: z.array(z.string()).describe('additional names of the container on this network'),
       addresses,
     }),
+    state: 'running',
     example: { network: 'back', interfaceName: 'eth1', aliases: [], addresses: ['10.89.1.2/24'] },
   }),
-  disconnected: fact({ when: 'it has left a network', data: z.object({ network }), example: { network: 'back' } }),
+  disconnected: fact({
+    when: 'it has left a network',
+    data: z.object({ network }),
+    state: 'running',
+    example: { network: 'back' },
+  }),
   published: fact({
     when: 'more host ports lead to it: new ones, or ones that had been left out, once a network brings their family or the container that had them is gone',
     data: z.object({ ports: portsSchema }),
+    state: 'running',
     example: { ports: [examplePort] },
   }),
   'port-unreachable': fact({
@@ -200,6 +233,7 @@ export const containerFacts = {
         ),
       reason,
     }),
+    state: 'configured',
     example: {
       ports: [{ ...examplePort, hostIp: '::' }],
       cause: 'family',
@@ -209,6 +243,7 @@ export const containerFacts = {
   'names-left-out': fact({
     when: 'names of it on a network were left out, because DNS cannot carry them: a label of more than 63 bytes, a name of more than 253, an empty label',
     data: z.object({ network, names: z.array(z.string()), reason: z.string().describe('why, as text') }),
+    state: 'configured',
     example: {
       network: 'demo',
       names: ['a..b'],
@@ -218,6 +253,7 @@ export const containerFacts = {
   unpublished: fact({
     when: 'host ports no longer lead to it',
     data: z.object({ ports: portsSchema }),
+    state: 'running',
     example: { ports: [examplePort] },
   }),
   'drift-detected': fact({
@@ -228,17 +264,27 @@ export const containerFacts = {
       tookMs: tookMs.optional(),
       fault: faultSchema.optional().describe('why it could not be restored'),
     }),
-    example: { steps: ['route.add default via 10.89.0.1'], tookMs: 0.4 },
+    state: 'running',
+    example: { steps: ['route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/netloom-web'], tookMs: 0.4 },
   }),
   'drift-healed': fact({
     when: 'all of that is restored',
     data: z.object({ steps: steps.optional(), drifted, tookMs: tookMs.optional() }),
-    example: { steps: ['route.add default via 10.89.0.1'], tookMs: 0.4 },
+    state: 'running',
+    example: { steps: ['route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/netloom-web'], tookMs: 0.4 },
   }),
   degraded: fact({
     when: 'something is missing and could not be restored (a reload or the next notice tries again), or no DHCP server assigns an address',
     data: z.object({ fault: faultSchema }),
-    example: { fault: { code: 'link.unknown', message: 'there is no link netloom1' } },
+    state: 'degraded',
+    example: {
+      fault: {
+        code: 'link.unknown',
+        message: 'the interface nl0123456789ab or its bridge netloom0 is gone',
+        step: 'link.set nl0123456789ab master netloom0 up',
+        errno: 'ENODEV',
+      },
+    },
   }),
   lost: fact({
     when: 'the daemon was restarted and found it gone',
@@ -249,15 +295,17 @@ export const containerFacts = {
         .describe('`missing`: its namespace is gone; `reboot`: the host was restarted'),
       fault: faultSchema.optional().describe('what was missing'),
     }),
+    state: 'created',
     example: { cause: 'reboot' },
   }),
   'tearing-down': fact({
     when: 'teardown begins',
     data: z.object({ netns: netnsSchema }),
+    state: 'unconfiguring',
     example: { netns: exampleNetns },
   }),
-  'torn-down': fact({ when: 'nothing is left in the kernel', data: z.object({}), example: {} }),
-  removed: fact({ when: 'netloom has forgotten it', data: z.object({}), example: {} }),
+  'torn-down': fact({ when: 'nothing is left in the kernel', data: z.object({}), state: 'created', example: {} }),
+  removed: fact({ when: 'netloom has forgotten it', data: z.object({}), state: 'removed', example: {} }),
 };
 
 /** Facts about the leases that DHCP servers give to containers. */
@@ -265,17 +313,25 @@ export const leaseFacts = {
   leased: fact({
     when: 'a DHCP server assigned an address, or changed what it assigns',
     data: leased,
+    state: 'bound',
     example: exampleLease,
   }),
-  'lease-renewed': fact({ when: 'the lease of that address was renewed', data: leased, example: exampleLease }),
+  'lease-renewed': fact({
+    when: 'the lease of that address was renewed',
+    data: leased,
+    state: 'bound',
+    example: exampleLease,
+  }),
   'lease-unrenewed': fact({
     when: 'the client could not ask servers; it tries again',
     data: z.object({ network, addresses, fault: faultSchema }),
+    state: 'renewing',
     example: { network: 'lan', addresses: ['192.0.2.77/24'], fault: leaseFault },
   }),
   'lease-lost': fact({
     when: 'the lease ended, or a server revoked it: the address is removed, and servers are asked until one assigns an address',
     data: z.object({ network, addresses, fault: faultSchema }),
+    state: 'lost',
     example: { network: 'lan', addresses: ['192.0.2.77/24'], fault: leaseFault },
   }),
 };

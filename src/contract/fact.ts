@@ -6,6 +6,8 @@ export interface FactEntry<Data extends z.ZodObject = z.ZodObject> {
   when: string;
   /** without `state`, which every fact has */
   data: Data;
+  /** the state in the example */
+  state: string;
   example: z.output<Data>;
 }
 

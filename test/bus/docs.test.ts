@@ -10,10 +10,18 @@ import { replyKeptMs } from '../../src/bus/commands/engine-interface.ts';
 import { permissionsOf } from '../../src/bus/server/roles.ts';
 import { type CommandName, commandNames, verbs } from '../../src/contract/commands.ts';
 import type { FactEntry } from '../../src/contract/fact.ts';
-import { facts } from '../../src/contract/facts.ts';
+import { facts, publishedSchema } from '../../src/contract/facts.ts';
 import { isQuery } from '../../src/contract/name-tables.ts';
-import { subjectName } from '../../src/contract/subjects.ts';
+import { type Noun, subjectName } from '../../src/contract/subjects.ts';
+import type { Fault } from '../../src/core/fault.ts';
 import { servedNamePattern } from '../../src/core/name-rules.ts';
+import { linkSteps } from '../../src/core/steps/link.ts';
+import { netnsSteps } from '../../src/core/steps/netns.ts';
+import { nftSteps } from '../../src/core/steps/nft.ts';
+import { portSteps } from '../../src/core/steps/port.ts';
+import { processSteps } from '../../src/core/steps/process.ts';
+import { routeSteps } from '../../src/core/steps/route.ts';
+import { settingSteps } from '../../src/core/steps/settings.ts';
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 
@@ -164,6 +172,11 @@ describe('the same field has the same shape', () => {
   });
 });
 
+/** Lists the steps that the example of a fact, or its fault, names. */
+function stepsIn({ steps = [], fault }: { steps?: string[]; fault?: Fault }): string[] {
+  return [...steps, ...(fault?.step ? [fault.step] : []), ...(fault?.undone ?? [])];
+}
+
 describe('the examples of the contract', () => {
   it.each(commandNames)('%s takes the request that stands beside it', (name) => {
     expect(verbs[name].request.safeParse(verbs[name].example).error).toBeUndefined();
@@ -173,9 +186,21 @@ describe('the examples of the contract', () => {
     Object.entries(facts).flatMap(([noun, entries]) =>
       Object.entries<FactEntry>(entries).map(([fact, entry]) => ({ noun, fact, entry })),
     ),
-  )('$noun $fact has the data that stands beside it', ({ entry: { data, example } }) =>
-    expect(z.strictObject(data.shape).safeParse(example).error).toBeUndefined(),
-  );
+  )('$noun $fact has the data that stands beside it', ({ noun, fact, entry: { data, state, example } }) => {
+    const schema = publishedSchema(noun as Noun, fact, data);
+    expect(z.strictObject(schema.shape).safeParse({ state, ...example }).error).toBeUndefined();
+  });
+
+  it('the examples of facts name steps that exist', () => {
+    const tables = [linkSteps, netnsSteps, nftSteps, portSteps, processSteps, routeSteps, settingSteps];
+    const kernelVerbs = tables.flatMap((table) => Object.keys(table));
+    const examples = Object.values(facts).flatMap((entries) =>
+      Object.values<FactEntry>(entries).map(({ example }) => example),
+    );
+    const verbsUsed = examples.flatMap(stepsIn).map((step) => step.split(' ')[0]);
+    expect(verbsUsed).not.toEqual([]);
+    expect(verbsUsed.filter((verb) => !kernelVerbs.includes(verb ?? ''))).toEqual([]);
+  });
 });
 
 describe('the promises between tables', () => {

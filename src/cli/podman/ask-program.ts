@@ -4,7 +4,9 @@ import { systemErrorText } from '../../core/system-error.ts';
 import { isRoot } from '../doctor/finding.ts';
 import { refusal } from './drop-in.ts';
 
-/** Runs a program that prints a list as JSON; nothing printed means an empty list. Throws EndWith with the reason that the program gives. */
+/**
+ * Runs a program that prints a list as JSON; no output means an empty list. Throws EndWith with the program's reason.
+ */
 export function askProgram<Schema extends z.ZodType>(
   program: string,
   args: string[],
@@ -32,7 +34,9 @@ interface RunError extends NodeJS.ErrnoException {
   status?: number | null;
 }
 
-/** Why a program could not be run or failed, on one line: the system's reason, or the first line that it wrote to stderr. */
+/**
+ * Returns why a program could not be run or failed, on one line: the system's error, or the first line of its stderr.
+ */
 export function failureReason(error: unknown): string {
   const { code, message, stderr = '', status } = error as RunError;
   if (code !== undefined) return systemErrorText({ code, message });
@@ -40,7 +44,7 @@ export function failureReason(error: unknown): string {
   return line === '' ? `ended with ${status ?? 'a signal'}` : (loggedMessage(line) ?? line);
 }
 
-/** podman logs as logrus does: `time="…" level=error msg="…"`. null: not such a line */
+/** Extracts the message of a line that podman logs: `time="…" level=error msg="…"`. null: another format */
 function loggedMessage(line: string): string | null {
   const [, quoted] = /^time="[^"]*" level=\w+ msg=("(?:[^"\\]|\\.)*")/.exec(line) ?? [];
   return quoted === undefined ? null : quoted.slice(1, -1).replaceAll(/\\(["\\])/g, '$1');

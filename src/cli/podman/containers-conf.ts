@@ -7,31 +7,31 @@ import { systemErrorText } from '../../core/system-error.ts';
 import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 import { badInput } from '../options.ts';
 
-/** A file of podman's configuration, as containers.conf(5) orders them: a later one goes before an earlier one. */
+/** A configuration file of podman. In the order of containers.conf(5), a later file overrides an earlier one. */
 export interface ConfFile {
   path: string;
   text: string;
 }
 
-/** The value in force, and the file that sets it; null: podman's own default. */
+/** The effective value, and the file that sets it; null: podman's default. */
 export interface Setting<Value> {
   value: Value;
   file: string | null;
 }
 
-/** The keys of containers.conf that decide which program makes the networks. */
+/** The keys of containers.conf that decide which program creates networks. */
 export interface NetworkSettings {
   /** `netavark`, `cni`; empty: podman chooses */
   backend: Setting<string>;
-  /** where definitions of networks are */
+  /** directory of network definitions */
   networkConfigDir: Setting<string>;
-  /** where podman looks for `netavark`, in this order */
+  /** directories in which podman looks for `netavark`, in this order */
   helperDirs: Setting<string[]>;
-  /** `NAME=value`, given to podman and all that it starts */
+  /** `NAME=value`, for podman and every process that it starts */
   environment: Setting<string[]>;
 }
 
-/** What podman is built with, in Debian and elsewhere. */
+/** podman's built-in directories, in Debian and elsewhere. */
 export const defaultHelperDirs = [
   '/usr/local/libexec/podman',
   '/usr/local/lib/podman',
@@ -43,7 +43,7 @@ const vendorConf = '/usr/share/containers/containers.conf';
 export const defaultConfigDir = '/etc/containers';
 export const dropInDir = (configDir: string) => join(configDir, 'containers.conf.d');
 
-/** The files of a rootful podman, those that are there. */
+/** Reads the existing configuration files of a rootful podman. */
 export function readConfFiles(configDir: string): ConfFile[] {
   const dropIns = dropInDir(configDir);
   const names = existsSync(dropIns) ? readdirSync(dropIns).filter((name) => name.endsWith('.conf')) : [];
@@ -51,7 +51,7 @@ export function readConfFiles(configDir: string): ConfFile[] {
   return paths.filter((path) => existsSync(path)).map(readConfFile);
 }
 
-/** Throws payload.invalid where it is not a regular file, or cannot be read. */
+/** Throws payload.invalid if it is not a regular file, or cannot be read. */
 export function readConfFile(path: string): ConfFile {
   try {
     return { path, text: textOfOrdinaryFile(path) };
@@ -61,7 +61,7 @@ export function readConfFile(path: string): ConfFile {
   }
 }
 
-/** podman 5 takes `{append = true}` as the last entry of a list: it continues the earlier list. */
+/** In podman 5, `{append = true}` as the last entry of a list appends to the earlier list. */
 const list = z.array(
   z.union([z.string(), z.object({ append: z.boolean().optional() })], 'must be text in quotes, or {append = true}'),
 );
@@ -70,7 +70,7 @@ const confSchema = z.object({
   engine: z.object({ helper_binaries_dir: list.optional(), env: list.optional() }).optional(),
 });
 
-/** Throws payload.invalid when a file is no containers.conf: podman would refuse it, too. */
+/** Throws payload.invalid if a file is not a valid containers.conf; podman would refuse it, too. */
 export function networkSettings(files: ConfFile[]): NetworkSettings {
   const settings: NetworkSettings = {
     backend: { value: '', file: null },

@@ -5,8 +5,8 @@ import { EndWith, exitCode } from '../failure.ts';
 import { type ConfFile, dropInDir, networkSettings, readConfFile, readConfFiles } from './containers-conf.ts';
 
 /**
- * The one file by which podman uses netloom: `<config dir>/containers.conf.d/50-netloom.conf`. Other settings of podman
- * stay in their own files, so that removing this one loses none of them.
+ * Manages the file that makes podman use netloom: `<config dir>/containers.conf.d/50-netloom.conf`. Other settings of
+ * podman are in other files, so removing this one does not lose them.
  */
 
 const ours = '# Made by `netloom podman install`; `netloom podman uninstall` removes it.';
@@ -14,7 +14,7 @@ const madeDirectory = '# With it was made: ';
 
 export const dropInPath = (configDir: string) => join(dropInDir(configDir), '50-netloom.conf');
 
-/** null: netloom has none */
+/** Reads netloom's drop-in. null: not installed */
 export function installedDropIn(configDir: string): ConfFile | null {
   const path = dropInPath(configDir);
   if (!existsSync(path)) return null;
@@ -23,13 +23,13 @@ export function installedDropIn(configDir: string): ConfFile | null {
 }
 
 export interface DropInWish {
-  /** with the executables `netavark` and `aardvark-dns` */
+  /** directory of the executables `netavark` and `aardvark-dns` */
   doorDir: string;
-  /** of the daemon, when it is not the usual one */
+  /** run directory of the daemon; null: the default */
   runDir: string | null;
 }
 
-/** Writes it anew, and answers it. Throws EndWith when podman would not go by it. */
+/** Writes the drop-in and returns it. Throws EndWith if another file would override it. */
 export function installDropIn(configDir: string, wish: DropInWish): ConfFile {
   const path = dropInPath(configDir);
   const before = installedDropIn(configDir);
@@ -42,14 +42,14 @@ export function installDropIn(configDir: string, wish: DropInWish): ConfFile {
     ? `${madeDirectory}${made}`
     : before?.text.split('\n').find((line) => line.startsWith(madeDirectory));
   const text = note ? file.text.replace('\n', `\n${note}\n`) : file.text;
-  // podman may read at any moment: the whole file, or none
+  // podman may read it at any time, so it must appear complete
   rmSync(`${path}.new`, { force: true });
   writeFileSync(`${path}.new`, text, { mode: 0o644, flag: 'wx' });
   renameSync(`${path}.new`, path);
   return { path, text };
 }
 
-/** The file goes, and the directories that were made for it unless something else is in them now. False: there was none. */
+/** Removes the drop-in, and the directories that were created for it if they are empty. false: not installed */
 export function removeDropIn(configDir: string): boolean {
   const installed = installedDropIn(configDir);
   if (!installed) return false;
@@ -70,7 +70,7 @@ function removeEmpty(directory: string, topmost: string): void {
   removeEmpty(dirname(directory), topmost);
 }
 
-/** A list in a later file takes the place of the former one, so what was configured is repeated behind ours. */
+/** Makes the text of the drop-in. A list replaces lists of earlier files, so their entries are repeated after ours. */
 function dropInText(others: ConfFile[], { doorDir, runDir }: DropInWish): string {
   const { helperDirs, environment } = networkSettings(others);
   const helperDirectories = [doorDir, ...helperDirs.value.filter((directory) => directory !== doorDir)];
@@ -83,7 +83,7 @@ function dropInText(others: ConfFile[], { doorDir, runDir }: DropInWish): string
   return `${ours}\n${stringify(conf)}\n`;
 }
 
-/** A file that is read later may override it. */
+/** Refuses to install a drop-in that a later file overrides. */
 function mustCount(others: ConfFile[], file: ConfFile, doorDir: string): void {
   const all = [...others, file].sort((one, other) => rank(one, file.path) - rank(other, file.path));
   const { backend, helperDirs } = networkSettings(all);
@@ -91,7 +91,7 @@ function mustCount(others: ConfFile[], file: ConfFile, doorDir: string): void {
   if (overruling) throw refusal(`${overruling} is read after ${file.path} and overrides it: remove that setting first`);
 }
 
-/** containers.conf comes before all drop-ins, those in the order of their names. */
+/** Orders files: containers.conf comes before all drop-ins, which are in the order of their names. */
 function rank({ path }: ConfFile, ourPath: string): number {
   if (path === ourPath) return 0;
   return dirname(path) === dirname(ourPath) && path > ourPath ? 1 : -1;

@@ -4,8 +4,8 @@ import { askProgram } from './ask-program.ts';
 const linksSchema = z.array(z.object({ ifname: z.string(), ifalias: z.string().optional() }));
 
 /**
- * Bridges of this host with the names that podman gives (`podman0`, `podman1`, …), without netloom's alias.
- * Asked of `ip`: the native addon is not needed to look at podman.
+ * Lists bridges of this host with podman's names (`podman0`, `podman1`, …) and without netloom's alias.
+ * Uses `ip`, so that this check does not need the native addon.
  */
 export function foreignBridges(): string[] {
   return askProgram('ip', ['-j', 'link', 'show', 'type', 'bridge'], linksSchema)

@@ -5,10 +5,10 @@ import { delimiter, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { askProgram, failureReason } from './ask-program.ts';
 
-/** The executables that podman finds instead of netavark's; `npm run build:native` makes them. */
+/** Directory of the executables that podman runs instead of netavark's; `npm run build:native` makes them. */
 export const doorDir = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/doors');
 
-/** The first executable of that name, in podman's search order; null: not found. */
+/** Finds the first executable of that name, in podman's search order; null: not found. */
 export function findIn(directories: string[], name: string): string | null {
   return directories.map((directory) => join(directory, name)).find(isExecutable) ?? null;
 }
@@ -24,7 +24,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Checks whether that path leads to one of netloom's own executables. */
+/** Checks whether a path leads to one of netloom's executables. */
 export function isDoor(path: string): boolean {
   try {
     return dirname(realpathSync(path)) === realpathSync(doorDir);
@@ -33,7 +33,7 @@ export function isDoor(path: string): boolean {
   }
 }
 
-/** `text`: first line of `<program> --version`, or why it does not report it. */
+/** Reads a program's version. `text`: the first line of `<program> --version`, or why it could not be read. */
 export function versionOf(program: string): { isReported: boolean; text: string } {
   try {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
@@ -53,7 +53,7 @@ const containersSchema = z.array(
   }),
 );
 
-/** In these it has its networks: from `podman init` to the clean-up after its end. */
+/** States in which a container has its networks: from `podman init` to the clean-up after its end. */
 const networkedStates = ['initialized', 'running', 'paused', 'stopping', 'stopped'];
 
 export interface RunningContainer {
@@ -63,8 +63,8 @@ export interface RunningContainer {
 }
 
 /**
- * Containers of a rootful podman that have their networks; throws EndWith when podman does not list them. All are
- * asked for, because podman does not count a paused one as running.
+ * Lists the containers of a rootful podman that have their networks. Asks for all containers, because podman does not
+ * list a paused one as running. Throws EndWith if podman cannot list them.
  */
 export function runningOnNetworks(podman: string): RunningContainer[] {
   return askProgram(podman, ['ps', '--all', '--format', 'json'], containersSchema)

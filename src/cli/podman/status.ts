@@ -18,7 +18,7 @@ export interface PodmanStatus {
   checks: Finding[];
 }
 
-/** Which program makes podman's networks, and whether it works. */
+/** Checks which program creates podman's networks, and whether it works. */
 export async function podmanStatus(configDir: string, options: GlobalOptions): Promise<PodmanStatus> {
   const settings = networkSettings(readConfFiles(configDir));
   const netavark = findIn(settings.helperDirs.value, 'netavark');
@@ -64,7 +64,7 @@ function dropInCheck(configDir: string): Finding {
     : good('Drop-in', installed.path);
 }
 
-/** What podman goes by without the drop-in is worth telling, and nothing more is to be done about it. */
+/** Reports without a verdict: until the drop-in is installed, installing it is the only fix. */
 const unlessInstalled = (finding: Finding): Finding => (finding.ok ? finding : { ...finding, ok: null, mend: null });
 
 function backendCheck({ backend: { value, file } }: NetworkSettings): Finding {
@@ -81,7 +81,7 @@ function helperCheck(name: 'netavark' | 'aardvark-dns', { helperDirs }: NetworkS
   return isDoor(found) ? good(name, text) : bad(name, text, 'netloom podman install');
 }
 
-/** What the daemon knows; containers by podman's full ids. */
+/** State of the daemon; containers by podman's full IDs. */
 interface Known {
   info: NodeInfo;
   damaged: DamagedDefinition[];
@@ -105,7 +105,7 @@ async function askDaemon(options: GlobalOptions): Promise<{ check: Finding; know
   }
 }
 
-/** Definitions that one of them makes, the other one must find. */
+/** Checks that podman and the daemon use the same directory: each must find the other's definitions. */
 function directoryCheck({ networkConfigDir }: NetworkSettings, known: Known | null): Finding {
   const name = 'Networks';
   if (!known) return untried(name, 'the daemon does not answer');
@@ -115,7 +115,7 @@ function directoryCheck({ networkConfigDir }: NetworkSettings, known: Known | nu
   return bad(name, `podman keeps them in ${networkConfigDir.value}, the daemon in ${networks}`, mend);
 }
 
-/** Containers and bridges that are up, and that another program made than the one that takes them down now. */
+/** Checks for containers and bridges that one program created and another one would take down now. */
 function makerChecks(onNetloom: boolean, known: Known | null): Finding[] {
   const podman = findProgram('podman');
   if (!podman) return [];
@@ -125,7 +125,7 @@ function makerChecks(onNetloom: boolean, known: Known | null): Finding[] {
   return [containersCheck(running, onNetloom, known.containers), bridgesCheck(onNetloom)];
 }
 
-/** Its containers; why they are not known, where podman does not list them. */
+/** Lists podman's containers, or reports why podman cannot list them. */
 function askPodman(podman: string): RunningContainer[] | Finding {
   try {
     return runningOnNetworks(podman);
@@ -148,14 +148,15 @@ function bridgesCheck(onNetloom: boolean): Finding {
   const bridges = foreignBridges();
   if (bridges.length === 0) return good('Bridges', 'none made by another engine');
   const made = `made by another engine: ${bridges.join(' ')}`;
-  // its own, as long as podman is on it
+  // they belong to the engine that podman still uses
   if (!onNetloom) return good('Bridges', made);
   return bad('Bridges', made, 'stop its containers; delete those that remain: ip link delete');
 }
 
 /**
- * Containers that would lose the engine that made them when podman switches to netloom or back. If an engine cannot be
- * asked, any of them may be its own: then all running ones are listed, and `isCertain` is false.
+ * Lists the containers that would lose the engine that created them if podman switched to netloom or back. If the
+ * daemon does not answer, all running containers are listed, because any of them may be affected; `isCertain` is false
+ * then.
  */
 export async function left(
   by: 'netloom' | 'another engine',

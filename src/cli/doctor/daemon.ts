@@ -18,11 +18,11 @@ const check = 'Daemon';
 
 export interface DaemonChecks {
   findings: Finding[];
-  /** the daemon's own; null: it does not answer */
+  /** the daemon's directories; null: it does not answer */
   directories: NodeInfo['directories'] | null;
 }
 
-/** Checks whether it answers; when not, also whether something else has its port. */
+/** Checks whether the daemon answers; if not, also whether another program uses its port. */
 export async function daemonChecks(options: GlobalOptions): Promise<DaemonChecks> {
   try {
     const { info, networks, damaged, containers } = await withClient(
@@ -51,7 +51,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<DaemonChecks
 }
 
 async function silenceFindings(error: NetloomError, options: GlobalOptions): Promise<Finding[]> {
-  // a daemon may be well, and have the port
+  // the daemon may be running, and use the port
   if (!mayLook(error, options)) return [bad(check, error.message, unreadableAdvice)];
   const silent = isYetToCome(options)
     ? pending(check, 'not running yet: netloom daemon starts it')
@@ -65,7 +65,7 @@ export const withoutAdvice = (error: NetloomError): string =>
 
 export const unreadableAdvice = 'run it as root, or set NETLOOM_CREDS to a file that you may read';
 
-/** Only root can read what the daemon wrote for its admin: without it, nothing is known of the daemon. */
+/** Checks whether this user can ask the daemon: only root can read the admin's credentials that it wrote. */
 export const mayLook = ({ code }: NetloomError, { natsUrl, creds }: GlobalOptions): boolean =>
   isRoot() ||
   code !== 'bus.unauthorized' ||
@@ -74,18 +74,18 @@ export const mayLook = ({ code }: NetloomError, { natsUrl, creds }: GlobalOption
 
 const runDirectory = ({ runDir }: GlobalOptions): string => runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
 
-/** A daemon leaves its credentials in its run directory, also when it ends; they go with a reboot. */
+/** Checks that no daemon has run since boot: one leaves its credentials in its run directory until the next reboot. */
 function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
   if (natsUrl !== undefined || (creds ?? process.env.NETLOOM_CREDS) !== undefined) return false;
   const directory = runDirectory({ runDir });
-  // only root can look there; a daemon with an outside server writes no credentials, but a process id
+  // only root can read it; a daemon with an outside server writes no credentials, but its process ID
   return isRoot() && ![credentialsFile(directory, 'admin'), `${directory}/daemon.pid`].some((file) => existsSync(file));
 }
 
-/** A daemon refuses what builds below 2 MiB in its run directory; this warns before. */
+/** A daemon with less than 2 MiB in its run directory refuses set-ups; this limit warns earlier. */
 const littleBytes = 16 * 2 ** 20;
 
-/** How much room is left on the disks that the daemon writes to. */
+/** Reports the free space on the disks that the daemon writes to. */
 export function storageFinding({ storage, directories, outbox }: StorageInfo): Finding {
   const found = [
     `${bytesText(storage.runFreeBytes)} free for ${directories.run}`,
@@ -100,14 +100,14 @@ export function storageFinding({ storage, directories, outbox }: StorageInfo): F
 
 type StorageInfo = Pick<NodeInfo, 'storage' | 'directories' | 'outbox'>;
 
-/** What this host forwards, and whether what is not netloom's is kept from it. */
+/** Reports whether this host forwards, and whether foreign links are kept apart. */
 export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>): Finding[] {
   return forwarding.length > 0 ? [good('Forwarding', forwarding.map(forwardingText).join('; '))] : [];
 }
 
 const mostShown = 5;
 
-/** Network files that are ignored; no finding without any. */
+/** Reports network files that are ignored; no finding if there are none. */
 export function damagedFindings(
   damaged: readonly DamagedDefinition[],
   { directories }: Pick<NodeInfo, 'directories'>,
@@ -118,7 +118,7 @@ export function damagedFindings(
   return [bad('Network files', [...shown, ...more].join('\n'), `correct or remove them in ${directories.networks}`)];
 }
 
-/** Containers and networks that lack something that netloom could not restore; no finding without any. */
+/** Reports containers or networks that netloom could not restore; no finding if there are none. */
 export function degradedFindings(
   check: 'Networks' | 'Containers',
   all: readonly Pick<ContainerView | NetworkView, 'name' | 'state' | 'lastFault'>[],
@@ -134,11 +134,11 @@ export function degradedFindings(
   return [bad(check, [...shown, ...more].join('\n'), `netloom tries again by itself; see ${inspect} ${first.name}`)];
 }
 
-/** No finding where settings can be stored; elsewhere they are still restored. */
+/** Reports a directory that cannot store settings; netloom restores these settings anyway. */
 export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>): Finding[] {
   const { sysctl } = directories;
   try {
-    // it is made with the first network
+    // it is created with the first network
     const place = existsSync(sysctl) ? sysctl : dirname(sysctl);
     if (!statSync(place).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
     accessSync(place, constants.W_OK);
@@ -152,7 +152,9 @@ export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>)
 
 const defaultPort = 4222;
 
-/** A daemon that was killed leaves its server behind; the next one ends it. */
+/**
+ * Checks whether the port is free. A server that a killed daemon left behind is no problem: the next daemon ends it.
+ */
 export function portCheck(runDir: string, port = defaultPort): Promise<Finding> {
   const name = 'NATS port';
   const orphan = orphanAt(port, serverFiles(runDir));

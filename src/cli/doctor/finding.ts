@@ -1,15 +1,15 @@
 import { isSystemError, systemErrorText } from '../../core/system-error.ts';
 
-/** What was looked at, what was found, and what to do about it. */
+/** Result of a check: what was found, and how to fix it. */
 export interface Finding {
   check: string;
-  /** null: no verdict, because something before it is missing */
+  /** null: not decided, because the check needs something that is missing */
   ok: boolean | null;
-  /** it is still to come, and nothing is wrong with that */
+  /** not there yet, which is not a problem */
   pending?: true;
-  /** in words: a version, a path, the kernel's refusal; several things are a line each */
+  /** a version, a path, the kernel's error, …; several findings have one line each */
   found: string;
-  /** how to mend it; null when all is well */
+  /** how to fix it; null: no problem */
   mend: string | null;
 }
 
@@ -29,7 +29,7 @@ export const untried = (check: string, because: string): Finding => ({
   mend: null,
 });
 
-/** Runs a check that returns `found`, or throws the problem. */
+/** Runs a check, which returns what it found or throws the problem. */
 export function tried(check: string, mend: string, act: () => string): Finding {
   try {
     return good(check, act());
@@ -38,7 +38,7 @@ export function tried(check: string, mend: string, act: () => string): Finding {
   }
 }
 
-/** Without root, some things cannot be looked at. */
+/** Checks for root: other users cannot examine everything. */
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
 export const asRoot = 'run it as root (sudo netloom doctor)';

@@ -13,7 +13,10 @@ import { bad, type Finding, good, untried } from './finding.ts';
 
 const check = 'Other firewalls';
 
-/** What the daemon sees, or what is seen from here where none answers, or has no network yet. */
+/**
+ * Reports drops by other firewalls, from the daemon; reads the rules itself if no daemon answers, or it has no networks
+ * yet.
+ */
 export async function firewallChecks(options: GlobalOptions): Promise<Finding[]> {
   const asked = await withClient({ timeout: 5_000, ...options }, (client: NetloomClient) =>
     Promise.all([client.firewalls(), client.network.list()]),
@@ -24,7 +27,7 @@ export async function firewallChecks(options: GlobalOptions): Promise<Finding[]>
   return findings(await lookAtFirewalls([nextNetwork]));
 }
 
-/** Stands for the networks that there may be. */
+/** Example of a future network. */
 const nextNetwork: NetworkDefinition = {
   name: 'netloom0',
   id: '',

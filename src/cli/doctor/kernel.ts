@@ -6,7 +6,7 @@ import type * as Native from '#native';
 import { missingPrivileges } from '../../kernel/privileges.ts';
 import { asRoot, bad, type Finding, good, tried, untried } from './finding.ts';
 
-/** What the kernel can do is found out by doing it, inside a namespace that is thrown away: nothing of the host changes. */
+/** Tries what the kernel supports inside a temporary namespace, so that nothing on the host changes. */
 
 const names = {
   addon: 'Native addon',

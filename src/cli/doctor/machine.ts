@@ -8,7 +8,7 @@ import { foreignHand, handAbove } from '../../files/ownership.ts';
 import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../kernel/privileges.ts';
 import { asRoot, bad, type Finding, good, isRoot, tried } from './finding.ts';
 
-/** What can be seen without changing anything. */
+/** Checks that change nothing. */
 
 const leastNode = [20, 19] as const;
 
@@ -43,13 +43,13 @@ export function privileges(status?: string): Finding {
       );
 }
 
-/** What the host as a whole must have for networks that lead out; of IPv6 only for those that have it. */
+/** Settings of the host that networks need to reach the outside; the second one only for IPv6. */
 const forwardings = [
   ['net.ipv4.ip_forward', '/proc/sys/net/ipv4/ip_forward'],
   ['net.ipv6.conf.all.forwarding', '/proc/sys/net/ipv6/conf/all/forwarding'],
 ] as const;
 
-/** Where they cannot be written, they may be right already. */
+/** Checks these settings: each must be writable, or have the right value already. */
 export function forwardingSettings(): Finding {
   const states = forwardings.flatMap(([key, file]) => (existsSync(file) ? [{ key, ...stateOf(file) }] : []));
   const found = states.map(({ key, value, writable }) => `${key} ${writable ? 'can be written' : `is ${value}`}`);
@@ -82,7 +82,7 @@ export function serverBinary(natsUrl: string | undefined): Finding {
   });
 }
 
-/** The directory itself, or the nearest one above it in which it would be made. */
+/** Checks the directory, or the nearest existing one above it, in which it would be created. */
 export function writable(check: string, path: string): Finding {
   const other = `choose another one, or make ${path} writable for this user only`;
   return tried(check, isRoot() ? other : `${asRoot}, or ${other}`, () => {

@@ -5,7 +5,7 @@ import { type Finding, good } from './finding.ts';
 
 const sets: readonly NftSet[] = ['resolver4', 'resolver6'];
 
-/** At which ports the questions of containers arrive: a firewall of others has to let these in. */
+/** Reports the ports at which queries of containers arrive; other firewalls must accept them. */
 export function resolverPorts(): Finding[] {
   const listens = sets.flatMap((set) => listed(set).flatMap(({ value }) => (value ? `${value[1]}` : [])));
   const ports = [...new Set(listens)].toSorted((one, other) => Number(one) - Number(other));

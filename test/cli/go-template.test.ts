@@ -77,7 +77,7 @@ describe('P17 a template', () => {
     ['{{.Name)}}', 'is not understood'],
     ['{{shout .Name}}', 'there is no function shout; known functions: json, len'],
     ['{{index .Subnets 7}}', 'index: 7 is out of range, there are 2'],
-    ['{{index (index .Labels "x") 0}}', 'the value of which 0 is asked for has no entries'],
+    ['{{index (index .Labels "x") 0}}', 'index 0: the value has no entries'],
     ['{{$x}}', 'there is no variable $x'],
     ['{{len}}', 'len needs a value'],
     ['{{len 3}}', 'len: 3 has no length'],

@@ -1,14 +1,14 @@
-/** What templates may call: Go's functions, and those that podman adds. Throws an Error with the reason. */
+/** Functions for templates: Go's, and those that podman adds. They throw an Error with the reason. */
 
 export type TemplateFunction = (...values: unknown[]) => unknown;
 
-/** Go's idea of what counts as yes. */
+/** Checks whether a value is true by Go's rules. */
 export function isTrue(value: unknown): boolean {
   if (value === null || value === undefined) return false;
   return typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value);
 }
 
-/** What is neither text, number nor boolean is printed as JSON. */
+/** Formats a value: objects and lists as JSON. */
 export function textOf(value: unknown): string {
   if (value === undefined) return '<no value>';
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : `${value ?? ''}`;
@@ -55,10 +55,10 @@ function listOf(value: unknown, name: string): unknown[] {
   throw new Error(`${name}: ${textOf(value)} is not a list`);
 }
 
-/** Of a list by number, of a map by key. A map of texts has an empty one under a key that it does not have. */
+/** Returns an entry of a list by number, or of a map by key. A missing key of a map of texts yields an empty text. */
 function entryOf(value: unknown, key: unknown): unknown {
   if (typeof value !== 'object' || value === null)
-    throw new Error(`index: the value of which ${JSON.stringify(key)} is asked for has no entries`);
+    throw new Error(`index ${JSON.stringify(key)}: the value has no entries`);
   if (!Array.isArray(value)) {
     const map = value as Record<string, unknown>;
     if (Object.hasOwn(map, String(key))) return map[String(key)];

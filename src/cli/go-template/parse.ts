@@ -1,11 +1,11 @@
 import { functions } from './functions.ts';
 import { type Part, partsOf, type Word, wordsOf } from './tokens.ts';
 
-/** The tree of a template. Throws an Error with the reason. */
+/** Parses a template into a tree. Throws an Error with the reason. */
 
 export type Operand =
   | { kind: 'literal'; value: string | number | boolean | null }
-  /** fields of the dot, of a variable, or of what is in parentheses */
+  /** fields of the dot, of a variable, or of an expression in parentheses */
   | { kind: 'path'; of: 'dot' | { variable: string } | Pipeline; fields: string[] };
 
 export interface Command {
@@ -24,7 +24,7 @@ export type Node =
   /** `$name := …`, `$name = …` */
   | { kind: 'assign'; name: string; declares: boolean; pipeline: Pipeline }
   | { kind: 'if' | 'with'; pipeline: Pipeline; body: Node[]; otherwise: Node[] }
-  /** names: of key and value, of the value alone, or none */
+  /** names of the variables: key and value, the value alone, or none */
   | { kind: 'range'; names: string[]; pipeline: Pipeline; body: Node[]; otherwise: Node[] }
   | { kind: 'break' | 'continue' };
 
@@ -48,7 +48,7 @@ class Parser {
     return nodes;
   }
 
-  /** Up to an `end`, an `else` or the end of the template, which is named. */
+  /** Parses up to `{{end}}`, `{{else…}}` or the end of the template; `end` says which. */
   #block(): Block {
     const nodes: Node[] = [];
     for (let part = this.#parts.shift(); part; part = this.#parts.shift()) {
@@ -94,7 +94,7 @@ class Parser {
     return { kind: 'range', names, pipeline, body, otherwise: this.#otherwise('range', end) };
   }
 
-  /** What follows the first branch: nothing, `{{else}}`, or `{{else if …}}`. */
+  /** Parses the part after the first branch: nothing, `{{else}}`, or `{{else if …}}`. */
   #otherwise(opened: string, end: string): Node[] {
     if (end === 'end') return [];
     const [, again, condition = ''] = /^else\s+(if|with)\b(.*)$/s.exec(end) ?? [];
@@ -128,7 +128,7 @@ const notUnderstood = (shown: string): Error =>
 
 const isMark = (word: Word | undefined, text: string): boolean => word?.kind === 'mark' && word.text === text;
 
-/** Takes from the front of the words, up to a closing parenthesis. */
+/** Removes a pipeline from the front of the words, up to a closing parenthesis. */
 function takePipeline(words: Word[], shown: string): Pipeline {
   const commands = [takeCommand(words, shown)];
   while (isMark(words[0], '|')) {
@@ -164,7 +164,7 @@ function takeOperand(words: Word[], shown: string): Operand {
     case 'variable':
       return { kind: 'path', of: { variable: word.text }, fields: takeFields(words) };
     case 'name':
-      // a function without arguments, as an operand
+      // a function as an operand, without parentheses
       words.unshift(word);
       throw notUnderstood(shown);
     case 'mark':

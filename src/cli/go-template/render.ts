@@ -25,7 +25,7 @@ class Scope {
   }
 }
 
-/** Leaves the innermost range, or its turn. */
+/** Leaves the innermost range, or its current iteration. */
 class Leave extends Error {
   constructor(
     readonly kind: 'break' | 'continue',
@@ -96,7 +96,7 @@ function renderRange(node: Extract<Node, { kind: 'range' }>, dot: unknown, scope
   return text;
 }
 
-/** The items of a list or a map, or as many as a number. */
+/** Returns the entries of a list or a map; for a number n, the numbers below n. */
 function entriesOf(value: unknown, { commands }: Pipeline): [key: unknown, value: unknown][] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) return [...value.entries()];
@@ -121,7 +121,7 @@ function commandValue({ call, operands }: Command, piped: unknown[], dot: unknow
   return functions.get(call)?.(...values);
 }
 
-/** What decides ends it: the others are not looked at. */
+/** Evaluates `and` or `or`, up to the operand that decides the result. */
 function shortCut(call: 'and' | 'or', operands: Operand[], piped: unknown[], dot: unknown, scope: Scope): unknown {
   let value: unknown;
   for (const operand of operands) {
@@ -138,7 +138,10 @@ function operandValue(operand: Operand, dot: unknown, scope: Scope): unknown {
   return fieldOf(value, fields, value === scope.value('$'));
 }
 
-/** A name of the whole must be there: it is of our own making. Those below may be keys of a user's map, or left out. */
+/**
+ * Finds a field. The root value must have it, because netloom defines its fields; deeper ones may be optional or users'
+ * keys.
+ */
 function fieldOf(value: unknown, path: readonly string[], isWhole: boolean): unknown {
   let found = value;
   for (const [depth, name] of path.entries()) {
@@ -153,10 +156,10 @@ function fieldOf(value: unknown, path: readonly string[], isWhole: boolean): unk
   return found;
 }
 
-/** `NetworkInterface`, `network_interface` and `networkInterface` are the same. */
+/** Normalises a name: `NetworkInterface`, `network_interface` and `networkInterface` are equal. */
 const plainOf = (name: string): string => name.replaceAll('_', '').toLowerCase();
 
-/** Each once: `id` and `ID` are one field, by the name that podman has for it. */
+/** Lists each field once: `id` and `ID` are one field, with podman's name. */
 function knownFields(found: object): string {
   const named = new Map<string, string>();
   for (const key of Object.keys(found)) {

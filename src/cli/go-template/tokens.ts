@@ -1,8 +1,8 @@
-/** A template as text and actions, and an action as words. Throws an Error with the reason. */
+/** Splits a template into text and actions, and an action into words. Throws an Error with the reason. */
 
 export type Part = { text: string } | { action: string };
 
-/** `{{- ` and ` -}}` take the white space before and after; comments are left out. */
+/** Splits a template. `{{- ` and ` -}}` remove the white space before and after; comments are left out. */
 export function partsOf(template: string): Part[] {
   const parts: Part[] = [];
   let rest = template;
@@ -23,7 +23,7 @@ function withText(parts: Part[], text: string): Part[] {
   return parts;
 }
 
-/** What is in quotes ends no action. */
+/** An action ends at `}}`, except inside quotes. */
 const action =
   /^\{\{((?:\s*-?\s*\/\*.*?\*\/\s*-?)|(?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*'|(?!\}\})[^"'`])*)\}\}/s;
 
@@ -85,7 +85,7 @@ function wordAt(action: string, at: number): [word: object, end: number] {
   throw new Error(`{{${action}}}: ${JSON.stringify(action.slice(at, at + 10))} is not understood`);
 }
 
-/** Decodes Go's escapes: those that occur in templates are JSON's, too. */
+/** Decodes a quoted text: the escapes of Go that occur in templates are also JSON's. */
 function unquoted(text: string): string {
   try {
     return JSON.parse(text.replaceAll('\t', '\\t').replaceAll('\n', '\\n')) as string;

@@ -32,18 +32,18 @@ export function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
 export function forgeries(terminal: Terminal, dropped: Dropped[], shown: Shown): string {
   return table(
     terminal,
-    ['FROM', 'ON', 'FRAMES', 'BYTES', 'NOT TAKEN, FOR'],
+    ['FROM', 'ON', 'FRAMES', 'BYTES', 'DROPPED BECAUSE'],
     dropped.map(({ from, network, packets, bytes }) => [
       shown(from),
       network,
       `${packets}`,
       `${bytes}`,
-      'another MAC or address than its own',
+      'the MAC or IP address is not its own',
     ]),
   );
 }
 
-/** Formats the ways from each row to each column: `IPv4 IPv6 8080/tcp`. */
+/** Formats the paths from each row to each column: `IPv4 IPv6 8080/tcp`. */
 export function matrix(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
   const targets = distinct(cells.map(({ to }) => to));
   const rows = distinct(cells.map(({ from }) => from)).map((from) => [
@@ -63,7 +63,7 @@ function wayText({ by, family, port }: ReachabilityCell): string {
   return by === 'address' || !port ? `IPv${family}` : hostPortText(port);
 }
 
-/** Formats one line for each way; names come last. */
+/** Formats one line for each path; names come last. */
 export function reasons(
   terminal: Terminal,
   cells: readonly ReachabilityCell[],

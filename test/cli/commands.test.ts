@@ -240,7 +240,7 @@ describe('netloom events', () => {
     expect(await call('events', `--${noun}`, 'never')).toMatchObject({
       exitCode: 3,
       stdout: '',
-      stderr: expect.stringContaining(`netloom: ${noun}.unknown: no ${noun} never, and no event of one`),
+      stderr: expect.stringContaining(`netloom: ${noun}.unknown: no ${noun} never, and no events of a ${noun}`),
     });
   });
 

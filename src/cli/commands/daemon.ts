@@ -36,7 +36,7 @@ interface DaemonFlags extends GlobalOptions {
   logLevel: string;
 }
 
-/** The main thread and the NATS server want a processor, too; where two threads share the other they wait for each other. */
+/** The main thread and the NATS server need a processor, too; two workers that share one wait for each other. */
 function defaultWorkers(): number {
   return availableParallelism() > 2 ? 2 : 1;
 }
@@ -129,7 +129,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(new Option('--creds <file>', 'credentials for the server of --nats-url (env: NETLOOM_CREDS)'))
     .option(
       '--allow-open-server',
-      "accept a NATS server without credentials, each client of which is then root on this host's network",
+      "accept a NATS server without credentials: each of its clients then has root's control of this host's network",
     )
     .addOption(
       new Option('--workers <n>', 'kernel worker threads')
@@ -163,7 +163,7 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
   const stopped = nextSignal(['SIGTERM', 'SIGINT']).then(() => stopping.abort());
   const daemon = await startDaemon(options, stopping.signal).catch((error: unknown) => {
     if (error !== stopping.signal.reason) throw error;
-    // what was begun and is not waited for, such as a connection to a silent server, would keep the process for seconds
+    // unfinished work, such as a connection to a silent server, would keep the process alive for seconds
     process.exit(0);
   });
   const { node, pid, directories } = daemon.info();
@@ -174,7 +174,7 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
   if (failure) throw failure;
 }
 
-/** Checks a file that the user named: otherwise an error would show only when the first network comes up. */
+/** Checks a directory that the user named; without this check an error would show only with the first network. */
 async function mustHoldSettings(directory: string): Promise<void> {
   const { SettingsFiles } = await import('../../kernel/links/settings-files.ts');
   try {
@@ -213,7 +213,10 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
   };
 }
 
-/** The first ends us in order; the handlers are gone then, so that a second one ends us at once. */
+/**
+ * Resolves at the first signal, which ends the daemon in order, and removes the handlers: a second signal ends it at
+ * once.
+ */
 function nextSignal(signals: NodeJS.Signals[]): Promise<void> {
   return new Promise((resolve) => {
     const hear = () => {

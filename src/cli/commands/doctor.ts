@@ -43,7 +43,7 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
   ]);
   const natsUrl = options.natsUrl ?? (environment.NATS_URL || undefined);
   const daemon = await daemonChecks({ ...options, natsUrl });
-  // a daemon at a URL may be another host's
+  // a daemon at a URL may run on another host
   const ownState = natsUrl === undefined ? daemon.directories?.state : undefined;
   const assumedState = environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom';
   return [

@@ -65,7 +65,7 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
     .action((_options, command: Command) => showEvents(terminal, command.optsWithGlobals()));
 }
 
-/** Where to begin and to end. */
+/** Where events begin and end. */
 interface Span {
   since: Date | number | 'all';
   until: Date | number | null;
@@ -90,7 +90,7 @@ async function showEvents(terminal: Terminal, options: EventsOptions): Promise<v
     note(terminal, options, noneText(options, span, asked));
 }
 
-/** What of the stream was looked at, and how to see more of it. */
+/** Reports which part of the stream was read, and how to see more of it. */
 function noneText(options: EventsOptions, { since, until }: Span, asked: readonly Filter[]): string {
   const what = asked.length > 0 ? 'no matching events' : 'no events';
   const from = since === 'all' ? '' : ` since ${sinceOf(options)}`;
@@ -106,7 +106,8 @@ interface Followed {
 }
 
 /**
- * The place in the stream outlives the connection, so nothing is shown twice or left out when the daemon is restarted.
+ * Follows events. The position in the stream is kept across connections, so a restart of the daemon neither repeats nor
+ * loses events.
  */
 async function followEvents(
   terminal: Terminal,
@@ -145,7 +146,7 @@ function spanOf(options: EventsOptions): Span {
   return { since, until };
 }
 
-/** What is asked for up to some time may lie long before. */
+/** With --until alone, events begin with the oldest one: the time may be long ago. */
 const sinceOf = ({ since, until }: EventsOptions): string => since ?? (until === undefined ? '10m' : 'all');
 
 function isAfter({ time, streamSequence }: StreamedEvent, until: Span['until']): boolean {
@@ -176,7 +177,7 @@ function textOf(terminal: Terminal, event: StreamedEvent, options: EventsOptions
   return format === undefined ? eventLine(terminal, event, options) : eventText(terminal, event, format, options);
 }
 
-/** Names become the ids that are in the stream. */
+/** Replaces names by IDs, which are in the stream. */
 async function meant(
   terminal: Terminal,
   client: NetloomClient,
@@ -191,7 +192,7 @@ async function meant(
   return found;
 }
 
-/** With --follow the subject may be created later. */
+/** Finds the ID of a subject, which with --follow may be created later. */
 async function idOf(terminal: Terminal, client: NetloomClient, asked: About, options: EventsOptions): Promise<string> {
   const found = await findSubject(client, asked);
   const { noun, id } = asked;
@@ -199,13 +200,16 @@ async function idOf(terminal: Terminal, client: NetloomClient, asked: About, opt
     if (found !== id) note(terminal, options, `showing events of ${noun} ${found}`);
     return found;
   }
-  // a container that is gone has left its id in the events, and not its name
+  // events of a removed container have its ID, not its name
   if (!options.follow)
     throw new NetloomError(
-      fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one${noun === 'container' ? ' with that id' : ''}`),
+      fault(
+        `${noun}.unknown`,
+        `no ${noun} ${id}, and no events of a ${noun} with that ${noun === 'container' ? 'id' : 'name'}`,
+      ),
     );
   if (!servedNamePattern.test(id))
-    throw badInput(`--${noun} ${id}: there is no container of that name, and it is not a valid id`, 'id.invalid');
+    throw badInput(`--${noun} ${id}: no container has that name, and it is not a valid id`, 'id.invalid');
   note(terminal, options, `there is no ${noun} ${id} yet: waiting for one with that id`);
   return id;
 }

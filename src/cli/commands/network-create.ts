@@ -58,14 +58,14 @@ export function networkCreateCommand(parent: Command, terminal: Terminal): void 
     });
 }
 
-/** N13: also without the daemon, and also with --ignore. */
+/** N13: checks the name without the daemon, also with --ignore. */
 function newName(text: string): string {
   const refusal = nameRefusal(text);
   if (refusal !== null) throw badInput(`name ${refusal}`, 'name.invalid');
   return text;
 }
 
-/** `-x` may have been meant as the name. */
+/** Reports that `-x`, which may be intended as a name, is not a valid name. */
 function refuseDashedName(error: CommanderError): never {
   const [, name] = error.code === 'commander.unknownOption' ? (/'(-[^-'].*)'/.exec(error.message) ?? []) : [];
   if (name === undefined) throw error;
@@ -152,7 +152,7 @@ function subnetsOf({ subnet, gateway = [], ipRange = [] }: NetworkOptions): Netw
   }));
 }
 
-/** `10.7.0.128/25` as podman has it, or `10.7.0.10-10.7.0.99` of which either end may be missing. */
+/** Parses `10.7.0.128/25`, as in podman, or `10.7.0.10-10.7.0.99`, where either end may be missing. */
 function leaseRange(text: string): { start_ip: string | null; end_ip: string | null } {
   const subnet = parseSubnet(text);
   if (subnet) {
@@ -169,7 +169,7 @@ function leaseRange(text: string): { start_ip: string | null; end_ip: string | n
   return { start_ip: first || null, end_ip: last || null };
 }
 
-/** `10.21.0.0/24,10.19.12.250,120`; with `blackhole`, `unreachable` or `prohibit` in place of the gateway too. */
+/** Parses `10.21.0.0/24,10.19.12.250,120`; `blackhole`, `unreachable` or `prohibit` may replace the gateway. */
 export function parseRoute(text: string): NetworkRoute {
   const refuse = (reason: string) =>
     badInput(

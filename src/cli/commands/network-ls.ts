@@ -61,5 +61,5 @@ function listText(
   return noheading ? withoutHead(text) : text;
 }
 
-/** As podman has them. */
+/** podman's column headings. */
 const heads = { ID: 'NETWORK ID' };

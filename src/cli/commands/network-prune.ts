@@ -38,7 +38,7 @@ async function prune(client: NetloomClient, filters: Filter[] | undefined): Prom
   return names.length > 0 ? client.network.prune({ names }) : { removed: [] };
 }
 
-/** Anything but a yes means no, also the end of stdin. */
+/** Asks for confirmation. Everything except yes means no, including the end of stdin. */
 async function isSure(terminal: Terminal): Promise<boolean> {
   terminal.warn('WARNING! This will remove all networks not used by at least one container.');
   const lines = createInterface({ input: process.stdin, output: process.stderr });

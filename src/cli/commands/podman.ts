@@ -95,5 +95,5 @@ async function refuseWhileInUse(maker: 'netloom' | 'another engine', options: Po
   throw refusal(`${why}: podman stop ${names} first, or --force`);
 }
 
-/** Not loaded for the other commands: their `--help` need not wait for it. */
+/** Loads these modules only when they are used, so that `--help` does not wait for them. */
 const dropInAndDoor = () => Promise.all([import('../podman/drop-in.ts'), import('../podman/programs.ts')]);

@@ -20,7 +20,7 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
       const before = await portsOf();
       const reply = await client.container.publish({ id, ports });
       if (options.json) return terminal.print(json(reply));
-      // while it is down only its wish knows them
+      // while it is down, only its wish has them
       const after = reply.netns ? reply.ports : await portsOf();
       const published = without(after, before);
       const lines = portLines(published);

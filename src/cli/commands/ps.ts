@@ -45,7 +45,7 @@ export const listDetails =
   'failed or exited, too. Filters with one name are alternatives; those with different names, and labels, must all match. ' +
   `Template fields: .ID, .Names, .State, .Status, .Created, .RunningFor, .CreatedAt, .Networks, .Addresses, .Ports, .Pid, .Labels. ${templateHelp}`;
 
-/** The options of podman ps. */
+/** Adds the options of podman ps. */
 export function addListOptions(command: Command, terminal: Terminal): void {
   command
     .addOption(new Option('-a, --all', 'also those that are not up'))
@@ -74,7 +74,7 @@ export function addListOptions(command: Command, terminal: Terminal): void {
     });
 }
 
-/** As podman selects: a filter of states, and how many are to be shown, look at all of them. */
+/** Selects containers as podman does: filters by state, --last and --latest consider all containers, as with --all. */
 export function selected(
   containers: readonly ContainerView[],
   { all = false, filter = [], latest = false, last = latest ? 1 : undefined }: ListOptions,
@@ -91,7 +91,10 @@ export function selected(
 
 const timeOf = ({ created }: ContainerView): number => (created === undefined ? 0 : Date.parse(created));
 
-/** since and before name a container, as with podman. Throws container.unknown, container.ambiguous. */
+/**
+ * Replaces the container that since or before names by its creation time. Throws container.unknown,
+ * container.ambiguous.
+ */
 function withTime(containers: readonly ContainerView[], filter: Filter): Filter {
   if (filter.name !== 'since' && filter.name !== 'before') return filter;
   const found = resolveContainerId(containers, filter.value);
@@ -109,10 +112,10 @@ function listText(terminal: Terminal, containers: ContainerView[], options: List
   return noheading ? withoutHead(text) : text;
 }
 
-/** As podman has them. */
+/** podman's column headings. */
 const heads = { ID: 'CONTAINER ID', RUNNINGFOR: 'CREATED', CREATEDAT: 'CREATED AT' };
 
-/** What templates for podman ps name, as texts. */
+/** Returns the fields of podman ps templates, as texts. */
 function podmanFields(container: ContainerView, trunc: boolean) {
   const { id, name, state, created, attachments, ports, status, pid, labels } = container;
   const ago = created === undefined ? '' : agoText(created);

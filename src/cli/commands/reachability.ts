@@ -44,7 +44,7 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     );
 }
 
-/** What there is now. */
+/** The current state, as the daemon reports it. */
 interface Found {
   networks: NetworkView[];
   containers: ContainerView[];
@@ -99,7 +99,7 @@ async function droppedFrames(client: NetloomClient, networks: NetworkView[]): Pr
   );
 }
 
-/** Ways lead to containers only. */
+/** Requires a container, because paths lead to containers only. */
 function mustBeDifferent(references: string[]): void {
   if (references.includes('')) throw badInput('expected a container, host or outside');
   const strangers = references.filter((reference) => reference === 'host' || reference === 'outside');
@@ -122,25 +122,25 @@ const refused = (message: string): NetloomError => new NetloomError(fault('conta
 const viewOf = (containers: readonly ContainerView[], wanted: string): ContainerView =>
   containers.find(({ id }) => id === wanted) as ContainerView;
 
-/** Without anybody all of them; of one what leads to it and from it; of two what is between them. */
+/** Selects paths: without arguments all; with one, those from and to it; with two, those between them. */
 function isAsked([one, other]: readonly Origin[], from: Origin, to: Origin): boolean {
   if (one === undefined) return true;
   if (other === undefined) return from === one || to === one;
   return (from === one && to === other) || (from === other && to === one);
 }
 
-/** First what the first of two reaches, then the way back. */
+/** Puts paths from the first argument before paths to it. */
 const inOrder = <Cell extends { from: Origin }>([one]: readonly Origin[], cells: readonly Cell[]): Cell[] =>
   one === undefined ? [...cells] : cells.toSorted((a, b) => Number(b.from === one) - Number(a.from === one));
 
-/** Each way's two ends, once. */
+/** Lists the two ends of each path once. */
 function pairsIn(cells: readonly { from: Origin; to: string }[]): [from: Origin, to: string][] {
   return [...new Map(cells.map(({ from, to }) => [`${from} ${to}`, [from, to] as [Origin, string]])).values()].filter(
     ([from, to]) => from !== `container/${to}`,
   );
 }
 
-/** Of the firewalls and the dropped frames what is about the networks of these, and about them. */
+/** Selects the firewall drops on the networks of these containers, and the frames that these containers sent. */
 function concerning(asked: readonly Origin[], { containers, firewalls, dropped }: Found) {
   const ids = asked.map((origin) => origin.replace(/^container\//, ''));
   const views = containers.filter(({ id }) => asked.includes(`container/${id}`));

@@ -14,7 +14,7 @@ import { withClient } from '../session.ts';
 import { json, type Terminal, table } from '../terminal.ts';
 
 interface StatsOptions extends GlobalOptions, TableOptions {
-  /** seconds; true: as often as is usual */
+  /** seconds; true: the default */
   watch?: number | true;
 }
 
@@ -55,7 +55,7 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-/** Until Ctrl-C, which is how this is meant to end; a daemon that is restarted meanwhile is waited for. */
+/** Prints statistics until Ctrl-C, the usual end of --watch; waits for a daemon that is restarted. */
 async function watchStatistics(terminal: Terminal, ids: string[], options: StatsOptions): Promise<void> {
   const { watch, json: asJson } = options;
   const everyMs = (typeof watch === 'number' ? watch : usualSeconds) * 1000;
@@ -72,7 +72,7 @@ async function watchStatistics(terminal: Terminal, ids: string[], options: Stats
   });
 }
 
-/** On a terminal from its top, on what was there before; elsewhere one below the other. */
+/** Replaces the previous output on a terminal; elsewhere separates outputs by an empty line. */
 const screen = ({ colored }: Terminal, text: string): string => (colored ? `\x1b[H\x1b[2J${text}` : `${text}\n`);
 
 async function statisticsOf(client: NetloomClient, ids: string[]): Promise<ContainerStatistics[]> {
@@ -83,7 +83,7 @@ async function statisticsOf(client: NetloomClient, ids: string[]): Promise<Conta
   return answers.flatMap((answer) => answer ?? []);
 }
 
-/** A container that went away between the list and the question is not a failure; a daemon that did is one. */
+/** Ignores a container that was removed after the list was read, but not a daemon that went away. */
 function unlessGone(error: unknown): null {
   if (exitCodeOf(faultOf(error)) === exitCode.unreachable) throw error;
   return null;
@@ -115,7 +115,7 @@ function interfaceTable(terminal: Terminal, statistics: ContainerStatistics[]): 
   );
 }
 
-/** null: nothing is published */
+/** null: no published ports */
 function portTable(terminal: Terminal, statistics: ContainerStatistics[]): string | null {
   const rows = statistics.flatMap(({ id, ports }) =>
     ports.map((port) => [

@@ -3,12 +3,12 @@
 // Becomes a command inside a container's network. `netloom run` starts it, and speaks with it over descriptor 3:
 //
 //   in   names <bytes> <bytes>\n, then the contents of resolv.conf and of hosts   (only with `names`)
-//   out  ready\n                                        all that can fail before the command is done
-//   in   go\n                                           the command may begin: its caller is ready for it
+//   out  ready\n                                        everything that can fail before the command is done
+//   in   go\n                                           the command may begin: the caller is ready for it
 //   out  nothing: the command has begun, and the descriptor is closed;
 //        or failed <errno> <what>\n
 //
-// When the other side goes away first, the command does not begin.
+// If the other side closes the descriptor first, the command does not begin.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ namespace {
 constexpr int kChannel = 3;
 constexpr int kFailed = 125, kCannotExecute = 126, kNoCommand = 127;
 
-/// false: the other side has gone
+/// false: the other side has closed the descriptor
 bool read_exactly(char* buffer, size_t count) {
   while (count > 0) {
     const ssize_t got = read(kChannel, buffer, count);
@@ -48,7 +48,7 @@ bool read_line(std::string& line) {
 
 void say(const std::string& line) {
   const std::string text = line + "\n";
-  // the caller may have ended; the command goes on without it
+  // the caller may have ended; the command continues without it
   if (write(kChannel, text.data(), text.size()) < 0) return;
 }
 

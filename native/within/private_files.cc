@@ -16,7 +16,7 @@ namespace {
 
 const std::string kOp = "provide names";
 const std::string kEtc = "/etc";
-/// Services that answer for the host's names, each behind its socket.
+/// Services that resolve the host's names, each at its socket.
 const std::string kResolved = "/run/systemd/resolve";
 const std::string kNscd = "/var/run/nscd";
 
@@ -49,7 +49,7 @@ void mount_tmpfs(const std::string& path) {
     sys::throw_errno(kOp, "mount on " + path);
 }
 
-/// Without its socket resolved answers nothing; links of /etc into this directory lead to what is ours.
+/// Hides resolved's socket, so that it does not answer; links of /etc into this directory lead to our files.
 void cover_services(const std::string& resolv_conf) {
   if (is_directory(kResolved)) {
     mount_tmpfs(kResolved);
@@ -58,7 +58,7 @@ void cover_services(const std::string& resolv_conf) {
   if (is_directory(kNscd)) mount_tmpfs(kNscd);
 }
 
-/// Equivalent to: mount --bind <file> <place>, whatever covers the path of the place meanwhile.
+/// Equivalent to: mount --bind <file> <place>, even if another mount covers the path of the place meanwhile.
 void bind_over(const sys::UniqueFd& place, const std::string& file) {
   if (mount(file.c_str(), path_of(place).c_str(), nullptr, MS_BIND, nullptr) != 0)
     sys::throw_errno(kOp, "mount " + file);
@@ -69,12 +69,12 @@ void replace_file(const std::string& path, const std::string& text) {
   write_file(path, text);
 }
 
-/// `etc`: /etc below the tmpfs that covers it. What is written goes to that tmpfs.
+/// `etc`: /etc below the tmpfs that covers it. Files are written to that tmpfs.
 void overlay_etc(const sys::UniqueFd& etc, const std::string& resolv_conf, const std::string& hosts) {
   const sys::UniqueFd scratch = open_place(kEtc);
   const std::string upper = path_of(scratch) + "/upper", work = path_of(scratch) + "/work";
   if (mkdir(upper.c_str(), 0755) != 0 || mkdir(work.c_str(), 0755) != 0) sys::throw_errno(kOp, "mkdir");
-  // whatever the umask: /etc looks like this directory
+  // whatever the umask is, because /etc gets the mode of this directory
   if (chmod(upper.c_str(), 0755) != 0) sys::throw_errno(kOp, "chmod");
   const std::string options = "lowerdir=" + path_of(etc) + ",upperdir=" + upper + ",workdir=" + work;
   if (mount("overlay", kEtc.c_str(), "overlay", 0, options.c_str()) != 0)
@@ -91,7 +91,7 @@ void become_private(const std::string& resolv_conf, const std::string& hosts) {
   cover_services(resolv_conf);
   const sys::UniqueFd etc = open_place(kEtc);
   const sys::UniqueFd resolv_conf_place = open_place(kEtc + "/resolv.conf"), hosts_place = open_place(kEtc + "/hosts");
-  // the files are made in memory; /etc hides behind it only as long as that takes
+  // the files are made in memory; /etc is hidden only while that happens
   mount_tmpfs(kEtc);
   if (!resolv_conf_place || !hosts_place) return overlay_etc(etc, resolv_conf, hosts);
   write_file(kEtc + "/resolv.conf", resolv_conf);

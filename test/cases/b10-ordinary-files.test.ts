@@ -91,7 +91,7 @@ describe.each(noFiles)('given %s', (_, make) => {
       const { code, stdout } = await runDoor(['create'], { env: env as Record<string, string>, input });
       expect({ code, ...JSON.parse(stdout) }).toEqual({
         code: 1,
-        error: expect.stringMatching(/operator\.json (cannot be read|is no credentials file)/),
+        error: expect.stringMatching(/operator\.json (cannot be read|is not a credentials file)/),
       });
     }
   });

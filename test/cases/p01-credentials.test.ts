@@ -301,8 +301,8 @@ describe('the netavark door', () => {
   it.each([
     ['nothing', {}, /nothing cannot be read: No such file/],
     ['directory', {}, /directory cannot be read: it is not a regular file/],
-    ['empty', {}, /empty is no credentials file/],
-    ['half.json', {}, /half\.json is no credentials file/],
+    ['empty', {}, /empty is not a credentials file/],
+    ['half.json', {}, /half\.json is not a credentials file/],
     ['user.json', {}, /user\.json has credentials and no server/],
     ['viewer-token', { NATS_URL: 'nats://a:s3cr3t@127.0.0.1:1' }, /viewer-token and NATS_URL both have credentials/],
   ])('P01 the netavark door refuses %s by name', async (name, more, message) => {

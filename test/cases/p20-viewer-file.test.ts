@@ -90,7 +90,7 @@ describe('the file of a role', () => {
     writeFileSync(file, JSON.stringify({ ...fileOf('operator'), inboxPrefix }));
     await expect(connect({ creds: file })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
     const { stdout } = await runDoor(['create'], { env: { NETLOOM_RUN_DIR: runDir }, input: {} });
-    expect(JSON.parse(stdout).error).toMatch(/operator\.json is no credentials file/);
+    expect(JSON.parse(stdout).error).toMatch(/operator\.json is not a credentials file/);
   });
 
   it('P20 the file gives the netavark door the subject for its replies', async () => {

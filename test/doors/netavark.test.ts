@@ -201,22 +201,22 @@ describe('setup and teardown through the door', () => {
   });
 
   it.each([
-    ['no JSON at all', [], /no JSON object/],
+    ['text that is not JSON', [], /not a JSON object/],
     ['no container', { networks: {}, network_info: {} }, /missing field `container_id`/],
     ['a network that is not described', options({ network_info: {} }), /network web is not in `network_info`/],
-    ['a network that is no object', options({ network_info: { web: [] } }), /network web is no object/],
-    ['an attachment that is no object', options({ networks: { web: [] } }), /missing field `interface_name`/],
+    ['a network that is not an object', options({ network_info: { web: [] } }), /network web is not an object/],
+    ['an attachment that is not an object', options({ networks: { web: [] } }), /missing field `interface_name`/],
     ['dns_enabled in words', options({ network_info: { web: { ...web, dns_enabled: 'yes' } } }), /field `dns_enabled`/],
     [
       'a range in words',
       options({ port_mappings: [{ container_port: 1, host_port: 1, range: 'x' }] }),
       /field `range`/,
     ],
-    ['a port that is no object', options({ port_mappings: ['8080:80'] }), /missing field `container_port`/],
-    ['ports that are no list', options({ port_mappings: '8080:80' }), /field `port_mappings` is no list/],
-    ['networks that are no map', options({ networks: 'web' }), /field `networks` is no map and no list/],
+    ['a port that is not an object', options({ port_mappings: ['8080:80'] }), /missing field `container_port`/],
+    ['ports that are not a list', options({ port_mappings: '8080:80' }), /field `port_mappings` is not a list/],
+    ['networks that are not a map', options({ networks: 'web' }), /field `networks` is neither a map nor a list/],
     ['more depth than there is stack', Buffer.from(`{"networks":${'['.repeat(300_000)}`), /nests too deep/],
-    ['text that is no UTF-8', Buffer.from('{"container_id":"\xff"}', 'latin1'), /no JSON object/],
+    ['text that is not UTF-8', Buffer.from('{"container_id":"\xff"}', 'latin1'), /not a JSON object/],
     ['a network without an interface name', options({ networks: { web: {} } }), /missing field `interface_name`/],
   ])('a set-up names the fault in an input with %s', async (_, input, message) => {
     const { code, stdout } = await setup('/run/netns/none', input);
@@ -261,7 +261,7 @@ describe('setup and teardown through the door', () => {
       ['-c', script.replace('-f "$(cat x)" setup /x', 'setup "$(cat x)"'), `${process.cwd()}/${door}`],
       { cwd: lab.directory.path, input: JSON.stringify(options()) },
     );
-    expect([path.status, JSON.parse(path.stdout.toString())]).toEqual([1, { error: 'NETNS_PATH is no UTF-8' }]);
+    expect([path.status, JSON.parse(path.stdout.toString())]).toEqual([1, { error: 'NETNS_PATH is not valid UTF-8' }]);
   });
 
   it('a rootless podman is left to the next netavark', async () => {

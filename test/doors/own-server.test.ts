@@ -122,8 +122,8 @@ describe("the server's reply", () => {
       (inbox) => message(inbox, '{"code":"a.b","message":"not so"}', faultHeaders),
       { code: 1, output: { error: 'not so' } },
     ],
-    ['a fault without a message', (inbox) => message(inbox, '{"code":7}', faultHeaders), failed(/says nothing/)],
-    ['no JSON', (inbox) => message(inbox, '{'), failed(/no JSON/)],
+    ['a fault without a message', (inbox) => message(inbox, '{"code":7}', faultHeaders), failed(/without a message/)],
+    ['invalid JSON', (inbox) => message(inbox, '{'), failed(/not valid JSON/)],
     ['no responders', (inbox) => message(inbox, '', 'NATS/1.0 503'), failed(/no daemon serves this node/)],
     ['refused credentials', () => "-ERR 'Authorization Violation'\r\n", failed(/Authorization Violation/)],
     [
@@ -131,7 +131,7 @@ describe("the server's reply", () => {
       () => `-ERR 'Permissions Violation for Publish to "x"'\r\n`,
       failed(/Permissions Violation/),
     ],
-    ['an error without text', () => '-ERR\r\n', failed(/the NATS server says/)],
+    ['an error without text', () => '-ERR\r\n', failed(/the NATS server reports/)],
   ];
   it.each(replies)('the reply is understood: %s', async (_, text, outcome) => {
     server.script = atOnce(text);
@@ -243,13 +243,13 @@ describe('data that are not NATS', () => {
   it.each([
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['INFO without JSON', 'INFO {\r\n'],
-    ['INFO that is no object', 'INFO []\r\n'],
+    ['INFO that is not an object', 'INFO []\r\n'],
     ['an empty line', '\r\n'],
     ['a line without an end', 'I'.repeat(100_000)],
     ['zeroes', Buffer.alloc(100_000)],
   ])('foreign data in place of a greeting are reported: %s', async (_, text) => {
     server.script = (socket) => void socket.write(text);
-    expect(await create()).toEqual(failed(/no NATS server|without an end/));
+    expect(await create()).toEqual(failed(/not a NATS server|without an end/));
   });
 
   it.each<[string, (inbox: string) => string | Buffer]>([
@@ -279,12 +279,12 @@ describe('a credentials file of the door', () => {
     ['node', []],
   ])('a credentials file is refused with wrong types: %s %j', async (field, value) => {
     server.writeCredentials({ [field]: value });
-    expect(await create()).toEqual(failed(/operator\.json is no credentials file/));
+    expect(await create()).toEqual(failed(/operator\.json is not a credentials file/));
   });
 
   it('a credentials file is refused with a node that is not one token of a subject', async () => {
     server.writeCredentials({ node: 'a b\r\nPUB x 0' });
-    expect(await create()).toEqual(failed(/is no name of a node/));
+    expect(await create()).toEqual(failed(/is not a valid name of a node/));
   });
 });
 
@@ -357,7 +357,7 @@ describe('a set-up through the door that gets no answer', () => {
       ),
     ],
     ['reports a stale connection', atOnce(() => "-ERR 'Stale Connection'\r\n")],
-    ['replies with no JSON', atOnce((inbox) => message(inbox, '{'))],
+    ['replies with invalid JSON', atOnce((inbox) => message(inbox, '{'))],
   ];
 
   it.each(unanswered)('a set-up is reported as failed and taken back when the server %s', async (_, script) => {

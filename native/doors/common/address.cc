@@ -36,10 +36,10 @@ std::string host_name() {
 
 [[noreturn]] void not_found(const std::string& why) { throw NotServed("netloom's daemon cannot be found: " + why); }
 
-/// Of read_ordinary_file(), right after it.
+/// The error of read_ordinary_file(), called right after it.
 std::string why_unreadable() { return errno == EINVAL ? "it is not a regular file" : strerror(errno); }
 
-/// What a server would take apart: no letter of it may end the line, nor be a wildcard.
+/// Checks a prefix of subjects: no character may end the line or be a wildcard.
 bool is_inbox_prefix(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char letter) {
     return letter > ' ' && letter != '*' && letter != '>' && letter != 127;
@@ -50,7 +50,7 @@ Address daemon_credentials(const std::string& file, const std::string& content) 
   const json credentials = json::parse(content, nullptr, false);
   const auto text = [&](const char* field) {
     if (!credentials.is_object() || !credentials.contains(field) || !credentials[field].is_string())
-      not_found(file + " is no credentials file");
+      not_found(file + " is not a credentials file");
     return credentials[field].get<std::string>();
   };
   Address address;
@@ -58,9 +58,9 @@ Address daemon_credentials(const std::string& file, const std::string& content) 
   address.user = text("user");
   address.password = text("password");
   address.node = text("node");
-  // files of older daemons lack it
+  // missing in files of older daemons
   address.inbox_prefix = credentials.contains("inboxPrefix") ? text("inboxPrefix") : "_INBOX." + address.user;
-  if (!is_inbox_prefix(address.inbox_prefix)) not_found(file + " is no credentials file");
+  if (!is_inbox_prefix(address.inbox_prefix)) not_found(file + " is not a credentials file");
   return address;
 }
 
@@ -117,9 +117,9 @@ std::string run_directory() {
 Address discover() {
   Address address = address_by(environment("NATS_URL"), std::getenv("NETLOOM_CREDS"));
   if (const std::string node = environment("NETLOOM_NODE"); !node.empty()) address.node = node;
-  // it becomes part of a subject
+  // part of a subject
   const bool is_token = std::all_of(address.node.begin(), address.node.end(), is_token_letter);
-  if (address.node.empty() || !is_token) throw NotServed("'" + address.node + "' is no name of a node");
+  if (address.node.empty() || !is_token) throw NotServed("'" + address.node + "' is not a valid name of a node");
   return address;
 }
 

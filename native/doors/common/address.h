@@ -4,15 +4,15 @@
 
 namespace door {
 
-/// A NATS server, the credentials for it, and the daemon to ask. Empty: none.
+/// A NATS server, its credentials, and the node whose daemon is asked. Empty: none.
 struct Address {
   std::string url, user, password;
-  /// replies arrive below it
+  /// prefix of reply subjects
   std::string inbox_prefix;
   /// path of a `.creds` file of NATS
   std::string creds;
   std::string node;
-  /// from the file of this host's daemon, not from the environment
+  /// whether it comes from the file of this host's daemon, not from the environment
   bool written_by_daemon = false;
 };
 
@@ -25,7 +25,7 @@ std::string run_directory();
 /// it. Throws NotServed.
 Address discover();
 
-/// The URL as it may be printed: without user, password and token.
+/// Returns a URL that may be printed: without user, password and token.
 std::string shown_url(const std::string& url);
 
 }  // namespace door

@@ -18,11 +18,11 @@ constexpr useconds_t recovering_pause_us = 50'000;
 /// Throws Refused, Unanswered.
 json answer_in(const Reply& reply) {
   const json answer = json::parse(reply.text, nullptr, false);
-  if (answer.is_discarded()) throw Unanswered("netloom's daemon answered with something that is no JSON");
+  if (answer.is_discarded()) throw Unanswered("netloom's daemon sent an answer that is not valid JSON");
   if (!reply.is_fault) return answer;
   const auto text = [&](const char* field) {
     if (!answer.is_object() || !answer.contains(field) || !answer[field].is_string())
-      throw Unanswered("netloom's daemon answered with an error that says nothing");
+      throw Unanswered("netloom's daemon sent an error without a message");
     return answer[field].get<std::string>();
   };
   throw Refused(text("code"), text("message"));

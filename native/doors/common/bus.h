@@ -8,43 +8,43 @@
 
 namespace door {
 
-/// No answer: there is no daemon, or it is starting or ending. Nothing was done, unless it is Unanswered.
+/// No answer: there is no daemon, or it is starting or ending. Unless it is Unanswered, nothing was done.
 struct NotServed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The request was sent, and then the connection was lost, or the daemon was silent: the command may be carried out,
-/// by the next daemon too.
+/// The request was sent, but not answered: the connection was lost, or the daemon was silent. The command may still be
+/// carried out, even by the next daemon.
 struct Unanswered : NotServed {
   using NotServed::NotServed;
 };
 
-/// What the daemon answered instead of doing it.
+/// The daemon refused the command; the message is the daemon's.
 struct Refused : std::runtime_error {
   Refused(std::string code, const std::string& message) : std::runtime_error(message), code(std::move(code)) {}
   std::string code;
 };
 
-/// What came back for a request, not looked into.
+/// The unparsed reply to a request.
 struct Reply {
   std::string text;
-  /// a header marks it as a failure
+  /// whether a header marks it as a failure
   bool is_fault = false;
 };
 
-/// How long a server may take until it has greeted us, and the daemon until it has answered.
+/// Time limits for the greeting of the server, and for the answer of the daemon.
 constexpr int connect_ms = 5'000;
 constexpr int answer_ms = 60'000;
-/// Shown by the server.
+/// Name of the connection, which the server shows.
 constexpr const char* client_name = "netloom " DOOR_NAME " door";
 
-/// 32 hexadecimal digits that cannot be guessed. Throws NotServed.
+/// Returns 32 hexadecimal digits that cannot be guessed. Throws NotServed.
 std::string fresh_token();
 
-/// Commands to the daemon that discover() finds.
+/// Sends commands to the daemon that discover() finds.
 class Bus {
  public:
-  /// Throws NotServed without a daemon.
+  /// Throws NotServed if there is no daemon.
   Bus();
 
   /// Sends `netloom.v1.<node>.<command>` and returns the reply. Waits for a daemon that is starting.

@@ -19,7 +19,7 @@ natsStatus connect(natsConnection** connection, const LibnatsRequest& request) {
   natsOptions_SetName(raw, request.client_name);
   natsOptions_SetTimeout(raw, request.connect_ms);
   natsOptions_SetAllowReconnect(raw, false);
-  // for one request: the threads that flush, ping and hand out answers would cost more than they do
+  // for one request, threads that flush, ping and deliver answers would cost more than they save
   natsOptions_SetSendAsap(raw, true);
   natsOptions_SetPingInterval(raw, 0);
   natsOptions_UseOldRequestStyle(raw, true);

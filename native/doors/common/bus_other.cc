@@ -10,7 +10,7 @@ namespace door {
 
 namespace {
 
-/// Beside this executable.
+/// Path of the library, which is beside this executable.
 std::string library_path() {
   char path[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", path, sizeof path);

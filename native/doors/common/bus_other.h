@@ -6,9 +6,9 @@
 
 namespace door {
 
-/// One request to a server that is not this host's daemon's own: elsewhere, with TLS, with a `.creds` file. The client
-/// library for it (libnats, which brings OpenSSL along) is loaded now, for most calls need none. Throws
-/// Unanswered, NotServed.
+/// Sends one request to a server other than the own server of this host's daemon: remote, with TLS, with a `.creds`
+/// file. The client library (libnats, which loads OpenSSL) is loaded only now, because most calls do not need it.
+/// Throws Unanswered, NotServed.
 Reply request_other(const Address& address, const std::string& subject, const std::string& payload);
 
 }  // namespace door

@@ -17,18 +17,18 @@ namespace door {
 
 namespace {
 
-/// The server has not passed the request on.
+/// The server has not forwarded the request.
 struct Declined : NotServed {
   using NotServed::NotServed;
 };
 
 constexpr string_view scheme = "nats://";
-/// What no server allows to be set higher.
+/// The highest limit that a server can have.
 constexpr size_t most_payload_bytes = 64 * 1024 * 1024;
 
 bool starts_with(string_view text, string_view start) { return text.substr(0, start.size()) == start; }
 
-/// None when it is no number from 0 to `most`.
+/// Parses a number from 0 to `most`; nothing if the text is not one.
 std::optional<size_t> number(string_view text, size_t most) {
   size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -46,8 +46,8 @@ std::vector<string_view> words_of(string_view line) {
   return words;
 }
 
-/// Cannot be guessed: a process that knew it could answer instead of the daemon. On the daemon's own server a role
-/// receives replies below its own inbox only.
+/// Makes an inbox that cannot be guessed: a process that knew it could answer in place of the daemon. On the daemon's
+/// own server a role receives replies below its own inbox only.
 std::string fresh_inbox(const std::string& prefix) { return prefix + "." + fresh_token(); }
 
 std::string connect_line(const Address& address) {
@@ -59,42 +59,42 @@ std::string connect_line(const Address& address) {
   return "CONNECT " + options.dump() + "\r\n";
 }
 
-/// `NATS/1.0 503` is the server's own answer; a service marks a failure in a header of its answer.
+/// Parses headers: `NATS/1.0 503` is an answer of the server itself; a service marks a failure by a header.
 Reply reply_in(string_view headers, string_view body, const Wire& wire) {
   if (starts_with(headers, "NATS/1.0 503")) throw Declined(wire.failure("no daemon serves this node"));
   const bool is_fault = headers.find("\r\nNats-Service-Error-Code:") != headers.npos;
   return {std::string(body), is_fault};
 }
 
-/// `MSG <subject> <sid> [reply-to] <bytes>` and `HMSG <subject> <sid> [reply-to] <header bytes> <bytes>`
+/// Parses `MSG <subject> <sid> [reply-to] <bytes>` and `HMSG <subject> <sid> [reply-to] <header bytes> <bytes>`.
 Reply read_message(Wire& wire, const std::vector<string_view>& words) {
   const bool has_headers = words[0] == "HMSG";
   if (words.size() < (has_headers ? 5u : 4u)) wire.fail("a message without a length");
   const std::optional<size_t> length = number(words.back(), most_payload_bytes);
   const std::optional<size_t> headers = has_headers ? number(words[words.size() - 2], length.value_or(0)) : 0;
-  if (!length || !headers) wire.fail("a message of no length");
+  if (!length || !headers) wire.fail("a message without a valid length");
   const string_view block = wire.block(*length);
   return reply_in(block.substr(0, *headers), block.substr(*headers), wire);
 }
 
-/// The server speaks first. Answers how large a payload may be.
+/// Reads the greeting, which the server sends first, and returns the largest payload that it accepts.
 size_t read_greeting(Wire& wire) {
   const string_view line = wire.line();
-  if (!starts_with(line, "INFO ")) wire.fail("no NATS server");
+  if (!starts_with(line, "INFO ")) wire.fail("not a NATS server");
   const json info = json::parse(line.substr(5), nullptr, false);
-  if (!info.is_object()) wire.fail("no NATS server");
+  if (!info.is_object()) wire.fail("not a NATS server");
   const auto most = info.find("max_payload");
   return most != info.end() && most->is_number_unsigned() ? most->get<size_t>() : most_payload_bytes;
 }
 
-/// What a server says of a connection or a request that it does not accept; other errors come later.
+/// Checks for the errors by which a server refuses a connection or a request; other errors come later.
 bool is_declined(string_view error) {
   return starts_with(error, "'Authorization Violation") || starts_with(error, "'Permissions Violation") ||
          starts_with(error, "'User Authentication") || starts_with(error, "'maximum ");
 }
 
 [[noreturn]] void fail_by(string_view error, const Wire& wire) {
-  const std::string failure = wire.failure("the NATS server says " + std::string(error));
+  const std::string failure = wire.failure("the NATS server reports " + std::string(error));
   if (is_declined(error)) throw Declined(failure);
   throw NotServed(failure);
 }
@@ -152,7 +152,7 @@ Reply request_own(const Loopback& server, const Address& address, const std::str
   wire.set_deadline(answer_ms);
   const std::string inbox = fresh_inbox(address.inbox_prefix);
   try {
-    // in one write, because the server takes them in this order; its PONG is not awaited
+    // in one write: the server handles them in this order; the PONG is not awaited
     wire.send(connect_line(address) + "SUB " + inbox + " 1\r\nPUB " + subject + " " + inbox + " " +
               std::to_string(payload.size()) + "\r\n" + payload + "\r\n");
     return read_reply(wire);

@@ -9,13 +9,13 @@
 
 namespace door {
 
-/// Of this host, by number.
+/// Numeric address on this host.
 struct Loopback {
   sockaddr_storage address{};
   socklen_t length = 0;
 };
 
-/// The daemon's own server; none when the address is of another one: from the environment, not on loopback,
+/// Returns the daemon's own server; nothing if the address is another server's: from the environment, not on loopback,
 /// not plain `nats://`.
 std::optional<Loopback> own_server(const Address& address);
 

@@ -24,7 +24,7 @@ namespace {
 
 [[noreturn]] void failed(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
 
-/// Sorts by time, and is unique to this process.
+/// Makes a file name that sorts by time and is unique to this process.
 std::string fresh_name() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
@@ -33,7 +33,7 @@ std::string fresh_name() {
   return name;
 }
 
-/// Leaves no file when it cannot be written whole.
+/// Writes a file, and removes it again if it cannot be written completely.
 void write_whole(const std::string& file, const std::string& text) {
   const sys::UniqueFd fd(open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) failed(file);
@@ -71,7 +71,7 @@ void queue_teardown(const nlohmann::json& request) {
   struct stat there {};
   if (stat(directory.c_str(), &there) != 0) return;
   const std::string name = directory + "/" + fresh_name();
-  // the daemon looks at finished ones only
+  // the daemon reads only files with the final name
   write_whole(name + ".new", request.dump());
   if (rename((name + ".new").c_str(), (name + ".json").c_str()) != 0) failed(name);
 }

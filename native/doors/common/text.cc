@@ -11,7 +11,7 @@ namespace door {
 
 namespace {
 
-/// Far more than a NATS server carries.
+/// Far more than a NATS server accepts.
 constexpr size_t most_bytes = 64 * 1024 * 1024;
 
 /// Leaves the errno of opening or reading, not of closing.
@@ -47,7 +47,7 @@ std::optional<std::string> read_file(const std::string& path) { return read_open
 
 std::optional<std::string> read_ordinary_file(const std::string& path) {
   struct stat there {};
-  // before it is opened, which may do something to a device
+  // before opening, which may have an effect on a device
   if (stat(path.c_str(), &there) != 0) return std::nullopt;
   if (!S_ISREG(there.st_mode)) {
     errno = EINVAL;

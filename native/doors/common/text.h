@@ -6,18 +6,18 @@
 
 namespace door {
 
-// Not by the streams of the C++ library: its locales take longer to start than all that a door does before it asks.
+// Without the streams of the C++ library: setting up its locales takes longer than all the work before a request.
 
-/// All that there is until its end. None, with errno, when it cannot be read; EFBIG when it does not end.
+/// Reads up to the end. Nothing, with errno, if it cannot be read; EFBIG if it does not end.
 std::optional<std::string> read_all(int fd);
 
-/// The same of a file, or of a pipe that the caller named.
+/// Reads a file, or a pipe that the caller named, in the same way.
 std::optional<std::string> read_file(const std::string& path);
 
-/// The same for a regular file only. Never blocks: EINVAL when anything else has the name (a FIFO, a link to a device).
+/// Reads a regular file in the same way. Never blocks: EINVAL for anything else (a FIFO, a link to a device).
 std::optional<std::string> read_ordinary_file(const std::string& path);
 
-/// False, with errno, when not all of it can be written.
+/// Writes all of `text`. false, with errno, if that is impossible.
 bool write_all(int fd, std::string_view text);
 
 }  // namespace door

@@ -30,7 +30,7 @@ Wire::Wire(const sockaddr* address, socklen_t length, std::string name, int with
 
 void Wire::connect(const sockaddr* address, socklen_t length) {
   if (::connect(fd_.get(), address, length) == 0) return;
-  // also after a signal it goes on by itself
+  // after a signal, connecting continues in the background
   if (errno != EINPROGRESS && errno != EINTR) fail(strerror(errno));
   wait_for(POLLOUT);
   int error = 0;
@@ -50,7 +50,7 @@ void Wire::fail(const std::string& what) const { throw NotServed(failure(what));
 void Wire::wait_for(short events) const {
   pollfd waiting = {fd_.get(), events, 0};
   for (;;) {
-    // upwards: not a turn of zero milliseconds before the end
+    // rounded up, so that the last wait is not zero milliseconds
     const auto left = std::chrono::ceil<milliseconds>(deadline_ - steady_clock::now());
     if (left.count() <= 0) fail("timed out");
     const int ready = poll(&waiting, 1, static_cast<int>(left.count()));
@@ -78,7 +78,7 @@ std::string_view Wire::line() {
     const size_t end = read_.find(line_end, from);
     if (end != std::string::npos) return taken(end - used_);
     if (read_.size() - used_ > longest_line) fail("a line without an end");
-    // the CR may be here already
+    // the CR may have arrived already
     from = std::max(used_, read_.empty() ? 0 : read_.size() - 1);
   }
 }
@@ -87,7 +87,7 @@ std::string_view Wire::block(size_t length) {
   while (read_.size() - used_ < length + line_end.size()) read_more();
   const std::string_view block = taken(length);
   if (std::string_view(read_).substr(used_ - line_end.size(), line_end.size()) != line_end)
-    fail("a message of another length than it says");
+    fail("a message whose length is not the announced one");
   return block;
 }
 

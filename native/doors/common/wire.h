@@ -10,28 +10,28 @@
 
 namespace door {
 
-/// A TCP connection that is read line by line and block by block, never for longer than until its deadline.
+/// A TCP connection that is read by lines and blocks, up to a deadline.
 class Wire {
  public:
-  /// `name` is what errors call the other end. Throws NotServed, as all of these do.
+  /// `name`: name of the other end in errors. Throws NotServed, like all methods.
   Wire(const sockaddr* address, socklen_t length, std::string name, int within_ms);
 
-  /// Counts anew from now.
+  /// Sets a new deadline, from now.
   void set_deadline(int within_ms);
 
-  /// Does not fail when the other end has closed the connection: its last data can still be read.
+  /// Sends a text. Does not fail if the other end has closed the connection: its last data can still be read.
   void send(std::string_view text);
 
-  /// The next line, without its CR LF. Valid until the next call.
+  /// Reads the next line, without its CR LF. Valid until the next call.
   std::string_view line();
 
-  /// The next `length` bytes and the CR LF after them. Valid until the next call.
+  /// Reads the next `length` bytes, and the CR LF after them. Valid until the next call.
   std::string_view block(size_t length);
 
-  /// The message for what went wrong.
+  /// Returns the message of an error.
   std::string failure(const std::string& what) const;
 
-  /// Throws it: a violation of the protocol.
+  /// Throws NotServed with that message, also for a violation of the protocol.
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
@@ -43,7 +43,7 @@ class Wire {
   const std::string name_;
   std::chrono::steady_clock::time_point deadline_;
   sys::UniqueFd fd_;
-  /// what has been read, and how much of that is used up
+  /// received data, and how much of it was returned
   std::string read_;
   size_t used_ = 0;
 };

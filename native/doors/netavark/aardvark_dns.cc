@@ -1,5 +1,5 @@
-// podman looks for an aardvark-dns beside netavark and warns when it is missing. netloom's daemon answers
-// names; this program only reports that.
+// podman looks for aardvark-dns beside netavark, and warns if it is missing. netloom's daemon resolves names; this
+// program only reports that.
 #include <cstdio>
 #include <cstring>
 

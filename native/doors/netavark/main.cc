@@ -1,6 +1,6 @@
-// A netavark for podman, whose work is done by netloom's daemon: command line and JSON are netavark's, each call is one
-// command on the bus. Errors go to stdout as {"error": "…"} with exit 1, wrong command lines to stderr with exit 2, as
-// netavark's do.
+// A netavark for podman that sends its work to netloom's daemon. It has netavark's command line and JSON; each call is
+// one command on the bus. As with netavark, errors go to stdout as {"error": "…"} with exit code 1, and errors of the
+// command line to stderr with exit code 2.
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -45,7 +45,7 @@ void print_line(const std::string& text) {
   if (!door::write_all(STDOUT_FILENO, text + "\n")) throw Unwritable();
 }
 
-/// Far more than any definition has. JSON is written and taken apart by recursion, which ends where the stack does.
+/// Far more than any definition has. JSON is parsed and written recursively, so the depth is limited by the stack.
 constexpr int most_levels = 100;
 
 bool is_deeper_than(std::string_view json_text, int levels) {
@@ -70,16 +70,16 @@ json read_input(const door::Options& options) {
   if (is_deeper_than(*text, most_levels))
     throw door::BadInput("failed to load network options: the input nests too deep");
   const json input = json::parse(*text, nullptr, false);
-  if (!input.is_object()) throw door::BadInput("failed to load network options: the input is no JSON object");
+  if (!input.is_object()) throw door::BadInput("failed to load network options: the input is not a JSON object");
   return input;
 }
 
-/// What becomes a text in JSON.
+/// Requires UTF-8, because JSON does.
 const std::string& utf8(const std::string& text, const char* name) try {
   json(text).dump();
   return text;
 } catch (const json::type_error&) {
-  throw door::BadInput(std::string(name) + " is no UTF-8");
+  throw door::BadInput(std::string(name) + " is not valid UTF-8");
 }
 
 const std::string& argument(const door::Options& options, const char* name) {
@@ -88,14 +88,15 @@ const std::string& argument(const door::Options& options, const char* name) {
   return utf8(options.arguments[0], name);
 }
 
-/// An option goes before the environment.
+/// The option takes precedence over the environment.
 door::Rules rules(const door::Options& options) {
   const char* const environment = std::getenv("NETAVARK_FW");
   const std::string driver = options.firewall_driver.value_or(environment ? environment : "");
   return driver.empty() ? door::Rules::ours : door::rules_of(utf8(driver, "firewall driver"));
 }
 
-/// The daemon does it when it is back, or comes to it: what is reported as failed must not exist then.
+/// Stores a teardown, which the daemon carries out as soon as it can: a set-up that was reported as failed must not
+/// exist.
 void take_back(json teardown, const std::string& call, const door::Unanswered& lost) try {
   teardown["call"] = call;
   door::queue_teardown(teardown);
@@ -116,16 +117,16 @@ void setup(const door::Options& options) {
     take_back(door::detach_request(input, netns), call, lost);
     throw;
   } catch (const door::NotServed&) {
-    // the first half of a reload: the container, which runs on, keeps what it has
+    // the first half of a reload: the container keeps running, and keeps its network
     door::drop_teardowns(door::detach_request(input, netns));
     throw;
   }
   print_line(door::status_blocks(input, answer).dump());
 }
 
-/// Done now, or by the daemon when it is back.
+/// Tears down now, or stores the teardown for the daemon.
 void teardown(const door::Options& options) {
-  // podman's own signals are meant for the container: what is begun is finished
+  // signals that podman forwards are for the container: this call continues
   signal(SIGTERM, SIG_IGN);
   signal(SIGINT, SIG_IGN);
   const std::string& netns = argument(options, "NETNS_PATH");
@@ -137,7 +138,7 @@ void teardown(const door::Options& options) {
   }
 }
 
-/// The daemon may still be reading what podman wrote into its file just before; then it answers "try again".
+/// The daemon may still be reading the file that podman has just written; then it answers "try again".
 constexpr int busy_attempts = 100;
 constexpr useconds_t busy_pause_us = 20'000;
 
@@ -149,7 +150,7 @@ void update(const door::Options& options) {
       bus.request("network.update", door::update_request(network, servers));
       return;
     } catch (const door::Refused& refused) {
-      // not in use: its next container brings podman's file
+      // not in use: its next container sends podman's file
       if (refused.code == "network.unknown") return;
       if (refused.code != "network.busy" || attempt == busy_attempts) throw;
       usleep(busy_pause_us);
@@ -200,8 +201,8 @@ int guarded(int argc, char** argv) try {
   return 1;
 } catch (const std::exception& error) {
   // whatever it quotes
-  const json told = {{"error", error.what()}};
-  door::write_all(STDOUT_FILENO, told.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  const json output = {{"error", error.what()}};
+  door::write_all(STDOUT_FILENO, output.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   return 1;
 }
 
@@ -209,6 +210,6 @@ int guarded(int argc, char** argv) try {
 
 int main(int argc, char** argv) {
   const int code = guarded(argc, argv);
-  // what a NATS library still holds goes with the process: its orderly end would cost more than the whole call
+  // without closing a NATS library: its orderly end would take longer than the whole call
   _exit(code);
 }

@@ -7,7 +7,7 @@ namespace door {
 
 namespace {
 
-/// One that may be given before the command, or `--network-dns-servers` after `update`.
+/// An option that may be given before the command, or `--network-dns-servers` after `update`.
 struct Flag {
   const char* name;
   /// none: 0
@@ -24,13 +24,13 @@ constexpr Flag global_flags[] = {
 constexpr Flag help_flags[] = {{"--help", 'h', false}};
 constexpr Flag update_flags[] = {{"--network-dns-servers", 0, true}, {"--help", 'h', false}};
 
-/// What was found: which flag, and what it was given.
+/// A flag that was found, and its value.
 struct Found {
   std::string name, value;
 };
 
-/// The words of a command line, from the left. Names are not abbreviated: what podman means must not depend on which
-/// names there are.
+/// The words of a command line, from the left. Names cannot be abbreviated: the meaning of podman's command must not
+/// depend on other names.
 class Words {
  public:
   Words(int argc, char** argv) : words_(argv + std::min(argc, 1), argv + argc) {}
@@ -45,7 +45,7 @@ class Words {
     return true;
   }
 
-  /// `--name value`, `--name=value`, `-n value`, `-nvalue`
+  /// Takes a flag: `--name value`, `--name=value`, `-n value`, `-nvalue`.
   template <size_t Count>
   Found flag(const Flag (&known)[Count]) {
     const std::string word = next();
@@ -75,7 +75,7 @@ bool boolean(const std::string& text) {
   throw UsageError("invalid value '" + text + "' for '--rootless <ROOTLESS>': expected true or false");
 }
 
-/// What comes before the command. True when it is a command by itself.
+/// Takes a global option. true: it is a command by itself.
 bool parse_global(Options& options, Words& words) {
   while (words.at_flag()) {
     const Found found = words.flag(global_flags);
@@ -89,7 +89,7 @@ bool parse_global(Options& options, Words& words) {
   return false;
 }
 
-/// After the command: its arguments and flags, in any order; after `--` arguments only.
+/// Takes the arguments and flags after the command, in any order; after `--`, arguments only.
 template <size_t Count>
 void parse_rest(Options& options, Words& words, const Flag (&known)[Count]) {
   bool only_arguments = false, has_servers = false;

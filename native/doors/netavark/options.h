@@ -7,7 +7,7 @@
 
 namespace door {
 
-/// The command line was not understood: exit 2, and the words go to stderr.
+/// An invalid command line: exit code 2, and the message goes to stderr.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -19,14 +19,14 @@ struct Options {
   /// read instead of stdin; empty: stdin
   std::string file;
   bool rootless = false;
-  /// podman's firewall_driver, as given; none: see the environment
+  /// podman's firewall_driver, unparsed; nothing: the environment has it
   std::optional<std::string> firewall_driver;
   /// `update NAME --network-dns-servers LIST`: the comma-joined list, which may be empty
   std::string dns_servers;
 };
 
-/// Throws UsageError. Options for work that netloom does differently (state directory, aardvark-dns, plugins) are
-/// accepted and ignored.
+/// Parses a command line. Options that netloom does not need (state directory, aardvark-dns, plugins) are accepted and
+/// ignored. Throws UsageError.
 Options parse_options(int argc, char** argv);
 
 }  // namespace door

@@ -10,7 +10,7 @@ namespace door {
 
 namespace {
 
-/// One bit an entry, the first the highest; empty when the text is no address.
+/// Returns the bits of an address, the highest one first; empty if the text is not a valid address.
 std::vector<bool> bits_of(const std::string& address) {
   unsigned char bytes[16];
   const bool is_v6 = address.find(':') != std::string::npos;

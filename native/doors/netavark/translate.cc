@@ -14,7 +14,7 @@ namespace door {
 
 namespace {
 
-/// What the names of containers end in for podman; netloom's resolver answers below it whatever its own domain is.
+/// podman's domain of container names; netloom's resolver also answers in it, whatever its own domain is.
 constexpr const char* podman_domain = "dns.podman";
 
 [[noreturn]] void malformed(const std::string& what) { throw BadInput("failed to load network options: " + what); }
@@ -34,19 +34,19 @@ bool truth_or(const json& object, const char* field, bool otherwise) {
 
 int64_t whole_number_or(const json& object, const char* field, int64_t otherwise) {
   if (!has(object, field)) return otherwise;
-  if (!object[field].is_number_integer()) malformed(std::string("field `") + field + "` is no whole number");
+  if (!object[field].is_number_integer()) malformed(std::string("field `") + field + "` is not a whole number");
   return object[field];
 }
 
 std::string required_text(const json& object, const char* field) {
   const json& value = required(object, field);
-  if (!value.is_string()) malformed(std::string("field `") + field + "` is no string");
+  if (!value.is_string()) malformed(std::string("field `") + field + "` is not a string");
   return value;
 }
 
 json list_or_empty(const json& object, const char* field) {
   if (!has(object, field)) return json::array();
-  if (!object[field].is_array()) malformed(std::string("field `") + field + "` is no list");
+  if (!object[field].is_array()) malformed(std::string("field `") + field + "` is not a list");
   return object[field];
 }
 
@@ -55,7 +55,7 @@ struct Attachment {
   json options;
 };
 
-/// podman 6 gives a list, whose order counts; earlier versions a map, where the interfaces' names give the order.
+/// podman 6 sends an ordered list; earlier versions send a map, in which the interfaces' names give the order.
 std::vector<Attachment> attachments_of(const json& options) {
   const json& networks = required(options, "networks");
   std::vector<Attachment> attachments;
@@ -63,7 +63,7 @@ std::vector<Attachment> attachments_of(const json& options) {
     for (const json& entry : networks) attachments.push_back({required_text(entry, "name"), entry});
     return attachments;
   }
-  if (!networks.is_object()) malformed("field `networks` is no map and no list");
+  if (!networks.is_object()) malformed("field `networks` is neither a map nor a list");
   for (const auto& [name, entry] : networks.items()) attachments.push_back({name, entry});
   std::sort(attachments.begin(), attachments.end(), [](const Attachment& one, const Attachment& other) {
     const std::string a = required_text(one.options, "interface_name"),
@@ -76,17 +76,17 @@ std::vector<Attachment> attachments_of(const json& options) {
 const json& definition_of(const json& options, const std::string& network) {
   const json& known = required(options, "network_info");
   if (!known.is_object() || !known.contains(network)) malformed("network " + network + " is not in `network_info`");
-  if (!known[network].is_object()) malformed("network " + network + " is no object");
+  if (!known[network].is_object()) malformed("network " + network + " is not an object");
   return known[network];
 }
 
-/// podman also gives aliases where there is no resolver (the container's short id, those of a compose file): netavark
-/// does not mind, whereas the daemon refuses what cannot work.
+/// podman sends aliases (the container's short ID, those of a compose file) even for networks without a resolver:
+/// netavark ignores them, while the daemon would refuse them.
 json aliases_of(const json& asked, const json& definition) {
   return truth_or(definition, "dns_enabled", false) ? list_or_empty(asked, "aliases") : json::array();
 }
 
-/// podman's `dns_bind_port`, in the environment; 0: not set.
+/// Reads podman's `dns_bind_port` from the environment; 0: not set.
 int64_t dns_port() {
   const char* const text = std::getenv("NETAVARK_DNS_PORT");
   if (text == nullptr || *text == '\0') return 0;
@@ -94,11 +94,12 @@ int64_t dns_port() {
   const char* const end = text + std::strlen(text);
   const auto [rest, error] = std::from_chars(text, end, port);
   if (error != std::errc{} || rest != end || port < 1 || port > 65535)
-    throw BadInput(std::string("NETAVARK_DNS_PORT: `") + text + "` is no port");
+    throw BadInput(std::string("NETAVARK_DNS_PORT: `") + text + "` is not a port");
   return port;
 }
 
-/// Of the veth that a bridge's containers have; netavark passes over it with other drivers. Empty: not asked for.
+/// Reads the name of the host's end of the veth; other drivers have none, and netavark ignores it. Empty: not
+/// requested.
 std::string host_interface_name(const json& asked, const json& definition) {
   if (!has(asked, "options") || definition.value("driver", "") != "bridge") return {};
   const json& options = asked["options"];
@@ -126,7 +127,7 @@ json attachment_request(const json& options, const Attachment& attachment, Rules
   return request;
 }
 
-/// podman has bound the host port already, and keeps it bound in another process.
+/// podman has already bound the host port, and keeps it bound in another process.
 json port_request(const json& mapping) {
   json request = {
       {"containerPort", required(mapping, "container_port")},
@@ -139,7 +140,7 @@ json port_request(const json& mapping) {
   return request;
 }
 
-/// netavark names the gateway of every address's subnet, also where no route leads to it.
+/// netavark reports the gateway of every address' subnet, even without a route to it.
 void add_gateways(json& block, const json& definition) {
   const json subnets = list_or_empty(definition, "subnets");
   for (auto& [_, interface] : block["interfaces"].items())
@@ -186,10 +187,10 @@ json status_blocks(const json& options, const json& answer) {
     json block = answer.at("status").at(attachment.network);
     const json& definition = definition_of(options, attachment.network);
     add_gateways(block, definition);
-    // others are those of a DHCP server
+    // other addresses come from a DHCP server
     if (!block["dns_search_domains"].empty() && truth_or(definition, "dns_enabled", false))
       block["dns_search_domains"] = {podman_domain};
-    // without a resolver of the network's, the container asks those that its user named
+    // without a resolver of the network, the container queries the servers that its user named
     if (block["dns_server_ips"].empty()) block["dns_server_ips"] = list_or_empty(options, "dns_servers");
     blocks[attachment.network] = block;
   }
@@ -215,7 +216,7 @@ json update_request(const std::string& network, const std::string& servers) {
 json created_network(json answer) {
   json definition = answer.at("definition");
   if (!definition.contains("routes")) return definition;
-  // netavark names it of every route
+  // netavark reports it for every route
   for (json& route : definition["routes"])
     if (!route.contains("route_type")) route["route_type"] = "unicast";
   return definition;

@@ -70,7 +70,7 @@ export const setupSchema = containerShape
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
   .describe(
-    'a container network as it is wished for; with nothing but the id (and owner, startWithinMs), as it was wished for by container.create',
+    'a complete container network; with only the id (and owner, startWithinMs), the network that container.create stored',
   );
 
 const callSchema = z.string().min(1).max(64).nullish();

@@ -1,12 +1,12 @@
 /**
- * What netloom asks of Linux, on one screen. Every call is synchronous and blocks for the time of its system calls,
- * so only worker threads (and short-lived programs) make them. Plain objects only; `null` for none; units in names.
+ * The kernel functions that netloom uses. Every call is synchronous and blocks for the time of its system calls, so
+ * only worker threads (and short-lived programs) make them. Plain objects only; `null` for none; units in names.
  *
  * Failures of the kernel are thrown as, or reported by value as, a {@link SystemFault}; an argument of the wrong shape
  * throws a TypeError that names its path (`route[2].mtuBytes: expected a number`).
  */
 
-/** `op` is our verb ("add veth"), `errno` the symbolic name ("EEXIST"), `detail` the kernel's own words or ours. */
+/** `op` is our verb ("add veth"), `errno` the symbolic name ("EEXIST"), `detail` the kernel's message or ours. */
 export interface SystemFault {
   op: string;
   errno: string;
@@ -18,58 +18,60 @@ export interface SystemError extends Error, SystemFault {}
 
 // ---------------------------------------------------------------------------------------------- network namespaces
 
-/** Which namespace a path or a process is in: equal pairs are the same namespace. */
+/** Identity of a namespace: equal pairs are the same one. */
 export interface NetnsIdentity {
   inode: number;
   device: number;
 }
 
 /**
- * Makes a fresh network namespace and pins it at `path` by a bind mount. The calling thread goes there and is
- * back when this returns; no other thread changes its namespace. The pin file is created (parents must exist); its loopback may be down.
- * Equivalent to: `ip netns add`. Throws EEXIST when something is already mounted there.
- * The returned socket lives inside the new namespace. One that was begun for this path is taken, with the settings that it
- * was begun with. `settings` are in force before any interface is made; keys that the kernel does not have are left out.
+ * Makes a fresh network namespace and pins it at `path` by a bind mount. The calling thread goes there and is back when
+ * this returns; no other thread changes its namespace. The pin file is created (parents must exist); its loopback may
+ * be down. Equivalent to: `ip netns add`. Throws EEXIST when something is already mounted there. The returned socket
+ * lives inside the new namespace. A namespace that beginNetns() began for this path is used, with its settings.
+ * `settings` are applied before any interface is made; keys that the kernel does not have are left out.
  */
 export function createNetns(path: string, settings?: Sysctl[] | null): { identity: NetnsIdentity; socket: RouteSocket };
 /**
- * A hint: begins to make a namespace, its loopback up, on another thread, for the createNetns() of this path that is
- * about to follow on any thread. It is not pinned, and dropped if it is not used within a second. Never throws.
+ * A hint: begins to make a namespace on another thread, with its loopback up, for a createNetns() of this path that
+ * follows on any thread. It is not pinned, and dropped if it is not used within a second. Never throws.
  */
 export function beginNetns(path: string, settings?: Sysctl[] | null): void;
-/** Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH when the process is gone. */
+/**
+ * Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH if the process has ended.
+ */
 export function adoptNetns(pid: number, path: string): { identity: NetnsIdentity; socket: RouteSocket };
-/** The namespace mounted at (or referred to by) `path`; null when nothing is there or it is no network namespace. */
+/** The namespace mounted at (or referred to by) `path`; null if nothing is there, or not a network namespace. */
 export function netnsIdentity(path: string): NetnsIdentity | null;
 /** The caller's own network namespace (of this thread). */
 export function currentNetnsIdentity(): NetnsIdentity;
 /**
- * Makes a directory that other programs pin namespaces in (/run/netns) a shared mount, unless it is one, as `ip netns
- * add` and podman do before their first pin: doing it later hides the pins that exist. Equivalent to: `mount --rbind <path> <path>`, `mount
- * --make-rshared <path>`.
+ * Makes a directory in which other programs pin namespaces (/run/netns) a shared mount, unless it is one, as `ip netns
+ * add` and podman do before their first pin: a later change hides existing pins. Equivalent to: `mount --rbind <path>
+ * <path>`, `mount --make-rshared <path>`.
  */
 export function shareNetnsDirectory(path: string): void;
 /** Unmounts (lazily, bounded retries while several mounts are stacked) and unlinks. false: it was already gone. */
 export function removeNetns(path: string): boolean;
 /**
- * Announces the MAC address of the link's addresses to its neighbours, once: a gratuitous ARP request for IPv4, an unsolicited
- * neighbour advertisement that overrides for IPv6. Equivalent to: `arping -U -c 1 -I <link> <address>`, `ndsend <address>
- * <link>`. Throws ENOENT when there is no namespace, ENODEV when there is no such link, ENETDOWN when it is down.
+ * Announces the MAC address of the link's addresses to its neighbours, once: a gratuitous ARP request for IPv4, an
+ * unsolicited neighbour advertisement that overrides for IPv6. Equivalent to: `arping -U -c 1 -I <link> <address>`,
+ * `ndsend <address> <link>`. Throws ENOENT without that namespace, ENODEV without that link, ENETDOWN if it is down.
  */
 export function announceAddresses(netnsPath: string, link: string, addresses: string[]): void;
 /** Moves the calling thread into the namespace permanently: for programs that exec, and for tests. */
 export function enterNetns(path: string): void;
-/** Gives the calling thread a fresh, unpinned network namespace, loopback up: a test gets its own host. */
+/** Moves the calling thread into a fresh, unpinned network namespace, loopback up: a host of its own for a test. */
 export function enterFreshNetns(): void;
 
 // -------------------------------------------------------------------------------------------------------- rtnetlink
 
-/** A route-netlink socket; it stays in the namespace in which it was opened, whatever thread uses it. */
+/** A route-netlink socket; it stays in the namespace in which it was opened, even if another thread uses it. */
 export class RouteSocket {
   private constructor();
   close(): void;
 }
-/** null: the calling thread's namespace. A path: opened there, by going there and back. Throws ENOENT, EINVAL. */
+/** Opens a socket in the namespace at a path; null: the calling thread's. Throws ENOENT, EINVAL. */
 export function openRouteSocket(netnsPath: string | null): RouteSocket;
 
 export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
@@ -78,8 +80,8 @@ export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru' | 'source';
 /** `addresses` and `destination` are "10.0.0.1/24" or "fd00::1/64"; "default" is "0.0.0.0/0" or "::/0" spelt out. */
 export type RouteRequest =
   /**
-   * ip link add <name> [address <mac>] [mtu <mtu>] type bridge no_linklocal_learn 1 [vlan_filtering 1]; then up when `up`.
-   * EOPNOTSUPP, with the reason, where the kernel cannot filter VLANs in bridges (CONFIG_BRIDGE_VLAN_FILTERING).
+   * ip link add <name> [address <mac>] [mtu <mtu>] type bridge no_linklocal_learn 1 [vlan_filtering 1]; then up when
+   * `up`. EOPNOTSUPP, with the reason, where the kernel cannot filter VLANs in bridges (CONFIG_BRIDGE_VLAN_FILTERING).
    */
   | {
       verb: 'addBridge';
@@ -92,7 +94,7 @@ export type RouteRequest =
   /**
    * ip link add <name> [address <mac>] [mtu <mtu>] [group <group>] numtxqueues 1 numrxqueues 1 type veth
    *   peer name <peerName> [address <mac>] [mtu] netns <peerNetnsPath> numtxqueues 1 numrxqueues 1
-   * The peer is made directly in its namespace; nothing is up yet..
+   * The peer is made directly in its namespace; nothing is up yet.
    */
   | {
       verb: 'addVeth';
@@ -109,8 +111,8 @@ export type RouteRequest =
    * ip link add link <parent> name <name> netns <netnsPath> [address <mac>] [mtu <mtu>] type macvlan mode <mode>
    *   [bclim <broadcastLimit>]
    * The parent is a link of the socket's namespace; the new one is made directly in the other, and not up. ENODEV, with
-   * the name, when there is no such parent; EEXIST when the other namespace has the name; EOPNOTSUPP, with the kind, on a
-   * kernel that has none of it. A kernel before 6.4 ignores broadcastLimit; -1 is no queueing of broadcasts at all.
+   * the name, if the parent does not exist; EEXIST if the other namespace has the name; EOPNOTSUPP, with the kind, if
+   * the kernel does not support it. A kernel before 6.4 ignores broadcastLimit; -1: broadcasts are not queued.
    */
   | {
       verb: 'addMacvlan';
@@ -135,7 +137,7 @@ export type RouteRequest =
    * ip link set <name> [up|down] [master <bridge>|nomaster] [address …] [mtu …] [alias …] [group <n>] [addrgenmode …]
    * plus, per device and without /proc, IPv4 configuration by IFLA_AF_SPEC → AF_INET → IFLA_INET_CONF
    * (e.g. routeLocalnet, forwarding, rpFilter, arpNotify) and for IPv6 the address generation mode.
-   * A member that is null (or absent) is left alone; master "" means nomaster. One RTM_SETLINK.
+   * A member that is null (or absent) is not changed; master "" means nomaster. One RTM_SETLINK.
    */
   | {
       verb: 'setLink';
@@ -160,9 +162,10 @@ export type RouteRequest =
        */
       hairpin?: boolean | null;
       /**
-       * bridge vlan add dev <name> vid <vlan> pvid untagged, before the link is set up; what else it was a member of (VLAN 1
-       * of every port) it stays. Its own failure is { op: 'set bridge vlan' }: EOPNOTSUPP when the link is in no bridge, or bridges cannot filter.
-       * Reports the first failure of the request; the rest of it was tried nevertheless.
+       * bridge vlan add dev <name> vid <vlan> pvid untagged, before the link is set up; what else it was a member of
+       * (VLAN 1 of every port) it stays. Its own failure is { op: 'set bridge vlan' }: EOPNOTSUPP when the link is in
+       * no bridge, or bridges cannot filter. Reports the first failure of the request; the rest of it was tried
+       * nevertheless.
        */
       bridgeVlan?: number | null;
     }
@@ -184,7 +187,7 @@ export type RouteRequest =
       metric: number | null;
       type?: RouteType | null;
     }
-  /** ip route delete [<type>] …: whatever is left out matches every route; IPv6 looks at no type. */
+  /** ip route delete [<type>] …: omitted members match every route; IPv6 ignores the type. */
   | {
       verb: 'deleteRoute';
       destination: string;
@@ -195,8 +198,8 @@ export type RouteRequest =
     };
 
 /**
- * Performs the requests in order with as few sends as order allows (one, unless a link that an earlier request makes
- * must be resolved to its index), and answers for each: null, or why it failed. A failure does not stop the others.
+ * Performs the requests in order, with as few sends as possible (one, unless the index of a link that an earlier
+ * request makes is needed), and returns for each null or its error. A failure does not stop the others.
  */
 export function route(socket: RouteSocket, requests: RouteRequest[]): (SystemFault | null)[];
 
@@ -222,7 +225,7 @@ export interface LinkInfo {
   masterIndex: number | null;
   /** index of the other end (veth) in its own namespace */
   peerIndex: number | null;
-  /** IFLA_LINK of what is no veth: a macvlan's parent, by its index in its own namespace */
+  /** IFLA_LINK of links other than veths: a macvlan's parent, by its index in its own namespace */
   parentIndex: number | null;
   /** namespace of the peer or parent, by its number in the socket's (netnsIdOf); null when it is the link's own */
   peerNetnsId: number | null;
@@ -250,17 +253,17 @@ export interface LinkInfo {
   } | null;
   statistics: LinkStatistics;
 }
-/** ip -s link show [dev <name>]; linkByName returns null when there is no such link. */
+/** ip -s link show [dev <name>]; linkByName returns null if the link does not exist. */
 export function listLinks(socket: RouteSocket): LinkInfo[];
 /**
- * Settings of every bridge (`ip -d link show type bridge`), of some of which the kernel sends no notices: with 100 bridges less
- * than a millisecond, so that it can be asked every second.
+ * Settings of every bridge (`ip -d link show type bridge`), of some of which the kernel sends no notices: with 100
+ * bridges less than a millisecond, so that it can be asked every second.
  */
 export function listBridgeSettings(
   socket: RouteSocket,
 ): Pick<LinkInfo, 'index' | 'ipv4Configuration' | 'ipv6Configuration'>[];
 export function linkByName(socket: RouteSocket, name: string): LinkInfo | null;
-/** The name of the link with that index, without the kernel's lock; null when there is no such link. */
+/** The name of the link with that index, without the kernel's lock; null if the link does not exist. */
 export function linkName(socket: RouteSocket, index: number): string | null;
 
 export interface AddressInfo {
@@ -277,41 +280,48 @@ export interface RouteInfo {
   gateway: string | null;
   linkIndex: number | null;
   metric: number | null;
-  /** of the types that refuse: no gateway, no link */
+  /** refusing types have no gateway and no link */
   type: RouteType | 'other';
   /** preferred source */
   source: string | null;
-  /** the kernel made it, with an address of the link */
+  /** made by the kernel with an address of the link */
   connected: boolean;
 }
 /** ip route show table main, IPv4 and IPv6; multicast, local, broadcast and cloned entries left out. */
 export function listRoutes(socket: RouteSocket): RouteInfo[];
 /** ip route get <address>: the source address that the kernel would use; null when unreachable. No packet is sent. */
 export function sourceAddressFor(socket: RouteSocket, address: string): string | null;
-/** ip route get <address>: the index of the link that the kernel would send by; null when unreachable. No packet is sent. */
+/**
+ * ip route get <address>: the index of the link that the kernel would send by; null when unreachable. No packet is
+ * sent.
+ */
 export function linkTowards(socket: RouteSocket, address: string): number | null;
 
-/** ip route get <address>: whether it answers `local`, so that what is sent to the address is taken here. */
+/** ip route get <address>: whether the result is `local`, so that this host accepts packets to the address. */
 export function isLocalAddress(socket: RouteSocket, address: string): boolean;
 
 /**
- * The number by which the socket's namespace knows the one at `path` (as in notices of all namespaces); null when it has
- * none. Equivalent to: ip netns list-id. Throws ENOENT, EINVAL when `path` is no namespace.
+ * The number of the namespace at `path` in the socket's namespace (as in notices of all namespaces); null if it has
+ * none. Equivalent to: ip netns list-id. Throws ENOENT; EINVAL if `path` is not a namespace.
  */
 export function netnsIdOf(socket: RouteSocket, path: string): number | null;
 /**
- * ip netns set <path> auto: the number that the namespace at `path` has already, or else a new one of the kernel's choice:
- * the lowest that is free, so the number of a namespace that has ended soon is another's. (The kernel gives numbers by
- * itself as well, to whatever namespace the other end of a veth is in.)
+ * ip netns set <path> auto: returns the number of the namespace at `path`, or assigns the lowest free one, so the
+ * number of a namespace that has ended is soon used again. (The kernel also assigns a number to the namespace of the
+ * other end of every veth.)
  */
 export function assignNetnsId(socket: RouteSocket, path: string): number;
 
 // --------------------------------------------------------------------------------------------------------- nftables
 
-/** Loads ruleset text (nft -f) in one transaction through libnftables.so.1, found at run time. ENOENT when it is missing. */
+/**
+ * Loads ruleset text (nft -f) in one transaction through libnftables.so.1, found at run time. ENOENT if it is missing.
+ */
 export function loadRuleset(text: string): void;
 
-/** A lasting nfnetlink socket in the namespace of the thread that opened it (closing one after a deletion waits 10 ms). */
+/**
+ * A lasting nfnetlink socket in the namespace of the thread that opened it (closing one after a deletion waits 10 ms).
+ */
 export class NftSocket {
   private constructor();
   close(): void;
@@ -321,7 +331,7 @@ export function openNftSocket(): NftSocket;
 /** The families that a table may be of; where none is given: inet. */
 export type NftFamily = 'inet' | 'bridge';
 
-/** Bytes exactly as the kernel keeps them: every field of a concatenation padded to 4 bytes, network byte order. */
+/** Bytes in the kernel's form: every field of a concatenation padded to 4 bytes, network byte order. */
 export interface NftElement {
   /** of the table, default: inet; not in answers and notices, where it is known */
   family?: NftFamily;
@@ -341,44 +351,42 @@ export interface NftChange {
   element: NftElement;
 }
 /**
- * nft add|create|delete element <family> <table> <set> { … }: all changes in one batch, in order, all or none, of whatever
- * families they are. Adding what is
- * there, with the same data, is no failure; creating it is EEXIST; deleting what is not there is ENOENT. Answers for each
- * change null or why it was refused; when any is refused nothing was changed.
+ * nft add|create|delete element <family> <table> <set> { … }: all changes in one batch, in order, all or none, in any
+ * families. An existing element can be added again with the same data, but not created (EEXIST). Deleting a missing
+ * element fails with ENOENT. Returns for each change null or its error; if any failed, nothing was changed.
  */
 export function changeElements(socket: NftSocket, table: string, changes: NftChange[]): (SystemFault | null)[];
 export interface ListedElement extends NftElement {
   /**
-   * Of sets and maps that were declared with `counter;`, null for others: what has matched since the element was made. The
-   * kernel gives every new element its own counter, from zero, although the batch does not mention it.
+   * Traffic that has matched since the element was made; null unless the set or map has `counter;`. The kernel gives every new element its own counter, from zero, although the batch does not mention it.
    */
   counter: { packets: number; bytes: number } | null;
 }
-/** nft list set|map <family> <table> <set>. Throws ENOENT when the table or set does not exist. */
+/** nft list set|map <family> <table> <set>. Throws ENOENT if the table or set does not exist. */
 export function listElements(socket: NftSocket, table: string, set: string, family?: NftFamily): ListedElement[];
 /**
- * nft get element <family> <table> <set> { … }: for each, whether it is there with the same data. One look into its set, whatever the
- * set's size; a set that is not there has none. The end of a plain interval is not found where another one begins.
+ * nft get element <family> <table> <set> { … }: for each, whether it exists with the same data, by one look-up in its
+ * set; a missing set has no elements. The end of a plain interval is not found where another one begins.
  */
 export function hasElements(socket: NftSocket, table: string, elements: NftElement[]): boolean[];
 /** nft list tables <family>: the names. */
 export function listTables(socket: NftSocket, family?: NftFamily): string[];
 /**
- * nft --terse list table <family> <table>: what a table is made of, by names and numbers; null when there is no such table.
- * `sets` are maps as well, not the nameless ones within rules. Three lists that are read one after the other: they may not match if
- * the table changes meanwhile.
+ * nft --terse list table <family> <table>: the contents of a table, by names and numbers; null if it does not exist.
+ * `sets` includes maps, but not the nameless sets within rules. The three lists are read one after another, so they may
+ * not match if the table changes meanwhile.
  */
 export function inspectTable(
   socket: NftSocket,
   table: string,
   family?: NftFamily,
 ): { chains: { name: string; rules: number }[]; sets: string[] } | null;
-/** nft delete table <family> <table>; false when it was not there. */
+/** nft delete table <family> <table>; false: it did not exist. */
 export function deleteTable(socket: NftSocket, table: string, family?: NftFamily): boolean;
 
 // ---------------------------------------------------------------------------------------------- connection tracking
 
-/** Connections by where their first packet was sent, before any translation. */
+/** Selects connections by the destination of their first packet, before any translation. */
 export interface ConntrackSelection {
   protocol: 'tcp' | 'udp' | 'sctp';
   family: 4 | 6;
@@ -388,18 +396,20 @@ export interface ConntrackSelection {
   lastPort: number;
 }
 /**
- * conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every selection and every
- * port from firstPort to lastPort, in the namespace of the socket. Answers by how many the namespace has fewer then, which
- * on a busy host may be off by those that begin or end meanwhile; 0 on a kernel that tracks no connections.
- * 6 us without any connection in the namespace. 0.13 ms a port, where the kernel can compare by itself: newer
- * kernels (6.18 does), up to 32 ports in a range, and no IPv6 destination. Else it lists the table of the whole host (9 ms for 262,144 buckets), once
- * for all selections of a call.
+ * conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every selection and
+ * every port from firstPort to lastPort, in the namespace of the socket. Returns by how many connections the namespace
+ * has fewer, which on a busy host may include others that begin or end meanwhile; 0 if the kernel tracks no
+ * connections. 6 us without any connection in the namespace; 0.13 ms per port if the kernel can compare (newer kernels,
+ * such as 6.18, up to 32 ports in a range, and no IPv6 destination). Otherwise it lists the table of the whole host (9
+ * ms for 262,144 buckets), once for all selections of a call.
  */
 export function deleteConntrack(socket: NftSocket, selections: ConntrackSelection[]): number;
 
 // -------------------------------------------------------------------------------------------------- sysctls and ports
 
-/** sysctl -w <key>=<value> ("net.ipv4.ip_forward"), in that namespace; writes only what differs. true: it was written. */
+/**
+ * sysctl -w <key>=<value> ("net.ipv4.ip_forward"), in that namespace; writes only what differs. true: it was written.
+ */
 export function setSysctl(netnsPath: string | null, key: string, value: string): boolean;
 /** `key` as in setSysctl, e.g. "net/ipv6/conf/eth0.5/accept_ra". */
 export interface Sysctl {
@@ -407,11 +417,11 @@ export interface Sysctl {
   value: string;
 }
 /**
- * The same for several, in order. Answers for each what it was until then, or null where it was the same already. Throws
- * ENOENT at the first that the kernel does not have: for net.ipv6 where there is no IPv6, and for a link without it.
+ * The same for several, in order. Returns for each the previous value, or null if it was equal. Throws ENOENT at the
+ * first key that the kernel does not have: net.ipv6 without IPv6, or a link without it.
  */
 export function setSysctls(netnsPath: string | null, settings: Sysctl[]): (string | null)[];
-/** null when the kernel has no such key. */
+/** null: the kernel does not have the key. */
 export function getSysctl(netnsPath: string | null, key: string): string | null;
 
 /** A host port that is really bound (never listened on), in the calling thread's namespace, until closed. */
@@ -423,62 +433,66 @@ export class HeldPort {
 /** port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES. IPv6 addresses are bound v6-only. */
 export function holdPort(protocol: 'tcp' | 'udp' | 'sctp', address: string, port: number): HeldPort;
 /**
- * A bound UDP socket as a file descriptor, for `socket.bind({fd})`, which owns it then. The receive buffer has `receiveBytes`
- * (the kernel doubles it for its bookkeeping), whatever net.core.rmem_max is. Throws as holdPort does.
+ * A bound UDP socket as a file descriptor, for `socket.bind({fd})`, which owns it then. The receive buffer has
+ * `receiveBytes` (the kernel doubles it for its bookkeeping), even above net.core.rmem_max. Throws the same errors as
+ * holdPort.
  */
 export function openUdpSocket(address: string, port: number, receiveBytes: number): number;
 
-/** UDP port 68 of one link of a namespace, below the kernel's own UDP. While it is open the namespace lives. */
+/** UDP port 68 of one link of a namespace, without the kernel's own UDP. Its namespace lives while it is open. */
 export class DhcpSocket {
   private constructor();
-  /** What a watch still reads from closes with that watch. */
+  /** Closes the socket; one that a watch reads from is closed with that watch. */
   close(): void;
 }
-/** A datagram from port 68 to port 67, over a link that may have no address. */
+/** Sends a datagram from port 68 to port 67, over a link that may have no address. */
 export interface DhcpSending {
   source: string;
   destination: string;
   destinationMac: string;
   payload: Uint8Array;
 }
-/** One that came to port 68, whole and with a right checksum. */
+/** A datagram for port 68, complete and with a correct checksum. */
 export interface DhcpDatagram {
   source: string;
   sourceMac: string;
   payload: Uint8Array;
 }
 /**
- * As dhclient has it: a packet socket with a filter, which lets through only messages with that transaction number (32 bits). Throws
- * ENOENT when there is no namespace, ENODEV when there is no such link, EOPNOTSUPP when the link has no MAC address.
+ * Opens a packet socket with a filter, as dhclient does, for messages with that transaction number (32 bits). Throws
+ * ENOENT without that namespace, ENODEV without that link, EOPNOTSUPP if the link has no MAC address.
  */
 export function openDhcpSocket(netnsPath: string, link: string, transaction: number): DhcpSocket;
-/** Throws ENETDOWN when the link is down, ENXIO when it has gone. */
+/** Throws ENETDOWN if the link is down, ENXIO if it was removed. */
 export function sendDhcp(socket: DhcpSocket, datagram: DhcpSending): void;
 
 /**
- * Locks a directory until the returned file descriptor is closed, or the process ends; null: another open file has the lock. Writes
- * nothing. Equivalent to: `flock --nonblock <path>`. Throws ENOENT, ENOTDIR, and what flock(2) does where the file system cannot lock
- * a directory.
+ * Locks a directory until the returned file descriptor is closed, or the process ends; null: another open file has the
+ * lock. Writes nothing. Equivalent to: `flock --nonblock <path>`. Throws ENOENT, ENOTDIR, and flock(2)'s error if the
+ * file system cannot lock directories.
  */
 export function lockDirectory(path: string): number | null;
 
 // --------------------------------------------------------------------------------------------------------- watching
 
-/** Callbacks arrive on the calling thread's event loop (no polling, no extra thread); an open watch keeps it alive unless unref'd. */
+/**
+ * Callbacks arrive on the calling thread's event loop (no polling, no extra thread); an open watch keeps it alive
+ * unless unref'd.
+ */
 export class Watch {
   private constructor();
   unref(): void;
-  /** Nothing wakes the thread until it is resumed; notices wait in the kernel meanwhile (4 MiB, then overrun). */
+  /** Pauses until resume(); notices wait in the kernel meanwhile (4 MiB, then overrun). */
   pause(): void;
   resume(): void;
   close(): void;
 }
 /**
- * `netnsId`: the namespace that the notice is of, by its number in the watching one's (netnsIdOf); null: the watching one
- * itself. Indexes are that namespace's own.
+ * `netnsId`: number of the notice's namespace in the watching namespace (netnsIdOf); null: the watching namespace
+ * itself. Indexes are those of the notice's namespace.
  *
- * The kernel does not announce: IPv4 routes that go because their link is set down or deleted, and what goes with a
- * namespace that ends (except the outer end of its veth: `link.deleted`).
+ * The kernel does not announce: IPv4 routes that are removed because their link is set down or deleted, and objects in
+ * a namespace that ends (except the outer end of its veth: `link.deleted`).
  */
 export type RouteNotice =
   | {
@@ -487,7 +501,7 @@ export type RouteNotice =
       name: string;
       index: number;
       up: boolean;
-      /** this very change set it down; false of a link that is new, or was down before */
+      /** this change set it down; false for a link that is new, or was down before */
       wentDown: boolean;
       masterIndex: number | null;
       alias: string | null;
@@ -500,9 +514,9 @@ export type RouteNotice =
   | { kind: 'address.added' | 'address.deleted'; netnsId: number | null; linkIndex: number; address: string }
   | { kind: 'route.added' | 'route.deleted'; netnsId: number | null; route: RouteInfo }
   /**
-   * net.ipv4.conf or net.ipv6.conf of one link, of all, or of those that come ('default'); null: the notice is not about it.
-   * The kernel announces a link's whole configuration when the link comes, nothing when a value stays the same, and no
-   * other key than these. A write of `all.forwarding` (ip_forward) is one notice for 'all', 'default' and each link.
+   * net.ipv4.conf or net.ipv6.conf of one link, of all, or of future links ('default'); null: not in the notice. The
+   * kernel announces a link's whole configuration when the link is made, nothing when a value stays the same, and only
+   * these keys. A write of `all.forwarding` (ip_forward) is one notice for 'all', 'default' and each link.
    */
   | {
       kind: 'netconf.changed';
@@ -512,14 +526,14 @@ export type RouteNotice =
       forwarding: boolean | null;
       rpFilter: number | null;
     }
-  /** a namespace that had a number here (netnsIdOf) has ended; its links are about to go */
+  /** a namespace that had a number here (netnsIdOf) has ended; its links will be removed */
   | { kind: 'netns.ended'; netnsId: number | null; number: number }
-  /** the kernel dropped notices (ENOBUFS): look at everything again */
+  /** the kernel dropped notices (ENOBUFS): everything must be compared again */
   | { kind: 'overrun' };
 /**
  * ip monitor link address route netconf, in the calling thread's namespace. Notices come in batches, in order.
- * `allNamespaces` (ip monitor all-nsid): those of every other namespace as well, from when it has a number in this one.
- * `deletionsOnly`: of what goes; nothing is woken by anything else.
+ * `allNamespaces` (ip monitor all-nsid): also notices of every other namespace that has a number in this one.
+ * `deletionsOnly`: only deletions; other notices do not wake the thread.
  */
 export function watchRoutes(
   groups: {
@@ -534,10 +548,10 @@ export function watchRoutes(
   },
   callback: (notices: RouteNotice[]) => void,
 ): Watch;
-/** `name`: of a rule its chain, of an element its set, of a table null. */
+/** `name`: the chain of a rule, the set of an element; null for a table. */
 export type NftNotice =
   | { kind: NftEvent<'deleted'> | NftEvent<'added'>; family: NftFamily; table: string; name: string | null }
-  /** each element by itself, also when its set is flushed; not when the set or table goes as a whole */
+  /** one notice per element, also when its set is flushed; none when the set or table is deleted as a whole */
   | {
       kind: 'element.added' | 'element.deleted';
       family: NftFamily;
@@ -549,7 +563,7 @@ export type NftNotice =
 type NftEvent<Verb extends string> = `${'table' | 'chain' | 'rule' | 'set'}.${Verb}`;
 /** nft monitor, families inet and bridge only. */
 export function watchNft(callback: (notices: NftNotice[]) => void): Watch;
-/** Calls back once when the process has ended (a zombie counts as ended). Throws ESRCH when it is gone already. */
+/** Calls back once when the process has ended (a zombie counts as ended). Throws ESRCH if it has ended already. */
 export function watchProcess(pid: number, callback: () => void): Watch;
-/** Calls back with what comes to the socket: of up to 32 datagrams those that are whole. */
+/** Calls back with the datagrams that arrive: of up to 32, the complete ones. */
 export function watchDhcp(socket: DhcpSocket, callback: (datagrams: DhcpDatagram[]) => void): Watch;

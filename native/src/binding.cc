@@ -2,7 +2,7 @@
 
 #include "handle.h"
 
-// Runs once for every thread that loads the addon.
+// Runs once in every thread that loads the addon.
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon);
   export_netns(exports);

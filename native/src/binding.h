@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-// Each exports what its file implements of native/index.d.ts.
+// Each exports the functions of native/index.d.ts that its file implements.
 void export_netns(Napi::Object exports);
 void export_route(Napi::Object exports);
 void export_nft(Napi::Object exports);

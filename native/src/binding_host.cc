@@ -7,14 +7,14 @@
 
 namespace {
 
-/// Runs `work` in the namespace that `path` names, or right here when it is null.
+/// Runs `work` in the namespace at `path`, or in the current one if it is null.
 template <class Work>
 auto in_netns_or_here(const Arg& path, const char* op, Work work) {
   return path.absent() ? work() : sys::in_netns(path.string(), op, work);
 }
 
-/// The host's own are looked at where the host looks, which may be read-only on purpose; those of a container's
-/// namespace where it is quick.
+/// Opens the host's own /proc for the host's settings, because it may be read-only on purpose; for those of a
+/// container's namespace a fresh one, which is faster.
 sys::ProcRoot proc_for(const Arg& netns) { return netns.absent() ? sys::ProcRoot::common() : sys::ProcRoot::fresh(); }
 
 Napi::Value set_sysctl(const Napi::CallbackInfo& info) {

@@ -12,7 +12,7 @@ nl::Socket& socket_of(const Napi::CallbackInfo& info, const char* function) {
   return NftSocket::of(argument(info, 0, function, "socket"));
 }
 
-/// The table named by an argument, of the family that another one names.
+/// Reads a table from two arguments, its name and its family.
 nft::Table table_of(const Napi::CallbackInfo& info, const char* function, size_t family) {
   return {read_family(argument(info, family, function, "family")), argument(info, 1, function, "table").string()};
 }

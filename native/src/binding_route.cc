@@ -22,7 +22,7 @@ Napi::Value open_route_socket(const Napi::CallbackInfo& info) {
 
 Napi::Value route(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "route");
-  std::vector<rtnl::Request> requests;  // all are read before any is performed
+  std::vector<rtnl::Request> requests;  // all are parsed before any is performed
   for (const Arg& item : Arg(info[1], "route").items()) requests.push_back(read_request(item));
   return to_js_array(info.Env(), rtnl::Batch(socket).run(requests), info_to_js<nl::Fault>);
 }

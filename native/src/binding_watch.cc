@@ -14,7 +14,7 @@
 #include "rtnl/notice.h"
 #include "sys/pidfd.h"
 
-/// Collecting the object does not end the watch (as with timers): it only refers to it.
+/// A reference to a watch. As with timers, garbage collection of this object does not end the watch.
 class Watch : public Handle<Watch, std::weak_ptr<OpenWatch>> {
  public:
   static constexpr char kName[] = "Watch";
@@ -42,10 +42,10 @@ class Watch : public Handle<Watch, std::weak_ptr<OpenWatch>> {
 
 namespace {
 
-// One callback at most takes this many datagrams: the loop's other work must have its turn.
+// Most datagrams per callback, so that the loop's other work is not delayed.
 constexpr int kDatagramsPerTurn = 64;
 
-/// All that is queued; `overrun` when the kernel had to drop some.
+/// The queued notices; `overrun`: the kernel dropped some.
 template <class Notice>
 struct Backlog {
   std::vector<Notice> notices;
@@ -72,7 +72,7 @@ Napi::Object kind(Napi::Env env, const std::string& name) {
   return object;
 }
 
-/// Watches a multicast socket: what is read is parsed and handed over in one array.
+/// Watches a multicast socket, and passes the parsed notices in one array.
 template <class Notice, class Parse, class Convert>
 Napi::Value watch_notices(const Napi::Function& callback, const std::shared_ptr<nl::Socket>& socket, Parse parse,
                           Convert convert) {
@@ -113,7 +113,7 @@ Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::RouteInfo& route
   return object;
 }
 
-/// RTM_NEWNETCONF numbers what is meant for every link, and for those that come, below zero.
+/// Converts the index of an RTM_NEWNETCONF, which is negative for all links and for future links.
 Napi::Value netconf_place_to_js(Napi::Env env, int32_t link_index) {
   if (link_index == NETCONFA_IFINDEX_ALL) return Napi::String::New(env, "all");
   if (link_index == NETCONFA_IFINDEX_DEFAULT) return Napi::String::New(env, "default");
@@ -165,7 +165,7 @@ Napi::Value watch_routes(const Napi::CallbackInfo& info) {
   const auto socket = std::make_shared<nl::Socket>(NETLINK_ROUTE, rtnl::group_numbers(wanted));
   if (all_namespaces) socket->hear_all_namespaces();
   if (deletions_only) socket->hear_deletions_only();
-  // The socket outlives the parser, which the watch drops with it.
+  // The socket outlives the parser: the watch releases both together.
   const auto parse = [source = socket.get()](const nlmsghdr& message, std::vector<rtnl::Notice>& notices) {
     if (auto notice = rtnl::parse_notice(message, source->origin())) notices.push_back(std::move(*notice));
   };
@@ -192,7 +192,7 @@ Napi::Value watch_process(const Napi::CallbackInfo& info) {
   return Watch::make(info.Env(), OpenWatch::open(callback, pidfd->get(), pidfd, ended));
 }
 
-/// The most that one callback takes, so that an endless sender cannot keep the loop from its other work.
+/// Most datagrams per callback, so that an endless sender does not block the loop's other work.
 constexpr int kDhcpPerTurn = 32;
 
 std::string mac_text(const sys::MacAddress& mac) {

@@ -13,8 +13,7 @@
 #include "sys/sys_error.h"
 #include "sys/sysctl.h"
 
-/// A value from JavaScript and where it was found: errors name it by its path
-/// ("route[2].mtuBytes: expected a number").
+/// A value from JavaScript, and its path, which errors contain ("route[2].mtuBytes: expected a number").
 class Arg {
  public:
   Arg(Napi::Value value, std::string path) : value_(value), path_(std::move(path)) {}
@@ -38,7 +37,7 @@ class Arg {
   sys::IpAddress ip() const;
   sys::IpPrefix prefix() const;
 
-  /// Reads what is neither null nor absent: arg.optional(&Arg::string)
+  /// Reads a value, or nothing if it is null or absent: arg.optional(&Arg::string)
   template <class T>
   std::optional<T> optional(T (Arg::*read)() const) const {
     return absent() ? std::nullopt : std::optional<T>((this->*read)());
@@ -58,7 +57,7 @@ Arg argument(const Napi::CallbackInfo& info, size_t index, const char* function,
 /// [{key, value}, …]; none when absent.
 std::vector<sys::Sysctl> read_sysctls(const Arg& list);
 
-/// The thrown form of a fault: Error "add veth: EEXIST: …" with its own op, errno and detail.
+/// Makes the error that is thrown for a fault: Error "add veth: EEXIST: …" with op, errno and detail.
 Napi::Error to_js_error(Napi::Env env, const sys::SysError& error);
 /// null, or {op, errno, detail}
 Napi::Value to_js(Napi::Env env, const nl::Fault& fault);
@@ -78,7 +77,7 @@ Napi::Array to_js_array(Napi::Env env, const std::vector<T>& values, Convert con
   return array;
 }
 
-/// The one place where what C++ throws becomes what JavaScript catches.
+/// Converts every exception of C++ to an exception of JavaScript.
 template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
   try {

@@ -1,4 +1,4 @@
-// RouteRequest, verb by verb: the arguments' names are those of native/index.d.ts.
+// Parses a RouteRequest, verb by verb, with the names of native/index.d.ts.
 #include <linux/if_link.h>
 #include <linux/ip.h>
 
@@ -120,7 +120,7 @@ std::optional<uint8_t> route_type(const Arg& arg) {
   arg.expected("'unicast', 'blackhole', 'unreachable' or 'prohibit'");
 }
 
-/// A route that refuses has no next hop; IPv4 would ignore one without a word.
+/// Refuses a next hop for a route of a refusing type; IPv4 would silently ignore it.
 void require_no_next_hop(const Arg& route) {
   for (const char* member : {"gateway", "link"}) {
     if (!route.member(member).absent()) route.member(member).expected("null for a route that refuses");

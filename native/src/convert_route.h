@@ -28,11 +28,11 @@ constexpr RouteType kRouteTypes[] = {{"unicast", RTN_UNICAST},
                                      {"unreachable", RTN_UNREACHABLE},
                                      {"prohibit", RTN_PROHIBIT}};
 
-/// A RouteRequest of native/index.d.ts.
+/// Parses a RouteRequest of native/index.d.ts.
 rtnl::Request read_request(const Arg& arg);
 
 Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link);
-/// Only what can be set of it without a word from the kernel.
+/// Converts only the settings that the kernel changes without a notice.
 Napi::Value settings_to_js(Napi::Env env, const rtnl::LinkInfo& link);
 Napi::Value to_js(Napi::Env env, const rtnl::AddressInfo& address);
 Napi::Value to_js(Napi::Env env, const rtnl::RouteInfo& route);

@@ -23,7 +23,7 @@ struct Constructor {
   Napi::FunctionReference function;
 };
 
-/// What the addon keeps for one thread: it is loaded once per worker, so there are no globals.
+/// The addon's data of one thread. It is loaded once per worker, so there are no globals.
 struct Addon {
   std::tuple<Constructor<RouteSocket>, Constructor<NftSocket>, Constructor<HeldPort>, Constructor<DhcpSocket>,
              Constructor<Watch>>
@@ -35,7 +35,7 @@ struct Addon {
   }
 };
 
-/// A JavaScript object that owns a native thing until close(), or until it is collected. Only we construct it.
+/// A JavaScript object that owns a native object until close() or garbage collection. Only the addon constructs it.
 template <class Self, class Content>
 class Handle : public Napi::ObjectWrap<Self> {
  public:
@@ -59,7 +59,7 @@ class Handle : public Napi::ObjectWrap<Self> {
     return Addon::constructor<Self>(env).New({Napi::External<Content>::New(env, &content)});
   }
 
-  /// What `arg` owns. A TypeError when it is something else, EBADF when it is closed.
+  /// Returns the native object of `arg`. Throws a TypeError if it is something else, EBADF if it is closed.
   static Content& of(const Arg& arg) {
     const bool ours = arg.value().IsObject() &&
                       arg.value().As<Napi::Object>().InstanceOf(Addon::constructor<Self>(arg.value().Env()).Value());
@@ -107,7 +107,7 @@ class HeldPort : public Handle<HeldPort, sys::HeldPort> {
   uint16_t port_;  // also available after close()
 };
 
-/// Shared with the watch that reads from it.
+/// A socket that is shared with the watch that reads from it.
 class DhcpSocket : public Handle<DhcpSocket, std::shared_ptr<sys::DhcpSocket>> {
  public:
   static constexpr char kName[] = "DhcpSocket";

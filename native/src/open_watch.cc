@@ -4,7 +4,8 @@
 
 namespace {
 
-/// A thread that is ending (process.exit, terminate) may still get a turn of its loop, but no JavaScript any more.
+/// Checks whether JavaScript can run: an ending thread (process.exit, terminate) may still run its loop, but no
+/// JavaScript.
 bool runs_javascript(napi_env env) {
   napi_value probe = nullptr;
   bool pending = false;
@@ -12,7 +13,7 @@ bool runs_javascript(napi_env env) {
   return napi_create_object(env, &probe) == napi_ok && napi_set_named_property(env, probe, "probe", probe) == napi_ok;
 }
 
-/// What a callback threw, as if the event loop itself had called it: 'uncaughtException'.
+/// Reports an exception of a callback as if the event loop had called it: 'uncaughtException'.
 void rethrow_to_loop(napi_env env) {
   napi_value error = nullptr;
   bool pending = false;
@@ -31,7 +32,7 @@ void OpenWatch::start(int fd) {
     throw sys::SysError("watch", ENOSYS, "this thread has no event loop");
   poll_ = std::make_unique<UvPoll>(loop, fd, [this] { on_readable(); });
   self_ = shared_from_this();
-  // The asynchronous kind: the thread's end waits until libuv has let go of the handle.
+  // Asynchronous, so that the thread's end waits until libuv has released the handle.
   napi_add_async_cleanup_hook(env_, on_thread_end, this, &hook_);
 }
 
@@ -69,7 +70,7 @@ void OpenWatch::on_readable() {
     close();
     napi_fatal_exception(env_, to_js_error(env_, error).Value());
   } catch (const Napi::Error& error) {
-    // The thread was ended while its arguments were being made, after the probe above.
+    // The thread ended while the arguments were made, after the check above.
     if (!runs_javascript(env_)) return close();
     napi_fatal_exception(env_, error.Value());
   }
@@ -79,7 +80,8 @@ void OpenWatch::deliver() {
   const Napi::Function callback = callback_.Value();  // before reading, which may close us
   const auto arguments = read_(*this);
   if (!arguments) return;
-  // The plain call: the wrapped one makes an Error of any failure, which is fatal when the callback ended its thread.
+  // A plain call, because the wrapped one makes an Error of every failure, which is fatal if the callback ended its
+  // thread.
   napi_value result = nullptr;
   const napi_status status =
       napi_make_callback(env_, nullptr, env_.Global(), callback, arguments->size(), arguments->data(), &result);

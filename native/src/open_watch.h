@@ -9,11 +9,11 @@
 
 #include "uv_poll.h"
 
-/// A watch that calls back into JavaScript. It keeps itself until it is closed: by its Watch object, by itself (a
-/// process ends once), or by the end of its thread.
+/// A watch that calls back into JavaScript. It lives until it is closed: by its Watch object, by itself (a process ends
+/// only once), or by the end of its thread.
 class OpenWatch : public std::enable_shared_from_this<OpenWatch> {
  public:
-  /// Turns what has become readable into the callback's arguments; nothing: do not call.
+  /// Reads, and makes the callback's arguments; nothing: no call.
   using Reader = std::function<std::optional<std::vector<napi_value>>(OpenWatch&)>;
 
   /// `source` owns the file descriptor and lives as long as the watch.

@@ -54,7 +54,7 @@ void UvPoll::close(std::function<void()> closed) {
 void UvPoll::on_event(void* handle, int status, int) {
   auto* self = static_cast<UvPoll*>(uv_handle_get_data(handle));
   self->readable_();
-  // libuv stops at POLLERR, which is how a netlink socket reports ENOBUFS; reading has cleared it.
+  // libuv stops at POLLERR, by which a netlink socket reports ENOBUFS; reading has cleared the error.
   if (status < 0 && !self->closed_ && !self->paused_) self->start();
 }
 

@@ -6,10 +6,10 @@
 
 struct uv_loop_s;
 
-/// Calls back when a file descriptor is readable, on a Node thread's event loop: no polling and no other thread.
+/// Calls back when a file descriptor is readable, on a Node thread's event loop, without another thread.
 ///
-/// libuv's header is not everywhere Node is (node-api-headers leaves it out), so uv_poll.cc declares the few functions
-/// it needs; their ABI is fixed throughout libuv 1, which all of Node 20, 22 and 24 contain.
+/// libuv's header is missing on some hosts (node-api-headers does not contain it), so uv_poll.cc declares the few
+/// functions that it needs. Their ABI is stable in libuv 1, which Node 20, 22 and 24 contain.
 class UvPoll {
  public:
   /// Watches `fd`, which must stay open until `closed`. Throws SysError.
@@ -17,12 +17,12 @@ class UvPoll {
   UvPoll(const UvPoll&) = delete;
   UvPoll& operator=(const UvPoll&) = delete;
 
-  /// The loop may end although this watches.
+  /// Lets the loop end while this watches.
   void unref();
-  /// What becomes readable meanwhile is reported after the resumption.
+  /// Pauses; data that arrives meanwhile is reported after resume().
   void pause();
   void resume();
-  /// Must be called once; only after `closed`, from the loop, may this object go.
+  /// Must be called once. The object may be destroyed only after the loop has called `closed`.
   void close(std::function<void()> closed);
 
  private:

@@ -293,7 +293,7 @@ describe('VLANs of a bridge', () => {
     apply(here.socket, addBridge('br1'), addVeth('v0', there.path), setLink('v0', { master: 'br1' }));
     expect(route(here.socket, [addBridge('br0', { vlanFiltering: true }), setLink('v0', { bridgeVlan: 42 })])).toEqual([
       { op: 'add bridge', errno: 'EOPNOTSUPP', detail },
-      { op: 'set bridge vlan', errno: 'EOPNOTSUPP', detail: `the link is in no bridge, or ${detail}` },
+      { op: 'set bridge vlan', errno: 'EOPNOTSUPP', detail: `the link is not a port of a bridge, or ${detail}` },
     ]);
     expect(linkByName(here.socket, 'br0')).toBeNull();
   });
@@ -305,7 +305,11 @@ describe('VLANs of a bridge', () => {
       setLink('nothing', { bridgeVlan: 42 }),
     ]);
     expect(faults).toEqual([
-      { op: 'set bridge vlan', errno: 'EOPNOTSUPP', detail: expect.stringContaining('the link is in no bridge') },
+      {
+        op: 'set bridge vlan',
+        errno: 'EOPNOTSUPP',
+        detail: expect.stringContaining('the link is not a port of a bridge'),
+      },
       { op: 'set bridge vlan', errno: 'ENODEV', detail: 'no link is named nothing' },
     ]);
     expect(link('v0').mtu).toBe(1400);

@@ -9,7 +9,7 @@
 
 namespace conntrack {
 
-/// Connections by where their first packet was sent, before any translation.
+/// Selects connections by the destination of their first packet, before any translation.
 struct Selection {
   uint8_t protocol;  // IPPROTO_…
   int family;        // AF_INET or AF_INET6
@@ -18,8 +18,8 @@ struct Selection {
 };
 
 /// Equivalent to: conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every
-/// selection and every port of its range, in the socket's namespace. By how many connections the namespace has fewer
-/// then; 0 where the kernel tracks none.
+/// selection and every port of its range, in the socket's namespace. Returns by how many connections the namespace
+/// has fewer; 0 if the kernel tracks none.
 uint32_t delete_connections(nl::Socket& socket, const std::vector<Selection>& selections);
 
 }  // namespace conntrack

@@ -11,13 +11,13 @@ namespace nl {
 
 class Attributes;
 
-/// One received attribute; valid while the datagram it points into is.
+/// A received attribute, which points into its datagram.
 struct Attribute {
   uint16_t type;
   const uint8_t* data;
   size_t size;
 
-  /// As much of a T as was sent, zeroes for the rest: kernels append fields to their structures.
+  /// Reads a T, with zeroes for bytes that were not sent: newer kernels append fields to their structures.
   template <class T>
   T as() const {
     T value{};
@@ -31,7 +31,7 @@ struct Attribute {
   Attributes nested() const;
 };
 
-/// The attributes of one level, to be walked or searched. A malformed tail ends the walk.
+/// The attributes of one level, for iteration and search. Iteration ends at a malformed tail.
 class Attributes {
  public:
   class Iterator {
@@ -49,7 +49,7 @@ class Attributes {
   };
 
   Attributes(const void* data, size_t size) : data_(static_cast<const uint8_t*>(data)), size_(size) {}
-  /// Those behind the fixed header (ifinfomsg, nfgenmsg, …) of a message.
+  /// Returns the attributes behind the fixed header (ifinfomsg, nfgenmsg, …) of a message.
   template <class Header>
   static Attributes after(const nlmsghdr& message) {
     const size_t skip = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(Header));
@@ -60,7 +60,7 @@ class Attributes {
   Iterator begin() const { return {data_, size_}; }
   Iterator end() const { return {nullptr, 0}; }
   std::optional<Attribute> find(uint16_t type) const;
-  /// "" when it is not there.
+  /// "": missing.
   std::string string(uint16_t type) const;
   template <class T>
   std::optional<T> value(uint16_t type) const {

@@ -26,16 +26,16 @@ class Message {
   }
 
   void put(uint16_t type, const void* data, size_t size);
-  /// NUL-terminated, as the kernel wants its strings.
+  /// Appends a string with a NUL, which the kernel requires.
   void put_string(uint16_t type, const std::string& text) { put(type, text.c_str(), text.size() + 1); }
   void put_u8(uint16_t type, uint8_t value) { put(type, &value, sizeof value); }
   void put_u32(uint16_t type, uint32_t value) { put(type, &value, sizeof value); }
   void put_be32(uint16_t type, uint32_t value) { put_u32(type, __builtin_bswap32(value)); }
   void put_ip(uint16_t type, const sys::IpAddress& ip) { put(type, ip.bytes.data(), ip.size()); }
 
-  /// Opens a nested attribute, closed when the result goes out of scope.
+  /// Opens a nested attribute, which ends when the result goes out of scope.
   [[nodiscard]] Nest nest(uint16_t type);
-  /// Bytes without an attribute header: a fixed header inside a nest (VETH_INFO_PEER).
+  /// Appends bytes without an attribute header: a fixed header inside a nest (VETH_INFO_PEER).
   void append(const void* data, size_t size);
 
   void set_sequence(uint32_t sequence) { header().nlmsg_seq = sequence; }
@@ -50,7 +50,7 @@ class Message {
   std::vector<uint8_t> bytes_;
 };
 
-/// A nested attribute closes itself: its length is known when the scope ends.
+/// A nested attribute, whose length is written when the scope ends.
 class Nest {
  public:
   Nest(Message& message, uint16_t type);

@@ -10,9 +10,9 @@
 namespace nl {
 namespace {
 
-// The kernel never makes a dump datagram larger than the buffer last seen, nor than 32 KiB.
+// The kernel limits a dump datagram to the size of the last receive buffer, and to 32 KiB.
 constexpr size_t kBufferBytes = 65536;
-// Limits, not allocations: a batch of 70,000 elements is 10 MB, its refusals (one each) 50 MB.
+// Limits, not allocations: a batch of 70,000 elements has 10 MB, its errors (one each) have 50 MB.
 constexpr int kSendLimitBytes = 16 << 20, kReceiveLimitBytes = 64 << 20;
 // Room for a busy event loop; a watcher that misses more gets an overrun and compares everything again.
 constexpr int kNoticeLimitBytes = 4 << 20;
@@ -27,7 +27,7 @@ sys::UniqueFd open_socket(int protocol) {
   return fd;
 }
 
-/// Extended acknowledgements carry the kernel's own words; capped ones leave our message out of the answer.
+/// Extended acknowledgements contain the kernel's message; capped ones do not repeat our request.
 void configure(int fd, int receive_limit) {
   const int on = 1;
   setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
@@ -36,7 +36,7 @@ void configure(int fd, int receive_limit) {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_limit, sizeof receive_limit);
 }
 
-/// Messages of a namespace without a number have none; the socket's own namespace has none unless it was assigned.
+/// Returns the number of a message's namespace; nothing: none was assigned, as is usual for the socket's own namespace.
 std::optional<uint32_t> origin_of(msghdr& header) {
   for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
     if (at->cmsg_level != SOL_NETLINK || at->cmsg_type != NETLINK_LISTEN_ALL_NSID) continue;
@@ -47,7 +47,7 @@ std::optional<uint32_t> origin_of(msghdr& header) {
   return std::nullopt;
 }
 
-/// The errno of an NLMSG_ERROR, or of the NLMSG_DONE that ends a dump; 0 for success.
+/// Reads the errno of an NLMSG_ERROR, or of the NLMSG_DONE that ends a dump; 0: success.
 int error_of(const nlmsghdr& message) {
   int error = 0;
   if (message.nlmsg_len >= NLMSG_LENGTH(sizeof error)) std::memcpy(&error, NLMSG_DATA(&message), sizeof error);
@@ -111,7 +111,7 @@ void Socket::send(const std::vector<uint8_t>& bytes, const std::string& op) {
   }
 }
 
-/// The size that the datagram has, or -1 with errno; its ancillary data becomes the origin.
+/// Receives a datagram and returns its size, or -1 with errno; sets the origin from its ancillary data.
 ssize_t Socket::receive_datagram(uint8_t* buffer, size_t capacity) {
   iovec part{buffer, capacity};
   alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int32_t))];
@@ -129,7 +129,7 @@ ssize_t Socket::receive_datagram(uint8_t* buffer, size_t capacity) {
 }
 
 bool Socket::receive(const std::string& op, const Visitor& visit) {
-  // On the stack: a thousand idle sockets must not keep a thousand buffers.
+  // On the stack, so that a thousand idle sockets do not keep a thousand buffers.
   alignas(nlmsghdr) uint8_t buffer[kBufferBytes];
   const ssize_t size = receive_datagram(buffer, sizeof buffer);
   if (size < 0 && errno == EAGAIN) return false;
@@ -183,7 +183,7 @@ void Socket::query(const Message& request, const std::string& op, const Visitor&
 bool Socket::query_once(Message request, const std::string& op, const Visitor& visit) {
   const uint32_t sequence = next_sequence();
   request.set_sequence(sequence);
-  // A get answers with one message and no end mark, so ask for the acknowledgement; a dump ends with NLMSG_DONE.
+  // A get has one message and no end mark, so an acknowledgement is requested; a dump ends with NLMSG_DONE.
   if (!(request.flags() & NLM_F_DUMP)) request.add_flags(NLM_F_ACK);
   send(request.bytes(), op);
   bool ended = false, consistent = true;

@@ -13,7 +13,7 @@
 
 namespace nl {
 
-/// A message and the verb under which its failure is reported.
+/// A message, and the verb for its errors.
 struct Operation {
   Message message;
   std::string op;
@@ -21,10 +21,10 @@ struct Operation {
 using Fault = std::optional<sys::SysError>;
 using Visitor = std::function<void(const nlmsghdr&)>;
 
-/// A netlink socket. It stays in the namespace of the thread that opened it, whatever thread uses it.
+/// A netlink socket. It stays in the namespace of the thread that opened it, even if another thread uses it.
 ///
 /// The kernel handles what is sent inside sendmsg and has queued every answer when that returns, so nothing here waits:
-/// an answer that is not there was dropped for want of buffer (ENOBUFS).
+/// a missing answer was dropped because the buffer was full (ENOBUFS).
 class Socket {
  public:
   /// Throws EPROTONOSUPPORT, EMFILE. `groups` are multicast groups by number (RTNLGRP_…).
@@ -37,22 +37,22 @@ class Socket {
   void hear_all_namespaces();
   /// Receives deletions only (RTM_DEL…): the kernel drops everything else before it wakes the reader.
   void hear_deletions_only();
-  /// The number of the namespace that the last datagram came from; nothing: the socket's own.
+  /// Number of the namespace of the last datagram; nothing: the socket's own.
   std::optional<uint32_t> origin() const { return origin_; }
 
-  /// Sends one message and waits for its acknowledgement. Throws what the kernel refused.
+  /// Sends one message and waits for its acknowledgement. Throws the kernel's error.
   void transact(Message message, const std::string& op);
-  /// Sends all in one datagram; one failing does not stop the others. Answers for each.
+  /// Sends all messages in one datagram, and returns for each nothing or its error. A failure does not stop the others.
   std::vector<Fault> perform(std::vector<Operation> operations);
-  /// Sends a get or dump request and visits every message of the answer; `restart` is called when a dump that the
-  /// kernel could not finish consistently is begun anew. Throws what the kernel refused.
+  /// Sends a get or dump request and visits every message of the answer. If a dump is inconsistent, it is repeated
+  /// after a call of `restart`. Throws the kernel's error.
   void query(const Message& request, const std::string& op, const Visitor& visit, const std::function<void()>& restart);
 
-  /// Sends bytes of our own sequence numbers (nfnetlink batches) of any size.
+  /// Sends bytes that have their own sequence numbers (nfnetlink batches), of any size.
   void send(const std::vector<uint8_t>& bytes, const std::string& op);
   uint32_t next_sequence() { return ++sequence_; }
 
-  /// Visits the messages of the next datagram. false: none is queued. Throws ENOBUFS when the kernel dropped some.
+  /// Visits the messages of the next datagram. false: none is queued. Throws ENOBUFS if the kernel dropped some.
   bool receive(const std::string& op, const Visitor& visit);
 
  private:
@@ -64,10 +64,10 @@ class Socket {
   std::optional<uint32_t> origin_;
 };
 
-/// The answer of an NLMSG_ERROR message: nothing for an acknowledgement.
+/// Parses an NLMSG_ERROR message; nothing: an acknowledgement.
 Fault fault_of(const nlmsghdr& message, const std::string& op);
 
-/// Queries and collects what `parse` (nlmsghdr → optional) makes of each message.
+/// Queries, and collects the results of `parse` (nlmsghdr → optional) for all messages.
 template <class Parse>
 auto collect(Socket& socket, const Message& request, const std::string& op, Parse parse) {
   std::vector<typename std::invoke_result_t<Parse, const nlmsghdr&>::value_type> all;

@@ -27,7 +27,8 @@ class Datagram {
   std::vector<uint8_t> bytes_;
 };
 
-/// What came back: refusals are sent unasked, and the last message's acknowledgement shows that none was lost.
+/// The kernel's answers: errors, which are always sent, and the acknowledgement of the last message, which shows that
+/// none was lost.
 struct Answers {
   std::vector<nl::Fault> faults;
   nl::Fault whole;
@@ -47,7 +48,7 @@ struct Answers {
   }
 };
 
-/// ENOBUFS: there were more refusals than fit. The first ones were kept, which is all anyone reads.
+/// Ignores ENOBUFS: more errors than fit, of which the first ones were kept, and the rest is not needed.
 bool receive(nl::Socket& socket, const std::string& op, const nl::Visitor& visit) {
   try {
     return socket.receive(op, visit);

@@ -7,8 +7,8 @@
 
 namespace nft {
 
-/// Performs messages as one nf_tables transaction: all or none. Answers for each why it was refused, or nothing; throws
-/// what the kernel has against the batch as a whole (EPERM).
+/// Performs messages as one nf_tables transaction: all or none. Returns for each its error, or nothing; throws an error
+/// of the batch as a whole (EPERM).
 std::vector<nl::Fault> transact(nl::Socket& socket, std::vector<nl::Message> messages, const std::string& op);
 
 }  // namespace nft

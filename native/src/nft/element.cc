@@ -49,7 +49,7 @@ const VerbWords& words_of(Verb verb) {
   return words[static_cast<size_t>(verb)];
 }
 
-/// One message per change, so that the kernel's refusal identifies it.
+/// Makes one message per change, so that an error of the kernel identifies the change.
 nl::Message change_message(const std::string& table, const Change& change) {
   const VerbWords& words = words_of(change.verb);
   nl::Message result = message(change.element.family, words.type, words.flags);
@@ -170,7 +170,7 @@ bool has_element(nl::Socket& socket, const std::string& table, const Element& el
   put_element(request, key_of(element));
   bool found = false;
   const auto visit = [&](const nlmsghdr& answer) {
-    // an interval is also found by what is within it
+    // the kernel also finds an interval by a value inside it
     for (const Element& there : parse_elements(answer)) found = found || is_same(there, element);
   };
   try {

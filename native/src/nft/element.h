@@ -12,12 +12,12 @@ namespace nft {
 
 using Bytes = std::vector<uint8_t>;
 
-/// What has matched an element since it was made.
+/// Traffic that has matched an element since it was made.
 struct Counter {
   uint64_t packets, bytes;
 };
 
-/// One element of a set or map, bytes as the kernel keeps them.
+/// An element of a set or map, with bytes in the kernel's form.
 struct Element {
   std::string set;
   Bytes key;
@@ -36,22 +36,21 @@ struct Change {
   Element element;
 };
 
-/// Equivalent to: nft add|create|delete element <family> <table> <set> { … }, all in one transaction, whatever families
-/// the tables of that name are of. Adding what is there
-/// with the same data is no failure (EEXIST with other data), creating it is EEXIST; deleting what is not there is
-/// ENOENT.
+/// Equivalent to: nft add|create|delete element <family> <table> <set> { … }, all in one transaction, also for tables
+/// of that name in several families. An existing element can be added again with the same data (EEXIST with other
+/// data), but not created (EEXIST). Deleting a missing element fails with ENOENT.
 std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
                                        const std::vector<Change>& changes);
 
-/// The elements that a message of the kernel's lists, be it an answer or a notice.
+/// Parses the elements that a message of the kernel lists, in an answer or a notice.
 std::vector<Element> parse_elements(const nlmsghdr& message);
 
-/// Equivalent to: nft list set|map <family> <table> <set>. Throws ENOENT when there is no such table or set.
+/// Equivalent to: nft list set|map <family> <table> <set>. Throws ENOENT if the table or the set does not exist.
 std::vector<Element> list_elements(nl::Socket& socket, const Table& table, const std::string& set);
 
-/// Equivalent to: nft get element <family> <table> <set> { … }: whether it is there, with the same data. One look into
-/// the set, whatever its size. The kernel does not find the end of a plain interval where another begins. Not there
-/// either where there is no such table or set.
+/// Checks whether an element exists, with the same data, by one look-up. Equivalent to: nft get element <family>
+/// <table> <set> { … }. The kernel does not find the end of a plain interval where another one begins. false also if
+/// the table or the set does not exist.
 bool has_element(nl::Socket& socket, const std::string& table, const Element& element);
 
 }  // namespace nft

@@ -22,7 +22,7 @@ nl::Message message(Family family, uint16_t type, uint16_t flags);
 /// NFT_MSG_… of a received message, or -1 when it is of another subsystem or of a family that is not listed above.
 int kind_of(const nlmsghdr& message);
 
-/// Of a message that kind_of knows.
+/// Returns the family of a message that kind_of knows.
 Family family_of(const nlmsghdr& message);
 
 }  // namespace nft

@@ -12,8 +12,8 @@ namespace nft {
 
 enum class Subject { table, chain, rule, set, element };
 
-/// Something of family inet or bridge was made or deleted. Of a rule `name` is its chain, of an element its set, of a
-/// table "".
+/// Something of family inet or bridge was made or deleted. `name`: the chain of a rule, the set of an element, "" for a
+/// table.
 struct Notice {
   Subject subject;
   bool gone;
@@ -23,8 +23,8 @@ struct Notice {
   std::optional<Element> element;  // only of Subject::element
 };
 
-/// The notices in a message of group NFNLGRP_NFTABLES, one for each element; none for the subjects that are not
-/// listed above.
+/// Parses a message of group NFNLGRP_NFTABLES, with one notice for each element; none for other subjects than those
+/// above.
 std::vector<Notice> parse_notices(const nlmsghdr& message);
 
 }  // namespace nft

@@ -13,8 +13,8 @@ namespace {
 
 constexpr char kOp[] = "load ruleset";
 
-// Of <nftables/libnftables.h>, declared here: the library is found at run time, so that building needs no -dev package
-// and programs that load no ruleset (the doors) need no library.
+// From <nftables/libnftables.h>. The library is loaded at run time, so that the build needs no -dev package, and
+// programs that do not load a ruleset do not need the library.
 struct Context;
 using NewContext = Context*(uint32_t flags);
 using BufferErrors = int(Context*);
@@ -56,7 +56,7 @@ void load_ruleset(const std::string& text) {
   auto* free_context = library.symbol<FreeContext>("nft_ctx_free");
   const std::unique_ptr<Context, FreeContext*> context(library.symbol<NewContext>("nft_ctx_new")(0), free_context);
   if (!context) throw sys::SysError(kOp, ENOMEM);
-  // Both streams into buffers of the context: a library must not write to our stdout.
+  // Both streams go to buffers of the context, because the library must not write to our stdout.
   library.symbol<BufferErrors>("nft_ctx_buffer_error")(context.get());
   library.symbol<BufferErrors>("nft_ctx_buffer_output")(context.get());
   if (library.symbol<RunBuffer>("nft_run_cmd_from_buffer")(context.get(), text.c_str()) == 0) return;

@@ -12,14 +12,14 @@ namespace {
 
 constexpr char kInspect[] = "inspect table";
 
-/// "{ 22, 80 }" within a rule: a set whose name is the kernel's.
+/// Checks for a set that the kernel named, such as "{ 22, 80 }" within a rule.
 bool is_anonymous_set(const nlmsghdr& message) {
   const auto flags = nl::Attributes::after<nfgenmsg>(message).find(NFTA_SET_FLAGS);
   return kind_of(message) == NFT_MSG_NEWSET && flags && (flags->be32() & NFT_SET_ANONYMOUS) != 0;
 }
 
-/// The string attribute `name` of everything of one kind that the table has. The kernel filters rules and sets by
-/// table, but not chains, so that is done here as well.
+/// Lists the string attribute `name` of all objects of one kind in the table. The kernel filters rules and sets by
+/// table, but not chains, so this is also done here.
 std::vector<std::string> list_names(nl::Socket& socket, int get, int kind, uint16_t table_attribute, const Table& table,
                                     uint16_t name) {
   nl::Message request = message(table.family, static_cast<uint16_t>(get), NLM_F_DUMP);
@@ -55,7 +55,7 @@ std::optional<TableContents> inspect_table(nl::Socket& socket, const Table& tabl
     ++contents.chains[chain];
   }
   try {
-    // Last, because only this one of the three reports a missing table, which may have vanished in between.
+    // Last, because only this query reports a missing table, which may have been deleted meanwhile.
     contents.sets = names(NFT_MSG_GETSET, NFT_MSG_NEWSET, NFTA_SET_TABLE, NFTA_SET_NAME);
   } catch (const sys::SysError& error) {
     if (error.error() == ENOENT) return std::nullopt;

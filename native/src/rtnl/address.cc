@@ -16,7 +16,7 @@ ifaddrmsg address_header(const sys::IpPrefix& prefix, uint32_t link_index) {
   return header;
 }
 
-/// All host bits set. Only for IPv4 prefixes that have a broadcast address (RFC 3021: /31 has none).
+/// Sets all host bits. Only for IPv4 prefixes with a broadcast address (RFC 3021: /31 has none).
 sys::IpAddress broadcast_of(const sys::IpPrefix& prefix) {
   sys::IpAddress broadcast = prefix.address;
   for (size_t bit = prefix.length; bit < 32; ++bit) broadcast.bytes[bit / 8] |= static_cast<uint8_t>(0x80 >> bit % 8);

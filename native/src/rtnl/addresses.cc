@@ -11,7 +11,7 @@ std::optional<AddressInfo> parse_address(const nlmsghdr& message) {
   if (message.nlmsg_type != RTM_NEWADDR && message.nlmsg_type != RTM_DELADDR) return std::nullopt;
   const auto* header = static_cast<const ifaddrmsg*>(NLMSG_DATA(&message));
   const auto attributes = nl::Attributes::after<ifaddrmsg>(message);
-  // IFA_ADDRESS is the other end of a point-to-point link; IFA_LOCAL is ours, and left out where the two are one.
+  // IFA_ADDRESS is the other end of a point-to-point link; IFA_LOCAL is our end, and missing where both are equal.
   auto raw = attributes.find(IFA_LOCAL);
   if (!raw) raw = attributes.find(IFA_ADDRESS);
   const auto address = raw ? sys::ip_from_bytes(raw->data, raw->size) : std::nullopt;

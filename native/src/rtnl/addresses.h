@@ -14,7 +14,7 @@ struct AddressInfo {
   uint8_t scope;  // RT_SCOPE_…
 };
 
-/// The content of an RTM_NEWADDR or RTM_DELADDR.
+/// Parses an RTM_NEWADDR or RTM_DELADDR.
 std::optional<AddressInfo> parse_address(const nlmsghdr& message);
 
 /// Equivalent to: ip address show

@@ -14,12 +14,12 @@ constexpr size_t kMessagesPerSend = 32, kBytesPerSend = 16384;
 
 constexpr char kSetBridgeVlan[] = "set bridge vlan";
 
-/// The feature that the kernel lacks, where its own message is vague ("Unknown device type") or missing.
+/// Names the feature that the kernel lacks, if its own message is vague ("Unknown device type") or missing.
 std::string what_is_missing(const sys::SysError& error) {
   const std::string& op = error.op();
   if (error.detail() == "Unknown device type") return "the kernel has no " + op.substr(op.find(' ') + 1);  // add ipvlan
   if (op == "add bridge") return "the kernel has no VLAN filtering in bridges";
-  if (op == kSetBridgeVlan) return "the link is in no bridge, or the kernel has no VLAN filtering in bridges";
+  if (op == kSetBridgeVlan) return "the link is not a port of a bridge, or the kernel has no VLAN filtering in bridges";
   return error.detail();
 }
 
@@ -72,14 +72,14 @@ void Batch::enqueue(const SetLink& request) {
   if (request.bridge_vlan) port = resolve(request.name, kSetBridgeVlan);
   push(set_link(request, master), "set link");
   if (port) push(set_bridge_vlan(*port, *request.bridge_vlan), kSetBridgeVlan);
-  // Port settings are accepted only once the link is a port of a bridge, so they are sent after it joins.
+  // Port settings are accepted only for a port of a bridge, so they are sent after the link joins.
   if (configures_before_up(request) || request.hairpin) push(finish_link(request), "set link");
 }
 
 void Batch::enqueue(const DeleteLink& request) {
   push(delete_link(request), "delete link");
   unsettle(request.name);
-  indexes_.clear();  // a veth takes its other end along
+  indexes_.clear();  // deleting a veth also deletes its other end
 }
 
 void Batch::enqueue(const AddAddress& request) {
@@ -121,7 +121,7 @@ void Batch::flush() {
   unsettled_.clear();
 }
 
-/// A send that fails as a whole is every queued request's failure, not that of the request that caused the flush.
+/// If a send fails as a whole, every queued request has failed, not just the request that caused the flush.
 std::vector<nl::Fault> Batch::perform_queue() {
   const size_t count = queue_.size();
   try {

@@ -9,8 +9,8 @@
 
 namespace rtnl {
 
-/// Performs requests in order with as few sends as order allows, and answers for each: nothing, or why it failed.
-/// A failure does not stop the others.
+/// Performs requests in order, with as few sends as possible, and returns for each nothing or its error. A failure does
+/// not stop the others.
 class Batch {
  public:
   explicit Batch(nl::Socket& socket) : socket_(socket) {}
@@ -31,10 +31,10 @@ class Batch {
   void push(nl::Message message, const char* op);
   void flush();
   std::vector<nl::Fault> perform_queue();
-  /// The index of a link, which may be one that a queued request is about to make. Throws ENODEV.
+  /// Returns the index of a link, which a queued request may be about to make. Throws ENODEV.
   uint32_t resolve(const std::string& name, const char* op);
   std::optional<uint32_t> look_up(const std::string& name, const char* op);
-  /// A queued request makes or deletes this name: what is known of it will not hold.
+  /// Marks a name that a queued request makes or deletes: its known index will become invalid.
   void unsettle(const std::string& name) { unsettled_.insert(name); }
   int netns(const std::string& path, const char* op);
 
@@ -42,7 +42,7 @@ class Batch {
   std::vector<nl::Fault> faults_;
   size_t current_ = 0;
   std::vector<nl::Operation> queue_;
-  std::vector<size_t> owners_;  // which request each queued message belongs to
+  std::vector<size_t> owners_;  // index of the request of each queued message
   size_t queued_bytes_ = 0;
   std::map<std::string, uint32_t> indexes_;
   std::set<std::string> unsettled_;

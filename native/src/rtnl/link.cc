@@ -72,7 +72,7 @@ void put_hairpin(nl::Message& message, bool on) {
   message.put_u8(IFLA_BRPORT_MODE, on ? 1 : 0);
 }
 
-/// Per-device configuration that /proc/sys would charge for by the number of namespaces.
+/// Per-device settings; /proc/sys would take longer the more namespaces there are.
 bool has_af_spec(const SetLink& link) { return !link.ipv4.empty() || link.ipv6_address_generation; }
 
 }  // namespace
@@ -85,7 +85,7 @@ nl::Message add_bridge(const AddBridge& bridge) {
   auto info = message.nest(IFLA_LINKINFO);
   message.put_string(IFLA_INFO_KIND, "bridge");
   auto data = message.nest(IFLA_INFO_DATA);
-  // These are for the bridge itself and pass no chain of a firewall: a port could take another's MAC by them.
+  // Frames to link-local addresses pass no chain of a firewall: by them a port could take the MAC of another one.
   constexpr uint32_t kNoLinkLocalLearning = 1 << BR_BOOLOPT_NO_LL_LEARN;
   const br_boolopt_multi options{kNoLinkLocalLearning, kNoLinkLocalLearning};
   message.put(IFLA_BR_MULTI_BOOLOPT, &options, sizeof options);

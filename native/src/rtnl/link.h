@@ -22,7 +22,7 @@ nl::Message add_veth(const AddVeth& veth, int peer_netns);
 
 /// Equivalent to: ip link add link <index> name <name> netns <fd> [address <mac>] [mtu <mtu>] type macvlan mode <mode>
 ///   [bclim <limit>]
-/// The parent is of the socket's namespace, the link is made in the other at once. EEXIST if that has the name.
+/// The parent is in the socket's namespace; the link is made directly in the other one. EEXIST if that has the name.
 nl::Message add_macvlan(const AddMacvlan& macvlan, uint32_t parent_index, int netns);
 
 /// Equivalent to: ip link add link <index> name <name> netns <fd> [mtu <mtu>] type ipvlan mode <mode>
@@ -32,17 +32,16 @@ nl::Message add_ipvlan(const AddIpvlan& ipvlan, uint32_t parent_index, int netns
 /// sysctl net.ipv4.conf.<name>.…, without the final `up` if `configures_before_up` is set.
 nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index);
 
-/// The kernel sets a device up before it reads IFLA_AF_SPEC of the same message, so a link that is to be up *and*
-/// without an automatic IPv6 address needs two messages: configuration, then up. Likewise a port that is to have its
-/// VLAN before it forwards anything.
+/// Checks whether a link needs two messages: configuration, then up. The kernel sets a device up before it reads
+/// IFLA_AF_SPEC of the same message, which is too late to prevent an automatic IPv6 address. A port must have its VLAN
+/// before it forwards anything.
 bool configures_before_up(const SetLink& link);
 
-/// Equivalent to: bridge vlan add dev <index> vid <vlan> pvid untagged. EOPNOTSUPP if it is no bridge's port.
+/// Equivalent to: bridge vlan add dev <index> vid <vlan> pvid untagged. EOPNOTSUPP if it is not a bridge's port.
 nl::Message set_bridge_vlan(uint32_t link_index, uint16_t vlan);
 
-/// Equivalent to: ip link set <name> [up] [type bridge_slave hairpin on|off], the rest of what was asked for. The
-/// kernel takes a port's settings from the master that the link has before the message, so an earlier one must have set
-/// the bridge.
+/// Equivalent to: ip link set <name> [up] [type bridge_slave hairpin on|off]: the remaining settings. The kernel
+/// applies port settings to the bridge that the link has before the message, so an earlier message must have set it.
 nl::Message finish_link(const SetLink& link);
 
 /// Equivalent to: ip link delete <name>. Throws ENODEV if it does not exist.

@@ -27,7 +27,7 @@ std::string kind_of(const nl::Attributes& attributes) {
   return info ? info->nested().string(IFLA_INFO_KIND) : std::string();
 }
 
-/// The attribute `type` of a link's own kind, when it is of that kind.
+/// Reads the attribute `type` of a link's kind, if the link is of that kind.
 template <class T>
 std::optional<T> kind_value(const nl::Attributes& attributes, const char* kind, uint16_t type) {
   const auto info = attributes.find(IFLA_LINKINFO);
@@ -36,7 +36,7 @@ std::optional<T> kind_value(const nl::Attributes& attributes, const char* kind, 
   return data ? data->nested().value<T>(type) : std::nullopt;
 }
 
-/// A tunnel without one has 0.
+/// Reads the index of the parent; a tunnel without one has 0.
 std::optional<uint32_t> parent_of(const nl::Attributes& attributes) {
   const auto parent = attributes.value<uint32_t>(IFLA_LINK);
   return parent == 0u ? std::nullopt : parent;
@@ -56,7 +56,7 @@ std::optional<nl::Attributes> family_of(const nl::Attributes& attributes, uint16
   return found ? std::optional(found->nested()) : std::nullopt;
 }
 
-/// The kernel sends all values of a family as one array, in the order of their numbers.
+/// Reads the settings of a family, which the kernel sends as one array in the order of their numbers.
 template <class Value>
 std::vector<Value> configuration_of(const nl::Attributes& attributes, uint16_t family, uint16_t type) {
   const auto found = family_of(attributes, family);
@@ -79,7 +79,7 @@ nl::Message link_query(const std::string& name, uint32_t mask) {
   return request;
 }
 
-/// The one answer to a query by name, or nothing when there is no such link.
+/// Returns the answer to a query by name; nothing if the link does not exist.
 template <class Parse>
 auto find_link(nl::Socket& socket, const nl::Message& request, const std::string& op, Parse parse)
     -> std::invoke_result_t<Parse, const nlmsghdr&> {
@@ -92,7 +92,7 @@ auto find_link(nl::Socket& socket, const nl::Message& request, const std::string
   return std::nullopt;
 }
 
-/// Also by an alternative name, which may be longer than a name.
+/// Finds an index by a name or an alternative name, which may be longer.
 std::optional<uint32_t> index_by_message(nl::Socket& socket, const std::string& name, const std::string& op) {
   const auto index = [](const nlmsghdr& message) {
     return std::optional(static_cast<uint32_t>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index));
@@ -113,7 +113,7 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.mac = mac_text(attributes);
   link.mtu = attributes.value<uint32_t>(IFLA_MTU).value_or(0);
   link.up = (header->ifi_flags & IFF_UP) != 0;
-  // the notice of a new link has all flags marked as changed
+  // in the notice of a new link, all flags are marked as changed
   link.went_down = !link.up && header->ifi_change != ~0u && (header->ifi_change & IFF_UP) != 0;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   link.master = attributes.value<uint32_t>(IFLA_MASTER);
@@ -154,7 +154,7 @@ std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name
 std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op) {
   ifreq request{};
   if (name.size() >= sizeof request.ifr_name) return index_by_message(socket, name, op);
-  // Any socket takes this; it needs neither the kernel's lock nor the whole description of a link.
+  // Works with any socket, and needs neither the kernel's lock nor the complete description of a link.
   name.copy(request.ifr_name, name.size());
   if (ioctl(socket.fd(), SIOCGIFINDEX, &request) == 0) return static_cast<uint32_t>(request.ifr_ifindex);
   if (errno == ENODEV) return std::nullopt;

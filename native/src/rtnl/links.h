@@ -14,15 +14,15 @@ struct LinkInfo {
   uint32_t index;
   std::string name;
   std::string kind;  // "" for physical devices and loopback
-  std::string mac;   // "" for none
+  std::string mac;   // "": none
   uint32_t mtu;
   bool up;
-  bool went_down;  // of a notice: it was up until then
+  bool went_down;  // in a notice: the link was up before
   bool loopback;
   std::optional<uint32_t> master;
   std::optional<uint32_t> peer;            // the other end of a veth, in its own namespace
   std::optional<uint32_t> parent;          // of a macvlan and the like, in its own namespace
-  std::optional<uint32_t> other_netns;     // number of the peer's or parent's namespace, where that is another
+  std::optional<uint32_t> other_netns;     // number of the peer's or parent's namespace, if it differs
   std::optional<bool> vlan_filtering;      // of a bridge
   std::optional<uint32_t> macvlan_mode;    // MACVLAN_MODE_…
   std::optional<int32_t> broadcast_limit;  // of a macvlan whose limit is not the kernel's default
@@ -35,7 +35,7 @@ struct LinkInfo {
   rtnl_link_stats64 statistics;
 };
 
-/// The content of an RTM_NEWLINK or RTM_DELLINK.
+/// Parses an RTM_NEWLINK or RTM_DELLINK.
 std::optional<LinkInfo> parse_link(const nlmsghdr& message);
 
 /// Equivalent to: ip -s link show
@@ -44,9 +44,9 @@ std::vector<LinkInfo> list_links(nl::Socket& socket);
 std::vector<LinkInfo> list_bridges(nl::Socket& socket);
 /// Equivalent to: ip -s link show dev <name>; nothing when it does not exist.
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name);
-/// The name of the link with that index; nothing when it does not exist.
+/// Returns the name of the link with that index; nothing if it does not exist.
 std::optional<std::string> link_name(nl::Socket& socket, uint32_t index);
-/// The index of the link with that name (no statistics are gathered); nothing when it does not exist.
+/// Returns the index of the link with that name, without collecting statistics; nothing if it does not exist.
 std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op);
 
 }  // namespace rtnl

@@ -7,7 +7,7 @@
 
 namespace rtnl {
 
-/// Settings of `net.ipv4.conf.<link>` or `net.ipv6.conf.<link>`. Nothing: the notice is not about that one.
+/// Settings of `net.ipv4.conf.<link>` or `net.ipv6.conf.<link>`. Nothing: not in the notice.
 struct NetconfInfo {
   uint8_t family;      // AF_INET, AF_INET6
   int32_t link_index;  // or NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT
@@ -15,7 +15,7 @@ struct NetconfInfo {
   std::optional<int32_t> rp_filter;
 };
 
-/// The content of an RTM_NEWNETCONF or RTM_DELNETCONF; nothing for other families.
+/// Parses an RTM_NEWNETCONF or RTM_DELNETCONF; nothing for other families.
 std::optional<NetconfInfo> parse_netconf(const nlmsghdr& message);
 
 }  // namespace rtnl

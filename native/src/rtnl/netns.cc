@@ -47,7 +47,7 @@ LooseNetns own_netns(const std::string& op) { return {sys::open_own_netns(op), n
 PinnedNetns create_netns(const std::string& path, const std::vector<sys::Sysctl>& settings) {
   const std::string op = "create netns";
   std::optional<LooseNetns> begun = take_begun_netns(path);
-  sys::require_unpinned(path, op);  // before a namespace is made in vain
+  sys::require_unpinned(path, op);  // before a namespace is made that could not be pinned
   return pin(begun ? std::move(*begun) : make_netns(settings, op), path, op);
 }
 
@@ -75,7 +75,7 @@ uint32_t assign_netns_id(nl::Socket& socket, const std::string& path) {
   } catch (const sys::SysError& error) {
     if (error.error() != EEXIST) throw;
   }
-  // The acknowledgement does not contain the number that was picked.
+  // The acknowledgement does not contain the number that the kernel picked.
   const auto number = query_netns_id(socket, netns.get(), op);
   if (!number) throw sys::SysError(op, ENOENT, path + " has no number");
   return *number;

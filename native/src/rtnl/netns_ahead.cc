@@ -19,18 +19,18 @@ constexpr std::chrono::seconds kKept{1};
 struct Begun {
   bool ended = false;
   bool taken = false;
-  /// nothing, once it has ended: it could not be made
+  /// nothing after `ended`: it could not be made
   std::optional<LooseNetns> made;
 };
 
-/// One per process, because one thread begins a namespace and another one takes it.
+/// The namespaces that were begun. One per process, because one thread begins a namespace and another one takes it.
 struct Board {
   std::mutex mutex;
   std::condition_variable changed;
   std::map<std::string, std::shared_ptr<Begun>> begun;
 };
 
-/// Never destroyed: threads may outlive whatever ends the process.
+/// Never destroyed, because threads may still run while the process exits.
 Board& board() {
   static Board* const all = new Board;
   return *all;
@@ -44,7 +44,7 @@ std::optional<LooseNetns> make(const std::vector<sys::Sysctl>& settings) {
     sys::set_known_sysctls(sys::ProcRoot::fresh(), settings);
     return own_netns(op);
   } catch (const sys::SysError&) {
-    // the caller makes one itself, and reports why it cannot
+    // the caller makes a namespace itself, and reports the error
     return std::nullopt;
   }
 }
@@ -61,7 +61,7 @@ void make_for(const std::string& path, const std::vector<sys::Sysctl>& settings,
   mine->made = std::move(made);
   mine->ended = true;
   all.changed.notify_all();
-  // this thread is in the namespace: it ends as soon as something else holds the namespace
+  // this thread keeps the namespace alive until it was taken
   all.changed.wait_for(lock, kKept, [&] { return mine->taken; });
   forget(all, path, mine);
 }

@@ -7,13 +7,13 @@
 
 namespace rtnl {
 
-/// Begins to make a namespace, its loopback up and `settings` in force, on another thread, for a caller that is about
-/// to create one at `path`: it takes the kernel most of a millisecond, and before it is needed there is other work.
-/// Nothing is at the path, and a namespace that is not taken within a second is dropped. A hint: it fails silently, and
-/// does nothing where many are begun already.
+/// Begins to make a namespace on another thread, with its loopback up and with `settings`, for a caller that will soon
+/// create one at `path`: the kernel takes most of a millisecond, in which the caller can do other work. Nothing appears
+/// at the path, and a namespace that is not taken within a second is dropped. This is a hint: it fails silently, and
+/// does nothing if many are begun already.
 void begin_netns(const std::string& path, std::vector<sys::Sysctl> settings);
 
-/// What was begun for this path, waited for; nothing when nothing was, or it could not be made.
+/// Waits for the namespace that was begun for this path, and returns it; nothing if there is none, or it failed.
 std::optional<LooseNetns> take_begun_netns(const std::string& path);
 
 }  // namespace rtnl

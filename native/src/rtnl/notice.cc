@@ -9,7 +9,7 @@
 namespace rtnl {
 namespace {
 
-/// A bridge port that leaves its bridge causes an RTM_DELLINK of family AF_BRIDGE: the link itself still exists.
+/// Checks for a bridge port that left its bridge: an RTM_DELLINK of family AF_BRIDGE, although the link still exists.
 bool concerns_the_link(const nlmsghdr& message) {
   return static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_family == AF_UNSPEC;
 }

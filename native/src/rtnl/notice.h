@@ -31,8 +31,8 @@ struct Notice {
   std::variant<LinkInfo, AddressInfo, RouteInfo, NetconfInfo, EndedNetns> what;
 };
 
-/// The notice in a multicast message of that namespace; nothing for messages that concern neither links, addresses,
-/// configured routes nor settings of links.
+/// Parses a multicast message of that namespace; nothing for messages about anything but links, addresses, configured
+/// routes and settings of links.
 std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32_t> netns_id);
 
 }  // namespace rtnl

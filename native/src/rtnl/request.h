@@ -48,7 +48,7 @@ struct AddIpvlan {
   std::optional<uint32_t> mtu;
 };
 
-/// What is left out is left alone.
+/// Fields without a value are not changed.
 struct SetLink {
   std::string name;
   std::optional<bool> up;
@@ -59,8 +59,8 @@ struct SetLink {
   std::optional<uint32_t> group;
   std::map<uint16_t, uint32_t> ipv4;  // IPV4_DEVCONF_… → value
   std::optional<uint8_t> ipv6_address_generation;
-  std::optional<bool> hairpin;          // as a bridge's port
-  std::optional<uint16_t> bridge_vlan;  // likewise
+  std::optional<bool> hairpin;          // for a port of a bridge
+  std::optional<uint16_t> bridge_vlan;  // for a port of a bridge
 };
 
 struct DeleteLink {

@@ -27,7 +27,7 @@ nl::Message add_route(const RouteSpec& route, std::optional<uint32_t> link_index
   rtmsg header = route_header(route.destination);
   header.rtm_type = route.type.value_or(RTN_UNICAST);
   header.rtm_protocol = RTPROT_STATIC;
-  // Without a gateway the destination is on the link itself. IPv6 has no such scopes and ignores this.
+  // Without a gateway, the destination is on the link itself. IPv6 ignores the scope.
   const bool on_link = header.rtm_type == RTN_UNICAST && !route.gateway;
   header.rtm_scope = on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   nl::Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header);

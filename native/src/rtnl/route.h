@@ -12,7 +12,7 @@ namespace rtnl {
 nl::Message add_route(const RouteSpec& route, std::optional<uint32_t> link_index);
 
 /// Equivalent to: ip route delete [<type>] <destination> [via <gateway>] [dev <index>] [metric <metric>]. ESRCH if it
-/// is not there.
+/// does not exist.
 nl::Message delete_route(const RouteSpec& route, std::optional<uint32_t> link_index);
 
 }  // namespace rtnl

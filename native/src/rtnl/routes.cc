@@ -35,7 +35,7 @@ bool is_configured(const rtmsg& header, const nl::Attributes& attributes) {
          header.rtm_type != RTN_ANYCAST;
 }
 
-/// Of no route, and of routes that refuse: unreachable, prohibit and (EINVAL) blackhole.
+/// Checks for the errors of a missing route, and of the types unreachable, prohibit and (EINVAL) blackhole.
 bool says_unreachable(int error) {
   return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL;
 }
@@ -51,7 +51,7 @@ std::optional<RouteInfo> parse_route(const nlmsghdr& message) {
   RouteInfo route{{destination, header.rtm_dst_len},   {}, {}, {}, {}, header.rtm_type,
                   header.rtm_protocol == RTPROT_KERNEL};
   route.gateway = gateway_of(attributes);
-  // Those that refuse lead over no link; IPv6 puts them on loopback.
+  // Refusing routes have no link; IPv6 puts them on loopback.
   if (header.rtm_type == RTN_UNICAST) route.link_index = attributes.value<uint32_t>(RTA_OIF);
   route.metric = attributes.value<uint32_t>(RTA_PRIORITY);
   route.source = ip_attribute(attributes, RTA_PREFSRC);

@@ -15,11 +15,11 @@ struct RouteInfo {
   std::optional<uint32_t> metric;
   std::optional<sys::IpAddress> source;
   uint8_t type;    // RTN_…
-  bool connected;  // the kernel made it, with an address of the link
+  bool connected;  // made by the kernel with an address of the link
 };
 
-/// The content of an RTM_NEWROUTE or RTM_DELROUTE; nothing for routes outside table main and for the kernel's own kinds
-/// (local, broadcast, multicast, cloned). Of several next hops the first.
+/// Parses an RTM_NEWROUTE or RTM_DELROUTE; nothing for routes outside table main, and for the kernel's own kinds
+/// (local, broadcast, multicast, cloned). Of several next hops, the first one is used.
 std::optional<RouteInfo> parse_route(const nlmsghdr& message);
 
 /// Equivalent to: ip route show table main; ip -6 route show table main
@@ -28,10 +28,10 @@ std::vector<RouteInfo> list_routes(nl::Socket& socket);
 struct WayTo {
   std::optional<sys::IpAddress> source;
   std::optional<uint32_t> link_index;
-  bool local;  // the address is the namespace's own, and what is sent to it is taken
+  bool local;  // the address is the namespace's own, which accepts packets to it
 };
 
-/// Equivalent to: ip route get <address>: the preferred source and the link; nothing when it is unreachable.
+/// Equivalent to: ip route get <address>: the preferred source and the link; nothing if it is unreachable.
 std::optional<WayTo> way_to(nl::Socket& socket, const sys::IpAddress& address);
 
 }  // namespace rtnl

@@ -22,7 +22,7 @@ using Frame = std::vector<uint8_t>;
 constexpr Mac kEveryone{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 constexpr Mac kAllNodesMac{0x33, 0x33, 0, 0, 0, 1};
 constexpr std::array<uint8_t, 16> kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-/// RFC 4861: a neighbour discovery packet that a router may have passed on is ignored.
+/// RFC 4861: hosts ignore neighbour discovery packets with a lower hop limit, because a router may have forwarded them.
 constexpr uint8_t kFromThisLink = 255;
 
 void put(Frame& frame, const void* data, size_t size) {
@@ -39,8 +39,8 @@ Frame ethernet(const Mac& destination, const Mac& source, uint16_t type) {
   return frame;
 }
 
-/// RFC 5227: a request of the address for itself. A neighbour that knows the address notes the MAC address and does not
-/// answer.
+/// Makes a request whose sender and target are the address (RFC 5227). Neighbours that know the address update its MAC
+/// address, and do not answer.
 Frame gratuitous_arp(const Mac& mac, const IpAddress& address) {
   Frame frame = ethernet(kEveryone, mac, ETHERTYPE_ARP);
   const arphdr header{htons(ARPHRD_ETHER), htons(ETHERTYPE_IP), ETH_ALEN, 4, htons(ARPOP_REQUEST)};
@@ -52,7 +52,7 @@ Frame gratuitous_arp(const Mac& mac, const IpAddress& address) {
   return frame;
 }
 
-/// One's complement sum, as the words stand in memory.
+/// Computes the one's complement sum of the words in memory order.
 uint16_t checksum(const Frame& words) {
   uint32_t sum = 0;
   for (size_t at = 0; at + 1 < words.size(); at += 2) {
@@ -71,7 +71,7 @@ struct Advertisement {
 };
 static_assert(sizeof(Advertisement) == 32);
 
-/// RFC 4861, 7.2.6: unsolicited, and overriding what is known.
+/// Makes an unsolicited advertisement that overrides cached entries (RFC 4861, 7.2.6).
 Frame neighbour_advertisement(const Mac& mac, const IpAddress& address) {
   Advertisement advertisement;
   advertisement.header.nd_na_type = ND_NEIGHBOR_ADVERT;

@@ -25,11 +25,11 @@ constexpr char kOp[] = "open DHCP socket";
 constexpr uint16_t kServerPort = 67, kClientPort = 68;
 /// Larger than any Ethernet frame; longer packets are truncated and dropped.
 constexpr size_t kMostBytes = 2048;
-/// The receive buffer: an endless sender cannot fill more.
+/// Size of the receive buffer, which limits what a sender can fill.
 constexpr int kReceiveBytes = 64 * 1024;
 
-/// UDP to port 68 that is no fragment and has that transaction number, and nothing else: a LAN has other clients, too,
-/// and their answers do not wake this process.
+/// Accepts only unfragmented UDP to port 68 with that transaction number: answers to other clients on the LAN do not
+/// wake this process.
 void set_filter(int fd, uint32_t transaction) {
   constexpr uint32_t kDestinationPort = 2, kTransaction = sizeof(udphdr) + 4;
   sock_filter program[] = {
@@ -49,7 +49,7 @@ void set_filter(int fd, uint32_t transaction) {
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) throw_errno(kOp);
 }
 
-/// Another program may have the port: then its socket keeps the kernel from answering.
+/// Binds the port, so that the kernel does not answer. If another program has the port, its socket has the same effect.
 UniqueFd open_silencer(const std::string& link) {
   UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return fd;
@@ -74,7 +74,7 @@ uint16_t folded(uint32_t sum) {
   return static_cast<uint16_t>(~sum);
 }
 
-/// The checksum over a datagram of the length in its header. 0 when it is right.
+/// Computes the checksum of a datagram, of the length in its header. 0: the datagram is correct.
 uint16_t udp_checksum(const iphdr& ip, const uint8_t* datagram, size_t size) {
   const auto* addresses = reinterpret_cast<const uint8_t*>(&ip) + offsetof(iphdr, saddr);
   const uint32_t sum = sum_of(addresses, 8, IPPROTO_UDP + static_cast<uint32_t>(size));
@@ -87,7 +87,7 @@ struct Headers {
 };
 static_assert(sizeof(Headers) == 28);
 
-/// The kernel's data beside a frame: whether its checksum is still missing, as in frames from a veth's other end.
+/// Checks the kernel's data about a frame: its checksum may not be computed yet, as in frames from a veth's other end.
 bool is_checksum_open(msghdr& message) {
   for (cmsghdr* one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
     if (one->cmsg_level != SOL_PACKET || one->cmsg_type != PACKET_AUXDATA) continue;
@@ -98,7 +98,7 @@ bool is_checksum_open(msghdr& message) {
   return false;
 }
 
-/// Nothing when it is no whole datagram.
+/// Parses a datagram; nothing if it is not complete.
 std::optional<DhcpDatagram> parse(const uint8_t* bytes, size_t size, bool is_open) {
   iphdr ip;
   if (size < sizeof ip) return std::nullopt;
@@ -183,7 +183,7 @@ void DhcpSocket::receive(std::vector<DhcpDatagram>& whole, int most) const {
     message.msg_controllen = control.size();
     const ssize_t size = recvmsg(fd(), &message, 0);
     if (size < 0 && errno == EAGAIN) return;
-    // reported once when the link goes down or away; also when sending
+    // reported once when the link goes down or is removed, also by a send
     if (size < 0 && (errno == EINTR || errno == ENETDOWN)) continue;
     if (size < 0) throw_errno("receive DHCP message");
     const bool is_ours = from.sll_pkttype != PACKET_OUTGOING && from.sll_halen == 6;

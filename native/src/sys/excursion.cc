@@ -27,7 +27,7 @@ WayHome::WayHome(const std::string& op) : home_(open("/proc/thread-self/ns/net",
 }
 
 WayHome::~WayHome() {
-  // a thread without permission to leave has not left
+  // setns also fails without permission, but then the thread never left
   if (setns(home_.get(), CLONE_NEWNET) == 0 || is_here(home_.get())) return;
   std::perror("netloom: back into the own network namespace");
   std::abort();

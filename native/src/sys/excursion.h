@@ -6,10 +6,10 @@
 
 namespace sys {
 
-/// Takes the calling thread back, when it goes out of scope, into the network namespace that it was in before.
+/// Moves the calling thread back into its previous network namespace at the end of the scope.
 class WayHome {
  public:
-  /// Throws before anybody has gone anywhere: EMFILE.
+  /// Throws EMFILE, while the thread is still in its namespace.
   explicit WayHome(const std::string& op);
   WayHome(const WayHome&) = delete;
   WayHome& operator=(const WayHome&) = delete;
@@ -20,9 +20,9 @@ class WayHome {
   UniqueFd home_;
 };
 
-/// Runs `work`, which may move the calling thread into other network namespaces, and returns what it returns or throws
-/// what it throws, back where it was. Nothing else runs on the thread meanwhile, and what other threads are in is not
-/// changed. A throw-away thread would cost 0.1 ms, and more on busy processors.
+/// Runs `work`, which may move the calling thread into other network namespaces, and returns its result, or throws its
+/// exception, after the thread is back. Nothing else runs on the thread meanwhile, and other threads stay in their
+/// namespaces. A temporary thread would cost 0.1 ms, and more on busy processors.
 template <class Work>
 auto on_excursion(const std::string& op, Work&& work) {
   const WayHome home(op);

@@ -47,8 +47,8 @@ uint16_t bound_port(int fd) {
 HeldPort hold_port(Transport transport, const IpAddress& address, uint16_t port) {
   UniqueFd fd = open_socket(transport, address.family);
   const int on = 1;
-  // Otherwise :: would also take the IPv4 port, which is held (or refused) by itself. No SO_REUSEADDR: a conflict must
-  // show.
+  // Without IPV6_V6ONLY, :: would also take the IPv4 port, which has a socket of its own. No SO_REUSEADDR: a conflict
+  // must show.
   if (address.family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   sockaddr_storage storage{};
   const socklen_t size = fill(storage, address, port);

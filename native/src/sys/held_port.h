@@ -16,11 +16,11 @@ struct HeldPort {
 
 enum class Transport { tcp, udp, sctp };
 
-/// Port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES; EPROTONOSUPPORT when the kernel has no SCTP.
+/// Binds a port; 0: the kernel picks one. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES; EPROTONOSUPPORT without SCTP.
 HeldPort hold_port(Transport transport, const IpAddress& address, uint16_t port);
 
-/// A UDP socket bound in the same way, with room for `receive_bytes` that wait to be read, whatever net.core.rmem_max
-/// is (SO_RCVBUFFORCE; without CAP_NET_ADMIN as much as it allows).
+/// Binds a UDP socket in the same way, with a receive buffer of `receive_bytes`, even above net.core.rmem_max
+/// (SO_RCVBUFFORCE; without CAP_NET_ADMIN up to that limit).
 HeldPort open_udp(const IpAddress& address, uint16_t port, int receive_bytes);
 
 }  // namespace sys

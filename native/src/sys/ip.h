@@ -26,7 +26,7 @@ struct IpPrefix {
 
 std::optional<IpAddress> parse_ip(const std::string& text);
 std::optional<IpPrefix> parse_prefix(const std::string& text);
-/// The address in `size` raw bytes (4 or 16); nothing for any other size.
+/// Reads an address from `size` raw bytes (4 or 16); nothing for other sizes.
 std::optional<IpAddress> ip_from_bytes(const uint8_t* data, size_t size);
 /// 0.0.0.0 or ::
 IpAddress any_address(int family);

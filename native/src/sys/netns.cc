@@ -19,14 +19,14 @@ namespace {
 
 bool is_netns(int fd) {
   struct statfs fs {};
-  // f_type first: the ioctl number means something else on other files.
+  // f_type is checked first, because the ioctl number has other meanings on other files.
   return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
 }
 
 }  // namespace
 
 std::optional<NetnsIdentity> netns_identity(const std::string& path) {
-  // O_NONBLOCK: a stray fifo at that path must not hang the caller.
+  // O_NONBLOCK: a FIFO at that path must not block the caller.
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!fd || !is_netns(fd.get()) || fstat(fd.get(), &status) != 0) return std::nullopt;

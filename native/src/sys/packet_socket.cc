@@ -26,7 +26,7 @@ PacketSocket::~PacketSocket() {
   try {
     std::thread([fd = std::move(fd_)] {}).detach();
   } catch (const std::system_error&) {
-    // closed here, then
+    // closed on this thread instead
   }
 }
 

@@ -6,9 +6,9 @@
 
 namespace sys {
 
-/// A socket for frames, or for what is in them, of the namespace that it was opened in. Closing one waits for RCU, 10
-/// ms and more: that is done on another thread. The thread begins in the namespace of the one that starts it,
-/// which must be at home by then.
+/// A socket for frames, or for their contents, in the namespace in which it was opened. Closing it waits for RCU, 10 ms
+/// and more, so another thread does that. That thread begins in the namespace of the thread that destroys this object,
+/// which must be back in its own namespace by then.
 class PacketSocket {
  public:
   explicit PacketSocket(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -21,11 +21,11 @@ class PacketSocket {
   UniqueFd fd_;
 };
 
-/// `type`: SOCK_RAW or SOCK_DGRAM. In the calling thread's namespace, where it stays; it receives nothing until it is
-/// bound to a protocol.
+/// Opens a socket in the calling thread's namespace, in which it stays. `type`: SOCK_RAW or SOCK_DGRAM. It receives
+/// nothing until it is bound to a protocol.
 UniqueFd open_packet_socket(int type, const std::string& op);
 
-/// The number of a link in the socket's namespace, and its MAC address. Throws ENODEV, EOPNOTSUPP when it has none.
+/// Index and MAC address of a link in the socket's namespace. Throws ENODEV; EOPNOTSUPP if it has no MAC address.
 struct EthernetLink {
   int index;
   uint8_t mac[6];

@@ -8,7 +8,7 @@
 
 namespace sys {
 
-/// A handle on a process that becomes readable when it has ended (a zombie has ended). Throws ESRCH.
+/// Opens a handle on a process, which becomes readable when the process has ended (as a zombie, too). Throws ESRCH.
 UniqueFd open_pidfd(pid_t pid, const std::string& op);
 
 }  // namespace sys

@@ -10,7 +10,7 @@ namespace {
 constexpr int kUnlinkAttempts = 10;
 constexpr int kStackedMounts = 64;
 
-/// true: we made the file. false: a plain file was there.
+/// Creates the file. true: created; false: the file existed.
 bool make_pin_file(const std::string& path, const std::string& op) {
   UniqueFd made(open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   if (made) return true;
@@ -18,11 +18,11 @@ bool make_pin_file(const std::string& path, const std::string& op) {
   return false;
 }
 
-/// Someone may have mounted several times (each `mount --bind /run/netns` with shared propagation stacks one more).
+/// Unmounts everything stacked there: each `mount --bind /run/netns` with shared propagation adds a mount.
 void unmount_all(const std::string& path, const std::string& op) {
   for (int i = 0; i < kStackedMounts; ++i) {
     if (umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
-    if (errno == EINVAL || errno == ENOENT) return;  // no mount (any more)
+    if (errno == EINVAL || errno == ENOENT) return;  // nothing is mounted
     throw_errno(op, path);
   }
 }
@@ -49,7 +49,7 @@ NetnsIdentity pin_netns(int netns, const std::string& path, const std::string& o
 void share_directory(const std::string& path, const std::string& op) {
   const auto share = [&] { return mount("", path.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0; };
   if (share()) return;
-  // EINVAL: no mount is there
+  // EINVAL: nothing is mounted there
   if (errno != EINVAL || mount(path.c_str(), path.c_str(), "none", MS_BIND | MS_REC, nullptr) != 0 || !share())
     throw_errno(op, path);
 }
@@ -59,7 +59,7 @@ bool unpin_netns(const std::string& path, const std::string& op) {
     unmount_all(path, op);
     if (unlink(path.c_str()) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
-    // EBUSY: mounted once more between the two calls.
+    // EBUSY: mounted again between the two calls.
     if (errno != EBUSY || attempt == kUnlinkAttempts) throw_errno(op, path);
   }
 }

@@ -8,7 +8,7 @@
 namespace sys {
 namespace {
 
-// <linux/mount.h>; not in the C library's headers of Debian 12 without clashes with its own <sys/mount.h>.
+// From <linux/mount.h>, which clashes with the C library's <sys/mount.h> on Debian 12.
 constexpr unsigned kFsopenCloexec = 1, kFsconfigCmdCreate = 6, kFsmountCloexec = 1;
 
 UniqueFd mount_detached_proc() {

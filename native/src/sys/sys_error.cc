@@ -13,7 +13,7 @@ SysError::SysError(std::string op, int error, std::string detail)
 
 std::string SysError::name() const {
   const char* name = strerrorname_np(error_);
-  // Some errnos that netlink sends (ENOTSUPP, 524) are the kernel's own and have no name in libc.
+  // Some errnos of netlink (ENOTSUPP, 524) are internal to the kernel, and have no name in libc.
   return name != nullptr ? name : "E" + std::to_string(error_);
 }
 

@@ -6,7 +6,7 @@
 
 namespace sys {
 
-/// What the kernel refused: our verb ("add veth"), its errno, and words about it (the kernel's own where it has any).
+/// An error of the kernel: our verb ("add veth"), its errno, and a detail (the kernel's own message if there is one).
 class SysError : public std::exception {
  public:
   SysError(std::string op, int error, std::string detail = {});
@@ -15,7 +15,7 @@ class SysError : public std::exception {
   int error() const { return error_; }
   /// "EEXIST"
   std::string name() const;
-  /// Empty when there is nothing beyond the errno.
+  /// Empty: only the errno is known.
   const std::string& detail() const { return detail_; }
   /// "add veth: EEXIST: <detail>"
   const char* what() const noexcept override { return message_.c_str(); }

@@ -11,7 +11,7 @@
 namespace sys {
 namespace {
 
-/// Below /proc.
+/// Path below /proc.
 std::string path_of(std::string key, const std::string& op) {
   if (key.find('/') == std::string::npos) std::replace(key.begin(), key.end(), '.', '/');
   if (key.empty() || ("/" + key + "/").find("/../") != std::string::npos) throw SysError(op, EINVAL, key);
@@ -27,7 +27,7 @@ std::string read_all(int fd, const std::string& op, const std::string& path) {
   return text;
 }
 
-/// "4096\t131072" and "4096 131072" are the same value.
+/// Compares values: "4096\t131072" and "4096 131072" are equal.
 bool same_words(const std::string& left, const std::string& right) {
   std::istringstream a(left), b(right);
   std::string word_a, word_b;

@@ -8,20 +8,20 @@
 
 namespace sys {
 
-/// In "net.ipv4.conf.eth0.forwarding" dots separate; in "net/ipv4/conf/eth0.5/forwarding" only slashes do.
+/// A setting; dots separate its key ("net.ipv4.conf.eth0.forwarding"), or slashes ("net/ipv4/conf/eth0.5/forwarding").
 struct Sysctl {
   std::string key;
   std::string value;
 };
 
-/// Equivalent to: sysctl -n <key>, in the calling thread's namespace. Nothing when the kernel has no such key.
+/// Equivalent to: sysctl -n <key>, in the calling thread's namespace. Nothing if the kernel does not have the key.
 std::optional<std::string> get_sysctl(const ProcRoot& proc, const std::string& key);
 
-/// Equivalent to: sysctl -w <key>=<value>; writes only what differs. What the value was until then, or nothing when it
-/// was the same. Throws ENOENT, EINVAL, EROFS.
+/// Equivalent to: sysctl -w <key>=<value>, if the value differs. Returns the previous value, or nothing if it was
+/// equal. Throws ENOENT, EINVAL, EROFS.
 std::optional<std::string> set_sysctl(const ProcRoot& proc, const Sysctl& wanted);
 
-/// Sets those that the kernel has: without IPv6 its keys do not exist.
+/// Sets the keys that the kernel has: without IPv6, its keys do not exist.
 void set_known_sysctls(const ProcRoot& proc, const std::vector<Sysctl>& wanted);
 
 }  // namespace sys

@@ -75,6 +75,17 @@ function isOfType<Event extends EventObject, Type extends Event['type']>(
 /** Returns the command whose answer a caller waits for; null: not a command, or no caller waits. */
 export const commandOf = (event: ActorEvent): CommandId => ('command' in event ? event.command : null);
 
+/** Checks whether the host was started again: nothing that the kernel had exists. */
+export const wasRebooted = ({ event }: { event: ActorEvent }): boolean =>
+  event.type === 'actor.recovered' && event.rebooted;
+
+/** Checks whether only the daemon, or its worker, was started again. */
+export const wasRestarted = ({ event }: { event: ActorEvent }): boolean =>
+  event.type === 'actor.recovered' && !event.rebooted;
+
+/** Returns a list without one entry. */
+export const without = (list: readonly string[], entry: string): string[] => list.filter((other) => other !== entry);
+
 /** Checks whether an event is the result of a plan of one of these kinds: a result may come while another plan is under way. */
 export const isResultOf = (event: ActorEvent, ...kinds: Purpose['kind'][]): boolean =>
   'purpose' in event && kinds.includes(event.purpose.kind);

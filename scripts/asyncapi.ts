@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/commands.ts';
+import { type CommandName, commandNames, verbs } from '../src/contract/commands.ts';
 import type { FactEntry } from '../src/contract/fact.ts';
 import { facts, omittedSchema, publishedSchema } from '../src/contract/facts.ts';
+import { nounAndVerb } from '../src/contract/name-tables.ts';
 import { faultSchema } from '../src/contract/schemas.ts';
 import type { Noun } from '../src/contract/subjects.ts';
 import { NamedSchemas } from './named-schemas.ts';

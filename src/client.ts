@@ -17,7 +17,7 @@ import { RepeatedRequests } from './bus/server/repeated-requests.ts';
 import type { CallOptions } from './contract/call.ts';
 import type { CommandName, ReplyOf, RequestOf } from './contract/commands.ts';
 import type { ContainerMethods, NetworkMethods, NodeMethods, WorkerMethods } from './contract/methods.ts';
-import { isCommandName, isQuery } from './contract/name-tables.ts';
+import { isCommandName, isQuery, nounAndVerb } from './contract/name-tables.ts';
 import { commandSubject, type Noun } from './contract/subjects.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 
@@ -121,8 +121,7 @@ export class NetloomClient implements NodeMethods {
   ): Promise<ReplyOf<Name>> {
     if (!isCommandName(name))
       throw new NetloomError(fault('payload.invalid', `unknown command ${JSON.stringify(name)}`));
-    const [noun, verb] = name.split('.') as [string, string];
-    const subject = commandSubject(this.node, noun, verb);
+    const subject = commandSubject(this.node, ...nounAndVerb(name));
     const payload = JSON.stringify(request);
     let reply: Msg;
     try {

@@ -2,7 +2,7 @@ import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } 
 import { containerAddress } from '../../src/core/actor-address.ts';
 import type { ContainerEvent } from '../../src/core/actor-event.ts';
 import { attachmentsOf } from '../../src/core/container/attachments.ts';
-import { effectsOf, enqueueEffect } from '../decisions.ts';
+import { effectsOf, enqueueEffect, wasRebooted, wasRestarted } from '../decisions.ts';
 import { accepted, lastFaultOf } from '../present.ts';
 import { attachingActions, attachingGuards } from './attaching.ts';
 import { changeActions, changeGuards } from './changes/actions.ts';
@@ -142,7 +142,7 @@ export const containerSetup = setup({
     hasDeferred: ({ context }) => context.deferred.length > 0,
     leftSomething,
     leftNothing: not(leftSomething),
-    wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
-    wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
+    wasRestarted,
+    wasRebooted: (given) => wasRebooted(given) && given.context.wish !== null,
   },
 });

@@ -1,6 +1,7 @@
 import { type ActorAddress, containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../../src/core/actor-event.ts';
 import type { Attachment } from '../../src/core/container/attachments.ts';
+import { idAlias } from '../../src/core/container/reference.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { Fault } from '../../src/core/fault.ts';
@@ -11,6 +12,7 @@ import { type ContainerGrant, netnsOf } from '../../src/core/plan/container/gran
 import { shownPorts } from '../../src/core/plan/container/ports.ts';
 import { statusBlocks } from '../../src/core/plan/container/status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../../src/core/port.ts';
+import { without } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import { present } from '../present.ts';
 
@@ -203,8 +205,7 @@ export function leaseRequest(
   ports: readonly PublishedPort[],
   askedAt: string | null = null,
 ): LeaseRequest {
-  // without the short id, which every container has as an alias (A03)
-  const own = aliases.filter((alias) => alias !== id.slice(0, 12));
+  const own = without(aliases, idAlias(id));
   const onLoopback = ports.some(isOnLoopback);
   const asked = {
     ...(staticMac && { staticMac }),

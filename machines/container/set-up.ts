@@ -1,6 +1,7 @@
 import { assertEvent } from 'xstate';
 import { hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { setupPlan } from '../../src/core/plan/container/plan.ts';
+import { without } from '../decisions.ts';
 import { lastFaultOf } from '../present.ts';
 import { namesLeftOutFacts } from './changes/facts.ts';
 import { setupRefusal } from './changes/refusals.ts';
@@ -118,7 +119,3 @@ export const setUpGuards = {
   lacksLease: ({ context }: Given) => lacksLease(context),
   needsNoOtherNamespace: ({ context }: Given) => context.wish?.netns.kind !== 'container',
 };
-
-function without(list: readonly string[], entry: string): string[] {
-  return list.filter((other) => other !== entry);
-}

@@ -6,7 +6,7 @@ import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import { decisionsOf, effectsOf, isResultOf } from '../decisions.ts';
+import { decisionsOf, effectsOf, isResultOf, wasRebooted, wasRestarted } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import { present } from '../present.ts';
 import { addressesOf, type DhcpContext, type DhcpInput, leaseData, ownerOf, requestOf, termsOf } from './context.ts';
@@ -144,7 +144,7 @@ export const dhcpSetup = setup({
   guards: {
     isOther: ({ context, event }) => event.type === 'dhcp.acknowledged' && !isSameTerms(event.terms, context.terms),
     isStop: ({ event }) => isResultOf(event, 'stop'),
-    wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
-    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+    wasRestarted,
+    wasRebooted,
   },
 });

@@ -5,7 +5,7 @@ import { guardElements, unwantedGuards } from '../../src/core/forwarding.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import { basePlan, mendBasePlan } from '../../src/core/plan/host.ts';
 import { describeStep } from '../../src/core/steps/step.ts';
-import { effectsOf } from '../decisions.ts';
+import { effectsOf, wasRebooted } from '../decisions.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext } from './context.ts';
@@ -120,6 +120,6 @@ export const hostSetup = setup({
     isMend: ({ event }) => purposeOf(event, 'mend') !== null,
     isForwarding: ({ event }) => purposeOf(event, 'forwarding') !== null,
     isBase: ({ event }) => purposeOf(event, 'base') !== null,
-    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+    wasRebooted,
   },
 });

@@ -9,6 +9,8 @@ import type { HostContext } from './context.ts';
 
 export type Given = { context: HostContext; event: HostEvent };
 
+export type EventOf<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
+
 /** Result of an event: the whole context after it, and the effects. */
 export interface Turn<Context = HostContext> {
   context: Context;

@@ -1,16 +1,14 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { HostEvent } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import { type Fault, type FaultCode, withDetail } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { GroupCommand, HostContext } from './context.ts';
-import { resolve } from './decisions.ts';
+import { type EventOf, resolve } from './decisions.ts';
 
 /** Commands to a group of actors: each decides whether it goes, and the command is answered when all have answered. */
 
-type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 type Ask = (name: string) => Effect<'host'>;
 type Reply = (group: GroupCommand) => Effect<'host'>;
 
@@ -50,7 +48,7 @@ const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
 /** Asks every network that the host knows, or those of these names; not those that an earlier command has asked already. */
 function prune(
   context: HostContext,
-  { command, names, except }: Event<'networks.prune'>,
+  { command, names, except }: EventOf<'networks.prune'>,
 ): Decision<HostContext, 'host'> {
   const { pruning, networks } = context;
   const isAsked = (network: string) => pruning.some(({ open }) => open.includes(network));
@@ -63,7 +61,7 @@ function prune(
 
 function abandon(
   { abandoning }: HostContext,
-  { command, ids: asked }: Event<'containers.abandon'>,
+  { command, ids: asked }: EventOf<'containers.abandon'>,
 ): Decision<HostContext, 'host'> {
   const { pending, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
   return { context: { abandoning: pending }, effects };

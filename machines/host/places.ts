@@ -1,18 +1,15 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
-import type { HostEvent } from '../../src/core/actor-event.ts';
 import { placeClashes, type SubnetLedger } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { Clash, LinkUse, NetworkPlace } from '../../src/core/network/check.ts';
 import type { Effect } from '../effect.ts';
 import type { ForwardingClaim, HostContext, PlaceClaim } from './context.ts';
-import { andThen, decide, resolve, type Turn } from './decisions.ts';
+import { andThen, decide, type EventOf, resolve, type Turn } from './decisions.ts';
 import * as forwarding from './forwarding.ts';
 import { type Obstacle, waitingClaims } from './waiting-claims.ts';
 
 /** Places of networks in the kernel: no two networks share a bridge or have overlapping subnets. */
-
-type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 
 export const placeClaims = waitingClaims<PlaceClaim>({
   claimantOf: ({ network }) => networkAddress(network),
@@ -68,7 +65,7 @@ const faultOf = ({ network }: ForwardingClaim, { code, message }: Clash): Fault 
  * Notes that a network is leaving, also one that is only defined: a network that an engine brings must find its place free. If it
  * stays after all, it is asked again.
  */
-function leave(context: HostContext, { network }: Event<'forwarding.leave'>): Turn {
+function leave(context: HostContext, { network }: EventOf<'forwarding.leave'>): Turn {
   const held = entryOf(context.claims, network) ?? { families: [], granted: true };
   const left = placeClaims.drop(context, networkAddress(network));
   const deferred = left.deferred.map((claim) => ({
@@ -82,7 +79,7 @@ function leave(context: HostContext, { network }: Event<'forwarding.leave'>): Tu
 }
 
 /** Refuses the waiting claims for which a network was asked that stays. Others may find a place free that it has left. */
-function keep(context: HostContext, { network }: Event<'place.kept'>): Turn {
+function keep(context: HostContext, { network }: EventOf<'place.kept'>): Turn {
   const { deferred } = context;
   const refusals = deferred.flatMap((claim) => {
     const clash = claim.asked.includes(network)
@@ -97,7 +94,7 @@ function keep(context: HostContext, { network }: Event<'place.kept'>): Turn {
 }
 
 /** Releases a claim; claims that waited for it are decided again. */
-function release(context: HostContext, event: Event<'forwarding.release'>): Turn {
+function release(context: HostContext, event: EventOf<'forwarding.release'>): Turn {
   const { context: released, effects } = forwarding.release(context, event);
   const left = placeClaims.drop({ ...context, ...released }, networkAddress(event.network));
   const suspicions = suspectSharers(context, event.network);

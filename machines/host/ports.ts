@@ -1,5 +1,4 @@
 import { containerAddress } from '../../src/core/actor-address.ts';
-import type { HostEvent } from '../../src/core/actor-event.ts';
 import { giveBackPorts, grantPorts, type PortLedger, portConflicts, portTaken } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { Fault } from '../../src/core/fault.ts';
@@ -7,19 +6,18 @@ import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
 import { holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
 import { type GrantedPort, isSamePort, type PublishedPort } from '../../src/core/port.ts';
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
-import type { Decision } from '../decisions.ts';
+import { type Decision, without } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { HostContext, PortsClaim } from './context.ts';
-import { andThen, decide, type Given, purposeOf, resolve, type Turn } from './decisions.ts';
+import { andThen, decide, type EventOf, type Given, purposeOf, resolve, type Turn } from './decisions.ts';
 import { type Obstacle, waitingClaims } from './waiting-claims.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
 
-type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 type Held = HostContext['holding'][string];
 
 /** Returns the container whose ports a plan was about. */
-function containerOf({ type, purpose }: Event<'steps.applied' | 'steps.failed'>): string {
+function containerOf({ type, purpose }: EventOf<'steps.applied' | 'steps.failed'>): string {
   if ('container' in purpose) return purpose.container;
   throw new TypeError(`${type} is not about the ports of a container`);
 }
@@ -34,7 +32,7 @@ const portClaims = waitingClaims<PortsClaim>({
 });
 
 /** Decides a claim. It ends the leaving of its container: claims that waited for that are decided again. */
-function claim(context: HostContext, { type: _, ...asked }: Event<'ports.claim'>): Turn {
+function claim(context: HostContext, { type: _, ...asked }: EventOf<'ports.claim'>): Turn {
   const { portsLeaving } = context;
   if (!portsLeaving.includes(asked.container)) return portClaims.claim(context, asked);
   const stayed = portClaims.decideWaiting({ ...context, portsLeaving: without(portsLeaving, asked.container) });
@@ -60,14 +58,14 @@ function hold(context: HostContext, { container, attempt, ports: asked }: PortsC
   return { context: { ...context, ports, holding }, effects: [{ kind: 'apply', plan }] };
 }
 
-function leave(context: HostContext, { container }: Event<'ports.leaving'>): Decision<HostContext, 'host'> {
+function leave(context: HostContext, { container }: EventOf<'ports.leaving'>): Decision<HostContext, 'host'> {
   const { ports, portsLeaving } = context;
   if (!entryOf(ports, container) || portsLeaving.includes(container)) return {};
   return { context: { portsLeaving: [...portsLeaving, container] } };
 }
 
 /** Grants bound ports: picked ones are known now. */
-function bound(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext, 'host'> {
+function bound(context: HostContext, event: EventOf<'steps.applied'>): Decision<HostContext, 'host'> {
   const container = containerOf(event);
   const { outputs, tookMs } = event;
   const { [container]: held, ...holding } = context.holding;
@@ -85,7 +83,7 @@ function bound(context: HostContext, event: Event<'steps.applied'>): Decision<Ho
   };
 }
 
-function unbound(context: HostContext, event: Event<'steps.failed'>): Turn {
+function unbound(context: HostContext, event: EventOf<'steps.failed'>): Turn {
   const container = containerOf(event);
   const { [container]: held, ...holding } = context.holding;
   const { attempt, count } = held as Held;
@@ -95,18 +93,18 @@ function unbound(context: HostContext, event: Event<'steps.failed'>): Turn {
   return andThen({ context: { ...context, ports, holding }, effects }, portClaims.decideWaiting);
 }
 
-const release = (context: HostContext, event: Event<'ports.release'>): Turn =>
+const release = (context: HostContext, event: EventOf<'ports.release'>): Turn =>
   andThen(giveBack(withoutWaiting(context, event), event), portClaims.decideWaiting);
 
 /** Drops the waiting claim if its ports are released: its container has given up. */
-function withoutWaiting(context: HostContext, { container, ports = null }: Event<'ports.release'>): HostContext {
+function withoutWaiting(context: HostContext, { container, ports = null }: EventOf<'ports.release'>): HostContext {
   const isReleased = (port: PublishedPort) => ports?.some((other) => isSamePort(port, other)) ?? true;
   const isGivenUp = (claim: PortsClaim) => claim.container === container && claim.ports.every(isReleased);
   const { portsWaiting } = context;
   return { ...context, portsWaiting: portsWaiting.filter((claim) => !isGivenUp(claim)) };
 }
 
-function giveBack(context: HostContext, { container, ports: released = null }: Event<'ports.release'>): Turn {
+function giveBack(context: HostContext, { container, ports: released = null }: EventOf<'ports.release'>): Turn {
   const held = entryOf(context.ports, container);
   if (!held) return { context, effects: [] };
   // ports of a refused claim are not held, and must not count as held ports
@@ -163,8 +161,6 @@ function splitPorts(ports: readonly PublishedPort[], count: number) {
 function withPorts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): PortLedger {
   return ports.length > 0 ? withEntry(ledger, container, ports) : withoutEntry(ledger, container);
 }
-
-const without = (list: readonly string[], entry: string): string[] => list.filter((other) => other !== entry);
 
 const isHeldByCaller = ({ heldByCaller }: PublishedPort): boolean => heldByCaller ?? false;
 

@@ -1,8 +1,8 @@
 import { and, enqueueActions, not, or, raise, setup } from 'xstate';
 import type { NetworkEvent } from '../../src/core/actor-event.ts';
-import { effectsOf, enqueueEffect } from '../decisions.ts';
+import { effectsOf, enqueueEffect, wasRebooted } from '../decisions.ts';
 import type { NetworkContext, NetworkInput } from './context.ts';
-import { type Given, inDevice, inRegions, isFiled, isTransient, resultOf, wasRebooted } from './decisions.ts';
+import { type Given, inDevice, inRegions, isFiled, isTransient, resultOf } from './decisions.ts';
 import { definingActions, definingGuards } from './defining.ts';
 import { claimEffects, deviceActions, deviceGuards } from './device.ts';
 import { fileNewsActions, fileNewsGuards, isReplacedBy, isStaying } from './file-news.ts';

@@ -28,6 +28,4 @@ export const resultOf =
   ({ event }: Given): boolean =>
     isResultOf(event, ...kinds);
 
-export const wasRebooted = ({ event }: Given): boolean => event.type === 'actor.recovered' && event.rebooted;
-
 export const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);

@@ -1,8 +1,9 @@
 import { assertEvent } from 'xstate';
 import { withoutEntry } from '../../src/core/ledger.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
+import { wasRebooted } from '../decisions.ts';
 import { definitionOf, type NetworkContext, wantsOtherFirewall } from './context.ts';
-import { decide, decision, type Given, remember, resolve, resultOf, unknownFault, wasRebooted } from './decisions.ts';
+import { decide, decision, type Given, remember, resolve, resultOf, unknownFault } from './decisions.ts';
 import { answerTo, busyFault, decideRequests, isReplacementDue, isUsed, withMember } from './leases.ts';
 import { waitPlan } from './removal.ts';
 

@@ -1,3 +1,4 @@
+import { withoutPrefixLength } from '../core/address.ts';
 import { shortId } from '../core/container/reference.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { IpamDriver, NetworkRoute } from '../core/network/definition.ts';
@@ -111,7 +112,7 @@ function interfaceLines(block: StatusBlock | undefined): string[] {
 export function addresses(status: Record<string, StatusBlock>): string[] {
   return Object.values(status)
     .flatMap(({ interfaces }) => Object.values(interfaces))
-    .flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string));
+    .flatMap(({ subnets }) => subnets.map(({ ipnet }) => withoutPrefixLength(ipnet)));
 }
 
 /** podman's columns, then netloom's own; the last one counts containers. IDs are given as they are shown. */

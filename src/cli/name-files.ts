@@ -1,4 +1,5 @@
 import type { NetloomClient } from '../client.ts';
+import { idAlias } from '../core/container/reference.ts';
 import type { ContainerRequest } from '../core/container/request.ts';
 import {
   type HostEntry,
@@ -45,7 +46,7 @@ export async function nameFilesFor(
   const hosts = hostsFile({
     base: textOf('/etc/hosts'),
     status,
-    names: [name ?? id, id, id.slice(0, 12)],
+    names: [name ?? id, id, idAlias(id)],
     added: addHost,
     hostAddress: isHostNetwork ? '127.0.0.1' : await hostAddressOf(client, status),
   });

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { beforePort } from '../core/address.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import type { PortMapping, ShownPort } from '../core/port.ts';
 
@@ -96,7 +97,7 @@ const unpicked = '(free)';
 export function portText(port: ShownPort): string {
   const { hostPort, containerPort, protocol, range } = port;
   const hostIp = isOfIpv6Alone(port) ? anyAddress[6] : port.hostIp;
-  const address = hostIp === null ? '' : hostIp.includes(':') ? `[${hostIp}]:` : `${hostIp}:`;
+  const address = hostIp === null ? '' : `${beforePort(hostIp)}:`;
   const span = (first: number) => (range === 1 ? `${first}` : `${first}-${first + range - 1}`);
   const host = hostPort === 0 ? unpicked : span(hostPort);
   return `${address}${host}->${span(containerPort)}/${protocol}${leadsNowhere(port) ? ' (leads nowhere)' : ''}`;
@@ -140,5 +141,5 @@ export function portsOf(ports: readonly ShownPort[], containerPort: number, prot
 function hostPlace(port: ShownPort, offset: number): string {
   const { hostPort } = port;
   const address = port.hostIp ?? anyAddress[isOfIpv6Alone(port) ? 6 : 4];
-  return `${address.includes(':') ? `[${address}]` : address}:${hostPort === 0 ? unpicked : hostPort + offset}`;
+  return `${beforePort(address)}:${hostPort === 0 ? unpicked : hostPort + offset}`;
 }

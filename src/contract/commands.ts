@@ -24,9 +24,3 @@ const requests: { readonly [C in CommandName]: { request: z.ZodType<CheckedReque
 export const requestSchema = <C extends CommandName>(name: C): z.ZodType<CheckedRequest<C>> => requests[name].request;
 
 export const commandNames = Object.keys(verbs) as CommandName[];
-
-/** Splits a command's name: `container.setup` → `['container', 'setup']`. */
-export function nounAndVerb(name: CommandName): [noun: string, verb: string] {
-  const dot = name.indexOf('.');
-  return [name.slice(0, dot), name.slice(dot + 1)];
-}

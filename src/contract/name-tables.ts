@@ -88,3 +88,9 @@ const commandTable: Readonly<Record<CommandName, 'query' | 'command'>> = {
 export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commandTable, name);
 
 export const isQuery = (name: CommandName): boolean => commandTable[name] === 'query';
+
+/** Splits a command's name: `container.setup` → `['container', 'setup']`. */
+export function nounAndVerb(name: CommandName): [noun: string, verb: string] {
+  const dot = name.indexOf('.');
+  return [name.slice(0, dot), name.slice(dot + 1)];
+}

@@ -27,10 +27,14 @@ export function unmappedAddress(address: string): string {
   return ipaddr.process(address).toString();
 }
 
+/** Checks whether the address is one of fe80::/10, which every link with IPv6 has. */
+export function isLinkLocal6(address: string): boolean {
+  return familyOf(address) === 6 && ipaddr.parse(address).range() === 'linkLocal';
+}
+
 /** Checks whether the address is link-local or a group's: what it names depends on the host and link that use it. */
 export function isOfOneLink(address: string): boolean {
-  const range = ipaddr.parse(address).range();
-  return range === 'multicast' || range === 'broadcast' || (range === 'linkLocal' && familyOf(address) === 6);
+  return isLinkLocal6(address) || ['multicast', 'broadcast'].includes(ipaddr.parse(address).range());
 }
 
 /** Checks whether the address can be the source of a packet that leaves this host: unspecified, loopback and group addresses cannot. */
@@ -38,9 +42,19 @@ export function canBeSource(address: string): boolean {
   return !['unspecified', 'loopback', 'multicast', 'broadcast'].includes(ipaddr.parse(address).range());
 }
 
+/** Returns the family of an address or a subnet. */
 export function familyOf(address: string): Family {
   return address.includes(':') ? 6 : 4;
 }
+
+/** Returns the address of `10.89.0.7/24`, without the prefix length. */
+export function withoutPrefixLength(text: string): string {
+  const [address = ''] = text.split('/');
+  return address;
+}
+
+/** Returns an address as it is written before a port: `127.0.0.1`, `[::1]`. */
+export const beforePort = (address: string): string => (familyOf(address) === 6 ? `[${address}]` : address);
 
 export function addressBytes(address: string): Uint8Array {
   return Uint8Array.from(ipaddr.parse(address).toByteArray());
@@ -72,7 +86,7 @@ export function parseSubnet(text: string): Subnet | null {
 /** Checks whether it names an address within the subnet instead of the subnet: `10.89.0.7/24`. */
 export function hasHostBits(text: string): boolean {
   const subnet = parseSubnet(text);
-  return subnet !== null && addressToBigint(text.split('/')[0] as string) !== subnet.base;
+  return subnet !== null && addressToBigint(withoutPrefixLength(text)) !== subnet.base;
 }
 
 export function formatSubnet(subnet: Subnet): string {

@@ -1,4 +1,4 @@
-import { canonicalAddress, parseSubnet } from './address.ts';
+import { canonicalAddress, familyOf, isLinkLocal6, parseSubnet, withoutPrefixLength } from './address.ts';
 import type { StatusBlock } from './status.ts';
 
 /** Contents of /etc/resolv.conf and /etc/hosts for a command that has a container's network and the host's other files. */
@@ -63,7 +63,7 @@ function serversOfHost({ host, status, isHostNetwork }: ResolverGround): { serve
   const all = named.some((server) => stubs.includes(server)) ? wordsAfter(host.uplinkText, 'nameserver') : [];
   const outside = [...named, ...all].filter(isOutside);
   const hasIpv6 = Object.values(status).some(hasIpv6Address);
-  const servers = unique(outside.filter((server) => hasIpv6 || !server.includes(':')));
+  const servers = unique(outside.filter((server) => hasIpv6 || familyOf(server) === 4));
   if (servers.length > 0) return { servers, problem: null };
   const reason =
     outside.length > 0
@@ -77,7 +77,7 @@ function serversOfHost({ host, status, isHostNetwork }: ResolverGround): { serve
 /** Checks whether a container can reach a server: not if it is on the host's loopback, or on one link of the host. */
 function isOutside(server: string): boolean {
   const address = canonicalAddress(server);
-  return address !== null && !address.startsWith('127.') && address !== '::1' && !/^fe[89ab]/.test(address);
+  return address !== null && !address.startsWith('127.') && address !== '::1' && !isLinkLocal6(address);
 }
 
 const hasIpv6Address = ({ interfaces }: StatusBlock): boolean =>
@@ -140,7 +140,7 @@ export function hostsFile({ base, status, names, added, hostAddress }: HostsGrou
 /** Returns the addresses of all its interfaces, in the order of its networks. */
 function addressesOf(status: Record<string, StatusBlock>): string[] {
   return Object.values(status).flatMap(({ interfaces }) =>
-    Object.values(interfaces).flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string)),
+    Object.values(interfaces).flatMap(({ subnets }) => subnets.map(({ ipnet }) => withoutPrefixLength(ipnet))),
   );
 }
 
@@ -159,7 +159,7 @@ export function hostAddressFor(
       ? Object.values(interfaces).flatMap(({ subnets }) => subnets.flatMap(({ gateway }) => gateway ?? []))
       : [],
   );
-  return gateways.find((gateway) => !gateway.includes(':')) ?? gateways[0] ?? hostIp;
+  return gateways.find((gateway) => familyOf(gateway) === 4) ?? gateways[0] ?? hostIp;
 }
 
 const line = (address: string, names: readonly string[]): string => `${address}\t${names.join(' ')}`;

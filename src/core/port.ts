@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalAddress, type Family, familyOf, isOfOneLink, unmappedAddress } from './address.ts';
+import { beforePort, canonicalAddress, type Family, familyOf, isOfOneLink, unmappedAddress } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 
 const protocols = ['tcp', 'udp', 'sctp'] as const;
@@ -50,7 +50,7 @@ export interface ShownPort extends PublishedPort {
 }
 
 export function describePort(port: PublishedPort): string {
-  const address = port.hostIp === null ? '' : familyOf(port.hostIp) === 6 ? `[${port.hostIp}]:` : `${port.hostIp}:`;
+  const address = port.hostIp === null ? '' : `${beforePort(port.hostIp)}:`;
   const span = (first: number) => (port.range === 1 ? `${first}` : `${first}-${first + port.range - 1}`);
   return `${address}${span(port.hostPort)}->${span(port.containerPort)}/${port.protocol}`;
 }

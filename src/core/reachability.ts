@@ -1,4 +1,12 @@
-import { type Family, families, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
+import {
+  type Family,
+  families,
+  familyOf,
+  parseSubnet,
+  type Subnet,
+  subnetContains,
+  withoutPrefixLength,
+} from './address.ts';
 import { entryOf } from './entry.ts';
 import { dropText, type FirewallDrop } from './firewall/foreign/obstacles.ts';
 import type { Way } from './firewall/foreign/traffic.ts';
@@ -120,7 +128,7 @@ function joinedNetworks(
     if (!network) return [];
     const addresses: Joined['addresses'] = {};
     for (const { subnets } of Object.values(entryOf(status, attachment.network)?.interfaces ?? {}))
-      for (const { ipnet } of subnets) addresses[familyOf(ipnet)] ??= ipnet.split('/')[0] as string;
+      for (const { ipnet } of subnets) addresses[familyOf(ipnet)] ??= withoutPrefixLength(ipnet);
     return [{ network, addresses, metric: Number(network.options.metric ?? firstMetric + attachment.slot) }];
   });
 }

@@ -1,5 +1,5 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { canonicalAddress } from '../core/address.ts';
+import { canonicalAddress, isLinkLocal6 } from '../core/address.ts';
 
 /** ms. A file changed this recently may change again without a trace: the kernel's file clock ticks every 4 ms. */
 const freshMs = 100;
@@ -75,8 +75,5 @@ function textOf(path: string): string {
 function serverAt(text: string): string | null {
   const [, address = '', zone = null] = /^([^%]*)(%.+)?$/.exec(text) ?? [];
   const canonical = canonicalAddress(address);
-  return canonical !== null && zone !== null && isLinkLocal(canonical) ? canonical + zone : canonical;
+  return canonical !== null && zone !== null && isLinkLocal6(canonical) ? canonical + zone : canonical;
 }
-
-/** fe80::/10 */
-const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);

@@ -1,5 +1,6 @@
 import type { Role } from '../../contract/command.ts';
-import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/commands.ts';
+import { type CommandName, commandNames, verbs } from '../../contract/commands.ts';
+import { nounAndVerb } from '../../contract/name-tables.ts';
 import { allEventsOf, allTracesOf, commandSubject, eventStream, inboxPrefix } from '../../contract/subjects.ts';
 
 /** The permissions of a role, in the form of nats-server's configuration; null: everything. */

@@ -5,7 +5,7 @@ import { fault } from '../fault.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
 import { answersNames } from '../network/definition.ts';
 import { broughtDefinition } from '../network/file.ts';
-import { shortId } from './reference.ts';
+import { idAlias, shortId } from './reference.ts';
 import type { AttachmentRequest, ContainerRequest } from './request.ts';
 
 /** The networks that a container is to join, and how. */
@@ -106,7 +106,7 @@ export function attachmentBeside(
     ...(hostInterfaceName && { hostInterfaceName }),
     staticIps,
     staticMac: entry.staticMac?.toLowerCase() ?? null,
-    aliases: [...new Set([...aliases, id.slice(0, 12)])],
+    aliases: [...new Set([...aliases, idAlias(id)])],
     ...(definition && { definition }),
     ...(entry.isDefault && { isDefault: true }),
   };

@@ -33,3 +33,6 @@ export const shortId = (id: string): string => (/^[0-9a-f]{64}$/.test(id) ? id.s
 /** Returns the container's name in messages: the name that a user gave it, or its ID. */
 export const calledAs = ({ id, name }: { id: string; name?: string | undefined }): string =>
   name === undefined || name === id ? shortId(id) : name;
+
+/** A03: returns the alias that every container has on its networks, the beginning of its id. */
+export const idAlias = (id: string): string => id.slice(0, 12);

@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { withoutPrefixLength } from '../../core/address.ts';
 import { SystemError } from '../../core/fault.ts';
 import type { Step } from '../../core/steps/step.ts';
 import { attempts } from '../system-fault.ts';
@@ -45,7 +46,7 @@ function announceRemaining({ netns, link, addresses }: Announcement): void {
   try {
     const index = native.linkByName(socket, link)?.index;
     const present = native.listAddresses(socket).filter(({ linkIndex }) => linkIndex === index);
-    const held = new Set(present.map(({ address }) => address.split('/')[0]));
+    const held = new Set(present.map(({ address }) => withoutPrefixLength(address)));
     const remaining = addresses.filter((address) => held.has(address));
     if (remaining.length > 0) native.announceAddresses(netns, link, remaining);
   } finally {

@@ -1,5 +1,5 @@
 import * as native from '#native';
-import { parseSubnet, type Subnet, subnetContains } from '../../core/address.ts';
+import { parseSubnet, type Subnet, subnetContains, withoutPrefixLength } from '../../core/address.ts';
 import type { DnsSteps, ServedNames, ServedNetwork } from '../../core/steps/dns.ts';
 import type { GatewayNames } from '../nft/gateway-names.ts';
 import type { KernelServices } from '../services.ts';
@@ -56,7 +56,7 @@ function ownAddresses(route: native.RouteSocket, link: string, within: readonly 
     native
       .listAddresses(route)
       .filter(({ linkIndex }) => linkIndex === index)
-      .map(({ address }) => address.split('/')[0] as string)
+      .map(({ address }) => withoutPrefixLength(address))
       .filter((address) => subnets.some((subnet) => subnetContains(subnet, address)))
       // the kernel reports a tentative address again when it is no longer tentative
       .filter((address) => native.isLocalAddress(route, address))

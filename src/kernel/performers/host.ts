@@ -1,5 +1,12 @@
 import * as native from '#native';
-import { type Family, families, formatSubnet, parseSubnet, type Subnet } from '../../core/address.ts';
+import {
+  type Family,
+  families,
+  formatSubnet,
+  parseSubnet,
+  type Subnet,
+  withoutPrefixLength,
+} from '../../core/address.ts';
 import { isHostEnd, ownerOfAlias } from '../../core/object-names.ts';
 import type { ForwardingSurvey, HostLink, HostSteps, HostSurvey } from '../../core/steps/host.ts';
 import type { KernelServices } from '../services.ts';
@@ -27,7 +34,7 @@ export function hostLinks(route: native.RouteSocket): HostLink[] {
 /** Lists the host's addresses, without loopback and without prefixes. */
 export function hostAddresses(route: native.RouteSocket): string[] {
   const own = native.listAddresses(route).filter(({ scope }) => scope !== 'host');
-  return own.map(({ address }) => address.split('/')[0] as string);
+  return own.map(({ address }) => withoutPrefixLength(address));
 }
 
 function surveyForwarding(route: native.RouteSocket): ForwardingSurvey {

@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { isLinkLocal6 } from '../../core/address.ts';
 import { SystemError } from '../../core/fault.ts';
 import type { FoundLink, LinkSteps } from '../../core/steps/link.ts';
 import { setIpv6 } from '../links/link-settings.ts';
@@ -39,7 +40,7 @@ export function findLink(route: native.RouteSocket, name: string | null, mtuOf: 
     throw new SystemError('find link', 'ENODEV', reason);
   }
   const mtuBytes = (mtuOf === 'uplink' ? uplinkMtu(route) : null) ?? link.mtuBytes;
-  const addresses = hostAddresses(route).filter((address) => !address.startsWith('fe80:'));
+  const addresses = hostAddresses(route).filter((address) => !isLinkLocal6(address));
   const routesLoopback = link.ipv4Configuration?.routeLocalnet ?? false;
   return { name: link.name, mtuBytes, macAddress: link.macAddress, addresses, routesLoopback };
 }

@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { isLinkLocal6, withoutPrefixLength } from '../../core/address.ts';
 import { SystemError } from '../../core/fault.ts';
 import { networkOfPort, ownerOfAlias, vethGroup } from '../../core/object-names.ts';
 import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
@@ -55,7 +56,8 @@ function isUsed(
     .listLinks(socket)
     .flatMap(({ masterIndex, alias }) => (masterIndex === index && alias !== null ? (networkOfPort(alias) ?? []) : []));
   if (networks.some((one) => one !== network)) return true;
-  const isGiven = ({ linkIndex, address }: native.AddressInfo) => linkIndex === index && !address.startsWith('fe80:');
+  const isGiven = ({ linkIndex, address }: native.AddressInfo) =>
+    linkIndex === index && !isLinkLocal6(withoutPrefixLength(address));
   return shared && native.listAddresses(socket).some(isGiven);
 }
 

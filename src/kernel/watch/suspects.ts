@@ -1,5 +1,6 @@
 import type { LinkInfo, NftNotice, RouteNotice } from '#native';
 import { hostAddress } from '../../core/actor-address.ts';
+import { withoutPrefixLength } from '../../core/address.ts';
 import { nftTable } from '../../core/firewall/nft.ts';
 import { isHostEnd, type OwnerMark, ownerNamed, ownerOfAlias } from '../../core/object-names.ts';
 import { mayLeadOut } from '../../core/uplink.ts';
@@ -145,7 +146,7 @@ export class Suspicions {
       case 'address.deleted':
         this.#moved(notice.linkIndex, notice.kind === 'address.deleted', true);
         this.#suspects.addresses.push({
-          address: notice.address.split('/')[0] as string,
+          address: withoutPrefixLength(notice.address),
           owner: this.#links.get(notice.linkIndex)?.owner ?? null,
           isGone: notice.kind === 'address.deleted',
         });

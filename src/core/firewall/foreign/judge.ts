@@ -1,4 +1,4 @@
-import { type Family, parseSubnet, type Subnet, subnetsOverlap } from '../../address.ts';
+import { type Family, familyOf, parseSubnet, type Subnet, subnetsOverlap } from '../../address.ts';
 import type { Condition, ForeignRule, ForeignTable } from './ruleset.ts';
 
 /** A kind of packet, with the properties that rules match. */
@@ -167,7 +167,7 @@ function isLink(pattern: string, link: string | null): Truth {
  * everything.
  */
 function isWithin(inner: Subnet | null, text: string): Truth {
-  const outer = parseSubnet(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
+  const outer = parseSubnet(text.includes('/') ? text : `${text}/${familyOf(text) === 6 ? 128 : 32}`);
   if (outer === null) return null;
   if (outer.prefixLength === 0) return true;
   if (inner === null) return null;

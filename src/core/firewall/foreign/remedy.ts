@@ -1,3 +1,4 @@
+import { familyOf } from '../../address.ts';
 import type { NetworkDefinition } from '../../network/definition.ts';
 import type { Drop } from './judge.ts';
 import type { ForeignTable } from './ruleset.ts';
@@ -80,7 +81,7 @@ function forNetwork(where: Where): string[] {
       ];
     return elsewhere(
       where,
-      (subnet) => `${insert} ct original ${subnet.includes(':') ? 'ip6' : 'ip'} saddr ${subnet} accept`,
+      (subnet) => `${insert} ct original ${familyOf(subnet) === 6 ? 'ip6' : 'ip'} saddr ${subnet} accept`,
     ).concat(byLink(where).map((direction) => `${insert} ${direction}name ${bridge} accept`));
   }
   const command = `${table.family === 'ip6' ? 'ip6tables' : 'iptables'}${table.tool === 'iptables-legacy' ? '-legacy' : ''}`;
@@ -106,7 +107,7 @@ function forNetwork(where: Where): string[] {
 function elsewhere({ hook, stops, subnets }: Where, command: (subnet: string) => string): string[] {
   if (hook !== 'postrouting') return [];
   const isStopped = (subnet: string) =>
-    stops.some(({ way, family }) => way === 'outbound' && family === (subnet.includes(':') ? 6 : 4));
+    stops.some(({ way, family }) => way === 'outbound' && family === familyOf(subnet));
   return subnets.filter(isStopped).map(command);
 }
 

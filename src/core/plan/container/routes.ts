@@ -3,6 +3,7 @@ import {
   families,
   familyOf,
   isBroadcast,
+  isLinkLocal6,
   parseSubnet,
   type Subnet,
   subnetContains,
@@ -137,15 +138,12 @@ function isFree(grant: ContainerGrant, { attachment, lease }: Joined, destinatio
 const isOwn = (grant: ContainerGrant, gateway: string | null): boolean =>
   joined(grant).some(({ lease }) => lease.addresses.some(({ address }) => address === gateway));
 
-const linkLocal = parseSubnet('fe80::/10') as Subnet;
-
 /**
  * Returns the interface that reaches a gateway: the network's own, else that of another network of the container; null: no
  * interface does.
  */
 function linkTowards(grant: ContainerGrant, { attachment, lease }: Joined, gateway: string | null): string | null {
-  if (gateway === null || reaches(lease, gateway) || subnetContains(linkLocal, gateway))
-    return attachment.interfaceName;
+  if (gateway === null || reaches(lease, gateway) || isLinkLocal6(gateway)) return attachment.interfaceName;
   return joined(grant).find((other) => reaches(other.lease, gateway))?.attachment.interfaceName ?? null;
 }
 

@@ -3,7 +3,13 @@ import { isUsed } from '../../machines/network/leases.ts';
 import { hearsOfLoss, isFiled, networkState } from '../../machines/network/view.ts';
 import type { Journal } from '../actors/journal.ts';
 import { type ActorAddress, actorName, hostAddress, networkAddress } from '../core/actor-address.ts';
-import { type DamagedDefinition, type Definitions, firstClash, withoutClashes } from '../core/network/check.ts';
+import {
+  type DamagedDefinition,
+  type Definitions,
+  firstClash,
+  networkOfFile,
+  withoutClashes,
+} from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import { isBroughtNetwork } from '../core/network/identity.ts';
 import type { DefinitionStore } from '../networks/definition-store.ts';
@@ -37,7 +43,7 @@ export class DefinitionReader {
     const there = new Set([
       ...definitions.map(({ name }) => name),
       // a damaged file exists: its former network stays
-      ...damaged.map(({ file }) => file.replace(/\.json$/, '')),
+      ...damaged.map(({ file }) => networkOfFile(file)),
     ]);
     for (const { address } of this.journal.actorsOf('network'))
       if (!there.has(actorName(address))) this.#noteLoss(address);
@@ -65,12 +71,12 @@ export class DefinitionReader {
   /** Lists known networks without a readable file: one that is being restored, of a network in use, or a damaged one. */
   #unfiled({ definitions, damaged }: Definitions): NetworkDefinition[] {
     const filed = new Set(definitions.map(({ name }) => name));
-    const isDamaged = new Set(damaged.map(({ file }) => file));
+    const isDamaged = new Set(damaged.map(({ file }) => networkOfFile(file)));
     return this.journal.actorsOf('network').flatMap(({ address, record }) => {
       const { context } = record;
       const { definition } = context;
       if (!definition || filed.has(actorName(address)) || networkState(record.value) === 'lowering') return [];
-      return isUsed(context) || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
+      return isUsed(context) || isDamaged.has(definition.name) ? [definition] : [];
     });
   }
 

@@ -13,7 +13,7 @@ import type { PortLedger } from '../core/claims.ts';
 import { resolveContainerId } from '../core/container/reference.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import { fault, NetloomError } from '../core/fault.ts';
-import { type DamagedDefinition, damagedText } from '../core/network/check.ts';
+import { type DamagedDefinition, damagedText, networkOfFile } from '../core/network/check.ts';
 import { answersNames } from '../core/network/definition.ts';
 import { networkSettingsOf } from '../core/network/podman-inspect.ts';
 import { resolveNetworkName } from '../core/network/reference.ts';
@@ -165,9 +165,11 @@ export class JournalViews {
     // usually it is the name
     if (this.journal.exists(networkAddress(reference))) return reference;
     const known = this.journal.actorsOf('network').flatMap(({ record }) => viewOfNetwork(record) ?? []);
-    const damaged = this.damaged().find(({ file }) => file === `${reference}.json`);
-    const path = `${this.networksDirectory}/${reference}.json`;
-    if (damaged) throw new NetloomError(fault('network.damaged', damagedText(path, damaged.reason)));
+    const damaged = this.damaged().find(({ file }) => networkOfFile(file) === reference);
+    if (damaged) {
+      const path = `${this.networksDirectory}/${damaged.file}`;
+      throw new NetloomError(fault('network.damaged', damagedText(path, damaged.reason)));
+    }
     const name = resolveNetworkName(known, reference);
     if (typeof name !== 'string') throw new NetloomError(name);
     return name;

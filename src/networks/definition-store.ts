@@ -12,7 +12,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { ContentError } from '../core/content-error.ts';
 import { SystemError } from '../core/fault.ts';
 import { parseJson } from '../core/json-text.ts';
-import { type Definitions, damagedText } from '../core/network/check.ts';
+import {
+  type Definitions,
+  damagedText,
+  definitionFile,
+  isDefinitionFile,
+  networkOfFile,
+} from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import { definitionOf, fileOf } from '../core/network/file.ts';
 import { kernelName } from '../core/object-names.ts';
@@ -45,7 +51,7 @@ export class DefinitionStore {
   }
 
   has(name: string): boolean {
-    return existsSync(`${this.directory}/${name}.json`);
+    return existsSync(`${this.directory}/${definitionFile(name)}`);
   }
 
   /**
@@ -53,7 +59,7 @@ export class DefinitionStore {
    * another network's, and nothing was said of a previous one.
    */
   write(definition: NetworkDefinition, previous: NetworkDefinition | null = null): void {
-    const file = `${definition.name}.json`;
+    const file = definitionFile(definition.name);
     orFault(`write ${file}`, () => {
       makeDirectories(this.directory, 0o755);
       const former = this.#read(file);
@@ -70,8 +76,9 @@ export class DefinitionStore {
   }
 
   remove(name: string): void {
-    orFault(`remove ${name}.json`, () => {
-      if (unlinkIfThere(`${this.directory}/${name}.json`)) this.#sync();
+    const file = definitionFile(name);
+    orFault(`remove ${file}`, () => {
+      if (unlinkIfThere(`${this.directory}/${file}`)) this.#sync();
     });
   }
 
@@ -97,7 +104,7 @@ export class DefinitionStore {
 
   #files(): string[] {
     try {
-      return readdirSync(this.directory).filter((file) => file.endsWith('.json') && !file.startsWith('.'));
+      return readdirSync(this.directory).filter(isDefinitionFile);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
@@ -107,7 +114,7 @@ export class DefinitionStore {
   /** null: it is not there; a string: the reason why it is not valid. */
   #read(file: string): NetworkDefinition | string | null {
     try {
-      return definitionOf(file.slice(0, -'.json'.length), this.#json(file));
+      return definitionOf(networkOfFile(file), this.#json(file));
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return null;

@@ -24,11 +24,22 @@ import { completeRange, completeSubnet, reservedAround } from './subnets.ts';
 
 /** A definition file that is not accepted, and why. */
 export interface DamagedDefinition {
-  /** `<name>.json` */
+  /** its name: `definitionFile` of a network */
   file: string;
   /** `<field>: <problem>` */
   reason: string;
 }
+
+const extension = '.json';
+
+/** Returns the name of the file that defines a network. */
+export const definitionFile = (network: string): string => `${network}${extension}`;
+
+/** Checks whether a file of that name may define a network. */
+export const isDefinitionFile = (file: string): boolean => file.endsWith(extension) && !file.startsWith('.');
+
+/** Returns the network that a file of that name defines. */
+export const networkOfFile = (file: string): string => file.slice(0, -extension.length);
 
 /** Adds what the user can do about it; reasons are complete sentences. */
 export const damagedText = (path: string, reason: string): string =>
@@ -163,7 +174,7 @@ export function withoutClashes(
   }
   return {
     definitions: definitions.filter((one) => !clashing.has(one)),
-    damaged: [...damaged, ...[...clashing].map(([{ name }, reason]) => ({ file: `${name}.json`, reason }))],
+    damaged: [...damaged, ...[...clashing].map(([{ name }, reason]) => ({ file: definitionFile(name), reason }))],
   };
 }
 

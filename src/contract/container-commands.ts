@@ -22,7 +22,7 @@ import {
   setupSchema,
   startedSchema,
 } from './container-requests.ts';
-import { nothingSchema } from './node-schemas.ts';
+import { nothingSchema } from './node-replies.ts';
 
 /** Commands about containers. */
 export const containerVerbs = {

@@ -12,8 +12,8 @@ import {
   networkRequestSchema,
   networksPrunedSchema,
   networkUpdateSchema,
-} from './network-schemas.ts';
-import { nothingSchema } from './node-schemas.ts';
+} from './network-replies.ts';
+import { nothingSchema } from './node-replies.ts';
 
 /** Commands about networks. */
 export const networkVerbs = {

@@ -7,7 +7,7 @@ import {
   nothingSchema,
   workerReferenceSchema,
   workerRestartedSchema,
-} from './node-schemas.ts';
+} from './node-replies.ts';
 
 /** Commands about a node. */
 export const nodeVerbs = {

@@ -6,7 +6,7 @@ import type { WorkerVerbs } from '../actors/protocol.ts';
 import type { CommandIdentity, Engine } from '../bus/commands/engine-interface.ts';
 import type { AnswerTo } from '../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../contract/container-replies.ts';
-import type { NetworkInspection } from '../contract/network-schemas.ts';
+import type { NetworkInspection } from '../contract/network-replies.ts';
 import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import type { PortLedger } from '../core/claims.ts';

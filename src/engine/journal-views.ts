@@ -7,7 +7,7 @@ import { networkSettingsView, networkView } from '../../machines/network/view.ts
 import { dhcpAddresses } from '../actors/held-addresses.ts';
 import type { ActorRecord, Journal } from '../actors/journal.ts';
 import type { ContainerInspection } from '../contract/container-replies.ts';
-import type { NetworkInspection } from '../contract/network-schemas.ts';
+import type { NetworkInspection } from '../contract/network-replies.ts';
 import { containerAddress, hostAddress, networkAddress } from '../core/actor-address.ts';
 import type { PortLedger } from '../core/claims.ts';
 import { resolveContainerId } from '../core/container/reference.ts';

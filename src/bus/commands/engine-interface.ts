@@ -1,6 +1,6 @@
 import type { AnswerTo } from '../../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../../contract/container-replies.ts';
-import type { NetworkInspection } from '../../contract/network-schemas.ts';
+import type { NetworkInspection } from '../../contract/network-replies.ts';
 import type { ActorAddress } from '../../core/actor-address.ts';
 import type { ActorEvent } from '../../core/actor-event.ts';
 import type { ContainerWish } from '../../core/container/wish.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** Role that may send a command, the narrowest first: each role may do what the roles before it may do. */
 export type Role = 'viewer' | 'operator' | 'admin';
@@ -12,6 +12,9 @@ export interface VerbEntry<Request extends z.ZodType = z.ZodType, Reply extends 
   reply: Reply;
   example: z.input<Request>;
 }
+
+/** Request of a command without fields. */
+export const nothingSchema = z.object({}).describe('nothing');
 
 export const verb = <Request extends z.ZodType, Reply extends z.ZodType>(
   entry: VerbEntry<Request, Reply>,

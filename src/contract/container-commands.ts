@@ -1,4 +1,4 @@
-import { verb } from './command.ts';
+import { nothingSchema, verb } from './command.ts';
 import {
   containerChangedSchema,
   containerInspectionSchema,
@@ -22,7 +22,6 @@ import {
   setupSchema,
   startedSchema,
 } from './container-requests.ts';
-import { nothingSchema } from './node-replies.ts';
 
 /** Commands about containers. */
 export const containerVerbs = {

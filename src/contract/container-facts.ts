@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { containerStates } from '../core/view.ts';
 import { fact } from './fact.ts';
 import {
-  driftedSettingsSchema,
+  driftFields,
+  driftFoundFields,
   faultSchema,
   labelsSchema,
   netnsSchema,
@@ -38,10 +39,7 @@ const exampleFault = {
 const pid = z.int().describe('its first process, as the host sees it');
 const network = z.string().describe('name of the network');
 const addresses = z.array(z.string()).describe('with their prefix lengths: `10.89.0.2/24`');
-const steps = z.array(z.string()).describe('what was missing or changed, as steps that restore it');
-const tookMs = z.number().describe('duration of the kernel steps, in milliseconds');
 const reason = z.string().describe('the same as text');
-const drifted = driftedSettingsSchema.optional();
 
 const startWithinMs = z.int().nullable().describe('the time within which its process was to start');
 
@@ -258,18 +256,13 @@ export const containerFacts = {
   }),
   'drift-detected': fact({
     when: 'a part of it was missing or changed in the kernel',
-    data: z.object({
-      steps: steps.optional(),
-      drifted,
-      tookMs: tookMs.optional(),
-      fault: faultSchema.optional().describe('why it could not be restored'),
-    }),
+    data: z.object(driftFoundFields),
     state: 'running',
     example: { steps: ['route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/netloom-web'], tookMs: 0.4 },
   }),
   'drift-healed': fact({
     when: 'all of that is restored',
-    data: z.object({ steps: steps.optional(), drifted, tookMs: tookMs.optional() }),
+    data: z.object(driftFields),
     state: 'running',
     example: { steps: ['route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/netloom-web'], tookMs: 0.4 },
   }),

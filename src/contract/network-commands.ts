@@ -1,19 +1,20 @@
-import { verb } from './command.ts';
+import { nothingSchema, verb } from './command.ts';
 import {
   networkCreatedSchema,
   networkInspectionSchema,
   networkListSchema,
   networkNamedSchema,
-  networkProposalSchema,
   networkProposedSchema,
+  networksPrunedSchema,
+} from './network-replies.ts';
+import {
+  networkProposalSchema,
   networkPruneSchema,
   networkReferenceSchema,
   networkRemovalSchema,
   networkRequestSchema,
-  networksPrunedSchema,
   networkUpdateSchema,
-} from './network-replies.ts';
-import { nothingSchema } from './node-replies.ts';
+} from './network-requests.ts';
 
 /** Commands about networks. */
 export const networkVerbs = {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { networkStates } from '../core/view.ts';
 import { fact } from './fact.ts';
-import { definitionSchema, driftedSettingsSchema, faultSchema } from './schemas.ts';
+import { definitionSchema, driftFields, driftFoundFields, faultSchema } from './schemas.ts';
 
 const exampleDefinition = {
   name: 'demo',
@@ -21,9 +21,6 @@ const exampleDefinition = {
 };
 
 const bridge = z.string().describe('its bridge or parent on this host');
-const steps = z.array(z.string()).describe('what was missing or changed, as steps that restore it');
-const tookMs = z.number().describe('duration of the kernel steps, in milliseconds');
-const drifted = driftedSettingsSchema.optional();
 
 export const networkStateSchema = z
   .enum([...networkStates, 'removed'])
@@ -57,18 +54,13 @@ export const networkFacts = {
   }),
   'drift-detected': fact({
     when: "a part of it was missing or changed, in the kernel or its definition's file",
-    data: z.object({
-      steps: steps.optional(),
-      drifted,
-      tookMs: tookMs.optional(),
-      fault: faultSchema.optional().describe('why it could not be restored'),
-    }),
+    data: z.object(driftFoundFields),
     state: 'up',
     example: { steps: ['link.bridge netloom0'], tookMs: 0.9 },
   }),
   'drift-healed': fact({
     when: 'all of that is restored',
-    data: z.object({ steps: steps.optional(), drifted, tookMs: tookMs.optional() }),
+    data: z.object(driftFields),
     state: 'up',
     example: { steps: ['link.bridge netloom0'], tookMs: 0.9 },
   }),

@@ -1,13 +1,6 @@
-import { verb } from './command.ts';
-import {
-  foreignFirewallsSchema,
-  gcResultSchema,
-  gcSchema,
-  nodeInfoSchema,
-  nothingSchema,
-  workerReferenceSchema,
-  workerRestartedSchema,
-} from './node-replies.ts';
+import { nothingSchema, verb } from './command.ts';
+import { foreignFirewallsSchema, gcResultSchema, nodeInfoSchema, workerRestartedSchema } from './node-replies.ts';
+import { gcSchema, workerReferenceSchema } from './node-requests.ts';
 
 /** Commands about a node. */
 export const nodeVerbs = {

@@ -1,18 +1,23 @@
 import { z } from 'zod';
 import { hostStates } from '../core/view.ts';
 import { fact } from './fact.ts';
-import { containerIdField, driftedSettingsSchema, familySchema, faultSchema, wayOut } from './schemas.ts';
+import {
+  containerIdField,
+  driftFields,
+  driftFoundFields,
+  familySchema,
+  faultSchema,
+  stepsSchema,
+  wayOut,
+} from './schemas.ts';
 
 const families = z.array(familySchema);
-const steps = z.array(z.string()).describe('what was missing or changed, as steps that restore it');
-const tookMs = z.number().describe('duration of the kernel steps, in milliseconds');
 const what = z.enum(['firewall', 'forwarding', 'uplink', 'resolver']).meta({ id: 'NodePart' });
 
 const drift = {
   what,
-  steps: steps.optional(),
-  drifted: driftedSettingsSchema.optional().describe('of `forwarding`'),
-  tookMs: tookMs.optional(),
+  ...driftFields,
+  drifted: driftFields.drifted.describe('of `forwarding`'),
   hostIp: wayOut.hostIp.optional(),
   link: wayOut.link.optional(),
   mtuBytes: wayOut.mtuBytes.optional(),
@@ -40,7 +45,7 @@ export const nodeFacts = {
   }),
   'forwarding-on': fact({
     when: 'netloom has switched forwarding on for a network',
-    data: z.object({ families, steps }),
+    data: z.object({ families, steps: stepsSchema }),
     state: 'serving',
     example: { families: [4], steps: ['sysctl.turn net.ipv4.ip_forward=1'] },
   }),
@@ -83,7 +88,7 @@ export const nodeFacts = {
   }),
   'drift-detected': fact({
     when: 'the base ruleset or forwarding was changed, the host reaches the outside by another address, or the resolver ended',
-    data: z.object({ ...drift, fault: faultSchema.optional().describe('why it could not be restored') }),
+    data: z.object({ ...drift, fault: driftFoundFields.fault }),
     state: 'serving',
     example: { what: 'firewall', steps: ['nft.load'], tookMs: 3.2 },
   }),

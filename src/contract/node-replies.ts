@@ -5,22 +5,7 @@ import { type GcResult, type Leftover, leftoverKinds, type Unstarted } from '../
 import type { NodeInfo } from '../core/view.ts';
 import { familySchema, leftBehindSchema, ownerSchema, type Shape } from './schemas.ts';
 
-/** Requests and replies about a node: its daemon and its host. */
-
-export const nothingSchema = z.object({}).describe('nothing');
-
-export const gcSchema = z
-  .object({
-    dryRun: z.boolean().nullish().describe('only list, remove nothing'),
-    unstarted: z
-      .boolean()
-      .nullish()
-      .describe('also containers that were set up and never started, with no process in their namespaces'),
-  })
-  .describe('what to remove');
-export const workerReferenceSchema = z
-  .object({ index: z.int().min(0).describe('0 to workers - 1') })
-  .describe('a kernel worker');
+/** Replies about a node: its daemon and its host. */
 
 export const nodeInfoSchema: z.ZodType<NodeInfo> = z
   .object({

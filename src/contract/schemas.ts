@@ -173,6 +173,22 @@ export const driftedSettingsSchema: z.ZodType<SettingDrift[]> = z
   )
   .describe("the kernel's settings that were found changed");
 
+/** What was missing or changed. */
+export const stepsSchema = z.array(z.string()).describe('what was missing or changed, as steps that restore it');
+
+/** Fields of facts about drift that was restored. */
+export const driftFields = {
+  steps: stepsSchema.optional(),
+  drifted: driftedSettingsSchema.optional(),
+  tookMs: z.number().describe('duration of the kernel steps, in milliseconds').optional(),
+};
+
+/** Fields of facts about drift that was restored or not. */
+export const driftFoundFields = {
+  ...driftFields,
+  fault: faultSchema.optional().describe('why it could not be restored'),
+};
+
 export const wayOut = {
   hostIp: z.string().nullable().describe('source address of the route to the outside; null without one'),
   link: z.string().nullable(),

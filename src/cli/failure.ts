@@ -7,7 +7,7 @@ import { plain, type Terminal } from './terminal.ts';
 /** Exit codes of commands; `netloom --help` and the README list them. */
 export const exitCode = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4 } as const;
 
-/** As `netloom --help` lists them. */
+/** Descriptions of exit codes, for `netloom --help`. */
 export const exitCodes: readonly (readonly [string, string])[] = [
   ['0', 'done'],
   ['1', 'refused or failed (conflict, busy, kernel error)'],

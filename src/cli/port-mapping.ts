@@ -3,7 +3,7 @@ import { beforePort } from '../core/address.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import type { PortMapping, ShownPort } from '../core/port.ts';
 
-/** As in core/port.ts, which loads zod. */
+/** The same addresses as in core/port.ts, which is not imported because it loads zod. */
 const anyAddress = { 4: '0.0.0.0', 6: '::' } as const;
 
 /** podman's spelling of published ports: `[[hostIp:]hostPort:]containerPort[/protocol]`. */

@@ -7,7 +7,7 @@ const whens = ['a duration (10m)', 'a time (2026-01-31T12:00:00Z)', 'a sequence'
 
 export const whenHelp = oneOf(whens);
 
-/** For options that also accept `all`. */
+/** Help for options that also accept `all`. */
 export const whenOrAllHelp = oneOf([...whens, 'all']);
 
 function oneOf(parts: readonly string[]): string {

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Thread, type ThreadEnd } from '../threads/thread.ts';
 import type { ResolverSettings, ToResolver } from './protocol.ts';
@@ -39,7 +41,5 @@ export class ResolverThread {
   }
 }
 
-/** The compiled file, found from the compiled tree and from the sources. */
-const file = import.meta.url.endsWith('.ts')
-  ? new URL('../../dist/src/resolver/worker.js', import.meta.url)
-  : new URL('./worker.js', import.meta.url);
+/** The compiled file: a package import leads to it from the sources, too. */
+const file = pathToFileURL(createRequire(import.meta.url).resolve('#resolver-worker'));

@@ -2,7 +2,7 @@ import type { CommandId, HostEvent } from '../../src/core/actor-event.ts';
 import type { PortLedger, SubnetClaim, SubnetLedger } from '../../src/core/claims.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Forwarding, ForwardingClaims } from '../../src/core/forwarding.ts';
-import type { Leftovers } from '../../src/core/gc.ts';
+import type { GcResult, Leftovers, Unstarted } from '../../src/core/gc.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 
@@ -25,7 +25,7 @@ export interface HostContext extends ForwardingContext {
   sweeping: Sweep[];
   /** commands that wait for networks to answer `network.prune` */
   pruning: readonly GroupCommand[];
-  /** commands that wait for containers to answer `container.abandon` */
+  /** gc commands that wait for containers to answer `container.abandon` */
   abandoning: readonly GroupCommand[];
   lastFault: Fault | null;
   /** definition files reported as not usable */
@@ -36,6 +36,8 @@ export interface HostContext extends ForwardingContext {
 export interface Sweep {
   command: CommandId;
   found: Leftovers;
+  /** containers that are asked to go afterwards; absent: none */
+  unstarted?: Unstarted[];
 }
 
 /** A command to a group of actors, and their answers. */
@@ -48,6 +50,8 @@ export interface GroupCommand {
   removed: readonly string[];
   /** why the others were not removed, by name */
   faults: Readonly<Record<string, Fault>>;
+  /** of gc: the reply if all containers go; absent if an older version began it */
+  gc?: GcResult;
 }
 
 export interface PortsClaim {

@@ -1,7 +1,8 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { CommandId } from '../../src/core/actor-event.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import { type Fault, type FaultCode, withDetail } from '../../src/core/fault.ts';
-import type { Abandoned } from '../../src/core/gc.ts';
+import type { GcResult } from '../../src/core/gc.ts';
 import type { Decision } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
 import type { GroupCommand, HostContext } from './context.ts';
@@ -35,13 +36,16 @@ const replyPruned: Reply = ({ command, asked, removed: inAnyOrder, faults }) => 
 /** Faults of a container that was started, taken down, or removed since the search. */
 const meanwhile: ReadonlySet<FaultCode> = new Set(['container.running', 'container.state', 'container.unknown']);
 
-const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
+const nothingSwept: GcResult = { leftovers: [], doubtful: [], dryRun: false, failed: [], unstarted: [] };
+
+const replyCollected: Reply = ({ command, asked, removed, faults, gc = nothingSwept }) => {
   const failed = asked.flatMap((id) => {
     const fault = entryOf(faults, id);
     if (!fault || meanwhile.has(fault.code)) return [];
     return [{ step: `container ${id}`, errno: null, detail: fault.message }];
   });
-  const output: Abandoned = { removed: asked.filter((id) => removed.includes(id)), failed };
+  const unstarted = gc.unstarted.filter(({ id }) => removed.includes(id));
+  const output: GcResult = { ...gc, unstarted, failed: [...failed, ...gc.failed] };
   return { kind: 'reply', command, output };
 };
 
@@ -59,11 +63,14 @@ function prune(
   return { context: { pruning: pending }, effects };
 }
 
-function abandon(
+/** Asks the containers of a gc to go, after its sweep. gc: the reply if all go. */
+export function abandon(
   { abandoning }: HostContext,
-  { command, ids: asked }: EventOf<'containers.abandon'>,
-): Decision<HostContext, 'host'> {
-  const { pending, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
+  command: CommandId,
+  gc: GcResult,
+): { context: Pick<HostContext, 'abandoning'>; effects: Effect<'host'>[] } {
+  const asked = gc.unstarted.map(({ id }) => id);
+  const { pending, effects } = begin(abandoning, { command, asked, gc }, askContainer, replyCollected);
   return { context: { abandoning: pending }, effects };
 }
 
@@ -74,7 +81,7 @@ interface Handled {
 
 function begin(
   pending: readonly GroupCommand[],
-  asking: Pick<GroupCommand, 'command' | 'asked'>,
+  asking: Pick<GroupCommand, 'command' | 'asked' | 'gc'>,
   ask: Ask,
   reply: Reply,
 ): Handled {
@@ -110,9 +117,8 @@ export const groupCommandActions = {
     const { pending, effects } = take(pruning, { name, isRemoved, fault }, replyPruned);
     return { context: { pruning: pending }, effects };
   }),
-  abandonContainers: resolve('containers.abandon', abandon),
   takeAbandoned: resolve('container.abandoned', ({ abandoning }, { container: name, fault }) => {
-    const { pending, effects } = take(abandoning, { name, isRemoved: fault === null, fault }, replyAbandoned);
+    const { pending, effects } = take(abandoning, { name, isRemoved: fault === null, fault }, replyCollected);
     return { context: { abandoning: pending }, effects };
   }),
 };

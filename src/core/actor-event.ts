@@ -5,7 +5,7 @@ import type { AskedAttachment } from './container/attachments.ts';
 import type { ContainerWish } from './container/wish.ts';
 import type { DhcpTerms } from './dhcp/terms.ts';
 import type { Fault } from './fault.ts';
-import type { Leftovers } from './gc.ts';
+import type { Leftovers, Unstarted } from './gc.ts';
 import type { Lease } from './lease/lease.ts';
 import type { DamagedDefinition, LinkUse, NetworkPlace } from './network/check.ts';
 import type { NetworkDefinition, NetworkSubnet } from './network/definition.ts';
@@ -266,15 +266,13 @@ export type HostEvent =
     }
   /** a verification found the base ruleset missing and loaded it: other elements may be lost with it */
   | { type: 'ruleset.loaded' }
-  /** leftovers that gc found, and the steps that remove them */
-  | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
+  /** removes leftovers by these steps, then those of these containers that were never started */
+  | { type: 'node.gc'; command: CommandId; steps: Step[]; found: Leftovers; unstarted: Unstarted[] }
   | { type: 'subnet.release'; network: string }
   /** removes the networks that no container uses: those of these names, or all but that one */
   | { type: 'networks.prune'; command: CommandId; names?: string[]; except: string }
   /** a network's answer to `network.prune`; fault: why its removal failed */
   | { type: 'network.pruned'; network: string; isRemoved: boolean; fault?: Fault }
-  /** removes those of these containers that were never started */
-  | { type: 'containers.abandon'; command: CommandId; ids: string[] }
   /** a container's answer to `container.abandon`; fault: why it stays */
   | { type: 'container.abandoned'; container: string; fault: Fault | null };
 

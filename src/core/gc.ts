@@ -50,21 +50,12 @@ export interface Unstarted {
   owner: string | null;
 }
 
-/** Result of a sweep, which removes leftovers. Failed: steps that could not be done; empty for a dry run. */
-export interface Swept extends Leftovers {
+/** Result of gc: removed leftovers, and removed containers that were never started; in a dry run, those that were found. */
+export interface GcResult extends Leftovers {
   dryRun: boolean;
+  /** steps that could not be done, and containers that could not be removed; empty for a dry run */
   failed: LeftBehind[];
-}
-
-/** Result for containers that were never started: IDs of the removed ones. Those that were started meanwhile are in neither list. */
-export interface Abandoned {
-  removed: string[];
-  failed: LeftBehind[];
-}
-
-/** Result of gc: of both parts, containers that were never started and leftovers. */
-export interface GcResult extends Swept {
-  /** only if requested */
+  /** only if requested; those that were started meanwhile are in neither list */
   unstarted: Unstarted[];
 }
 

@@ -13,9 +13,10 @@ import type { PortLedger } from '../core/claims.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import { NetloomError } from '../core/fault.ts';
 import type { ForeignFirewalls } from '../core/firewall/foreign/obstacles.ts';
-import type { Swept } from '../core/gc.ts';
+import type { Leftovers } from '../core/gc.ts';
 import type { DamagedDefinition, Definitions } from '../core/network/check.ts';
 import type { HostLink } from '../core/steps/host.ts';
+import type { Step } from '../core/steps/step.ts';
 import type { WayOut } from '../core/uplink.ts';
 import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
 import type { StorageGuard } from '../files/storage-guard.ts';
@@ -162,17 +163,6 @@ export class ActorEngine implements Engine {
     return this.#desk.once(command, work);
   }
 
-  /** Lists objects with a name of netloom's and without an owner; removes them unless it is a dry run. */
-  async sweep(command: CommandIdentity, dryRun: boolean): Promise<Swept> {
-    const known = () => ({
-      addresses: this.journal.actors().map(({ address }) => address),
-      containers: this.containers().containers,
-    });
-    const { steps, found } = await lookForLeftovers(known, () => this.#ask('inventory', null));
-    if (dryRun) return { ...found, dryRun, failed: [] };
-    return this.send(command, hostAddress, { type: 'host.sweep', command: null, steps, found });
-  }
-
   // --------------------------------------------------------------------------------------------------- queries
 
   info(): NodeInfo {
@@ -247,6 +237,14 @@ export class ActorEngine implements Engine {
 
   plan(wish: ContainerWish): Promise<PlanPreview> {
     return this.#previews.of(wish);
+  }
+
+  findLeftovers(): Promise<{ steps: Step[]; found: Leftovers }> {
+    const known = () => ({
+      addresses: this.journal.actors().map(({ address }) => address),
+      containers: this.containers().containers,
+    });
+    return lookForLeftovers(known, () => this.#ask('inventory', null));
   }
 
   inhabitedNamespaces(): Promise<ReadonlySet<number>> {

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
+import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { networksOf } from '../../src/core/container/attachments.ts';
 import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { containerWish } from '../../src/core/container/wish.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import type { Scenario } from './fault-sweep-scenarios.ts';
 import type { Command } from './fault-sweep-site.ts';
 
@@ -14,6 +16,16 @@ export const changes = {
   ],
   detach: (id: string, networks: string[]): Command => [containerAddress(id), { type: 'container.detach', networks }],
   removeForced: (name: string): Command => [networkAddress(name), { type: 'network.remove', force: true }],
+  /** leftover links, and containers that were never started */
+  collect: (links: readonly string[], ids: readonly string[]): Command => [
+    hostAddress,
+    {
+      type: 'node.gc',
+      steps: links.map((name): Step => ({ verb: 'link.delete', netns: null, name })),
+      found: { leftovers: links.map((name) => ({ kind: 'link', name, owner: null })), doubtful: [] },
+      unstarted: ids.map((id) => ({ id, name: id, owner: null })),
+    },
+  ],
   /** comes by itself, and is not answered */
   lose: (name: string): Command => [networkAddress(name), { type: 'definition.lost' }],
 };
@@ -46,7 +58,12 @@ export interface Terrain {
 const id = 'c';
 
 export function changeScenarios(terrain: Terrain): Record<string, Scenario> {
-  return { ...attachScenarios(terrain), ...detachScenarios(terrain), ...networkScenarios(terrain) };
+  return {
+    ...attachScenarios(terrain),
+    ...detachScenarios(terrain),
+    ...networkScenarios(terrain),
+    ...gcScenarios(terrain),
+  };
 }
 
 function attachScenarios(terrain: Terrain): Record<string, Scenario> {
@@ -130,6 +147,27 @@ function networkScenarios(terrain: Terrain): Record<string, Scenario> {
       kind: 'dismantle',
       back: [create, setup({ id, networks: [onDual] }), remove(id)],
       end: [removeNetwork],
+    },
+  };
+}
+
+function gcScenarios({ backUp, backDown, setup, attachments: { onBack }, ports }: Terrain): Record<string, Scenario> {
+  const leftovers = ['nl0123456789ab', 'nl0123456789ac'];
+  const unstarted = setup({ id, networks: [onBack], ports });
+  const collect = changes.collect(leftovers, [id]);
+  return {
+    'node.gc --unstarted': {
+      before: [...backUp, unstarted],
+      meanwhile: () => {
+        for (const [index, name] of leftovers.entries())
+          execFileSync('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `half${index}`]);
+      },
+      command: collect,
+      kind: 'dismantle',
+      back: [unstarted],
+      // a container that could not be taken down is not asked again
+      again: [collect, changes.detach(id, ['back'])],
+      end: [changes.detach(id, ['back']), ...backDown],
     },
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/actors/journal.ts';
 import type { Fault } from '../../src/core/fault.ts';
+import type { GcResult } from '../../src/core/gc.ts';
 import { Tally } from '../support/sweeps.ts';
 import { listedScenarios, sweepHost } from './fault-sweep-host.ts';
 import type { Traced, Trap } from './fault-sweep-process.ts';
@@ -63,6 +64,18 @@ interface Outcome {
   state: string[];
 }
 
+/** A gc that could not remove everything is answered with a list of that, not with a fault. */
+function failuresIn({ output }: Answer): Fault[] {
+  const { failed = [] } = (output ?? {}) as Partial<GcResult>;
+  return failed.map((left) => ({
+    code: 'kernel.refused',
+    message: left.detail ?? '',
+    step: left.step,
+    errno: left.errno ?? undefined,
+    leftBehind: [left],
+  }));
+}
+
 /** Says the command with a refusal in its way; what was told of it, and where it ended. */
 async function runInto(trap: Refusal, scenario: Scenario, { site, before, after, half }: Rehearsal): Promise<Outcome> {
   const { last } = await site.facts(0);
@@ -72,7 +85,7 @@ async function runInto(trap: Refusal, scenario: Scenario, { site, before, after,
   const { refused } = await site.trace();
   await site.set(null);
   const { facts } = await site.facts(last);
-  const faults = [answer.fault, ...facts.map(({ fault }) => fault)].filter(
+  const faults = [answer.fault, ...facts.map(({ fault }) => fault), ...failuresIn(answer)].filter(
     (fault) => fault !== null && fault !== undefined,
   );
   const leftBehind = faults.flatMap(({ leftBehind = [] }) => leftBehind.map(({ step }) => step));

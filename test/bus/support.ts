@@ -162,8 +162,8 @@ export class FakeEngine implements Engine {
     const plan: Plan = { purpose: { kind: 'setup' }, kind: 'build', steps: [] };
     return { id, networks: [], steps: ['netns.create'], plan, teardown: [], settings: [] };
   }
-  async sweep(_command: Sent['command'], dryRun: boolean) {
-    return { dryRun, leftovers: [], doubtful: [], failed: [] };
+  async findLeftovers(): ReturnType<Engine['findLeftovers']> {
+    return { steps: [], found: { leftovers: [], doubtful: [] } };
   }
   async inhabitedNamespaces(): Promise<ReadonlySet<number>> {
     return new Set();

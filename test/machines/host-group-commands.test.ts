@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
+import type { GroupCommand } from '../../machines/host/context.ts';
 import type { ActorEvent } from '../../src/core/actor-event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { applied, asking, begin, recovered } from './walk.ts';
+import type { Leftovers, Unstarted } from '../../src/core/gc.ts';
+import { applied, asking, begin, failed, littered, recovered } from './walk.ts';
 
 /** Commands to several networks or containers: the host asks them all, and replies when all have answered. */
 
@@ -86,7 +88,16 @@ describe('P07 unused networks', () => {
   });
 });
 
-const abandon = (command: string, ...ids: string[]): ActorEvent => ({ type: 'containers.abandon', command, ids });
+const found: Leftovers = { leftovers: [{ kind: 'link', name: 'lost0', owner: 'network/lost' }], doubtful: [] };
+const unstartedOf = (id: string): Unstarted => ({ id, name: `name of ${id}`, owner: null });
+const gc = (command: string, ...ids: string[]): ActorEvent => ({
+  type: 'node.gc',
+  command,
+  steps: [],
+  found,
+  unstarted: ids.map(unstartedOf),
+});
+const swept = (command: string): ActorEvent => applied({ kind: 'sweep', command });
 const abandoned = (container: string, code?: Parameters<typeof fault>[0]): ActorEvent => ({
   type: 'container.abandoned',
   container,
@@ -94,49 +105,73 @@ const abandoned = (container: string, code?: Parameters<typeof fault>[0]): Actor
 });
 
 describe('P18 containers that were never started', () => {
-  const asked = reach(serving, abandon('c1', 'b', 'a'));
+  const sweeping = reach(serving, gc('c1', 'b', 'a'));
+  const asked = reach(sweeping, swept('c1'));
 
-  it('P18 containers that were never started are asked by the host, and listed in the order of the request', () => {
-    const { effects } = { effects: effectsOf(serving, abandon('c1', 'b', 'a')) };
-    expect(effects).toEqual(
+  it('P18 containers that were never started are asked by the host after the sweep, and listed in the order of the request', () => {
+    expect(step(serving, gc('c1', 'b', 'a'))).toEqual(['serving', 'apply sweep c1']);
+    expect(effectsOf(sweeping, swept('c1'))).toEqual(
       ['b', 'a'].map((id) => ({
         kind: 'tell',
         to: `container/${id}`,
         event: { type: 'container.abandon', command: null, from: 'host' },
       })),
     );
+    const unstarted = ['b', 'a'].map(unstartedOf);
     expect(effectsOf(asked, abandoned('a'), abandoned('b'))).toEqual([
-      { kind: 'reply', command: 'c1', output: { removed: ['b', 'a'], failed: [] } },
+      { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [], unstarted } },
     ]);
   });
 
   it('P18 containers that were never started are left out when they were started, taken down or removed meanwhile', () => {
     for (const code of ['container.running', 'container.state', 'container.unknown'] as const)
       expect(effectsOf(asked, abandoned('b', code), abandoned('a'))).toMatchObject([
-        { output: { removed: ['a'], failed: [] } },
+        { output: { unstarted: [{ id: 'a' }], failed: [] } },
       ]);
   });
 
-  it('P18 containers that were never started are listed with the reason when they cannot be taken down', () => {
-    expect(effectsOf(asked, abandoned('b', 'kernel.refused'), abandoned('a'))).toMatchObject([
+  it('P18 containers that were never started are listed with the reason when they cannot be taken down, before failed steps', () => {
+    const littering = reach(sweeping, failed({ kind: 'sweep', command: 'c1' }, littered));
+    expect(effectsOf(littering, abandoned('b', 'kernel.refused'), abandoned('a'))).toMatchObject([
       {
         output: {
-          removed: ['a'],
-          failed: [{ step: 'container b', errno: null, detail: 'kernel.refused of b' }],
+          unstarted: [{ id: 'a' }],
+          failed: [{ step: 'container b', errno: null, detail: 'kernel.refused of b' }, ...(littered.leftBehind ?? [])],
         },
       },
     ]);
   });
 
   it('P18 containers that were never started lead to a reply to each command, in order', () => {
-    const twice = reach(serving, abandon('c1', 'a'), abandon('c2', 'a'));
-    expect(effectsOf(twice, abandoned('a'))).toMatchObject([{ command: 'c1', output: { removed: ['a'] } }]);
+    const twice = reach(serving, gc('c1', 'a'), gc('c2', 'a'), swept('c1'), swept('c2'));
+    expect(effectsOf(twice, abandoned('a'))).toMatchObject([{ command: 'c1', output: { unstarted: [{ id: 'a' }] } }]);
     expect(effectsOf(twice, abandoned('a'), abandoned('a', 'container.unknown'))).toMatchObject([
-      { command: 'c2', output: { removed: [] } },
+      { command: 'c2', output: { unstarted: [] } },
     ]);
   });
 
-  it('P18 containers that were never started lead to a reply at once when there are none', () => {
-    expect(effectsOf(serving, abandon('c1'))).toMatchObject([{ output: { removed: [], failed: [] } }]);
+  it('P18 containers that were never started lead to a reply after the sweep when there are none', () => {
+    expect(effectsOf(serving, gc('c1'), swept('c1'))).toMatchObject([{ output: { unstarted: [], failed: [] } }]);
+  });
+
+  it('P18 containers that were never started are asked, and lead to a reply, after a restart of the daemon', () => {
+    const again: ActorEvent[] = [recovered(false), { type: 'host.start' }, applied('base')];
+    const restarted = reach(sweeping, ...again, swept('c1'), ...again);
+    expect(step(restarted, abandoned('b'), abandoned('a'))).toEqual(['serving', 'reply c1 ok']);
+  });
+
+  it('P18 containers that were never started are not asked after a reboot during the sweep: each may be set up anew', () => {
+    expect(step(sweeping, recovered(true))).toEqual(['serving', 'reply c1 ok']);
+    expect(effectsOf(sweeping, recovered(true))).toMatchObject([{ output: { unstarted: [] } }]);
+    expect(step(asked, recovered(true), abandoned('b', 'container.state'), abandoned('a'))).toEqual([
+      'serving',
+      'reply c1 ok',
+    ]);
+  });
+
+  it('P18 containers that were never started, asked by an older version, lead to a reply', () => {
+    const { gc: _, ...before } = asked.context.abandoning[0] as GroupCommand;
+    const older = { ...asked, context: { ...asked.context, abandoning: [before] } };
+    expect(step(older, abandoned('b'), abandoned('a'))).toEqual(['serving', 'reply c1 ok']);
   });
 });

@@ -266,12 +266,12 @@ describe('drift', () => {
 describe('leftovers', () => {
   const found: Leftovers = { leftovers: [{ kind: 'link', name: 'lost0', owner: 'network/lost' }], doubtful: [] };
   const steps: Step[] = [{ verb: 'link.delete', netns: null, name: 'lost0' }];
-  const sweep: ActorEvent = { type: 'host.sweep', command: 'c1', steps, found };
+  const sweep: ActorEvent = { type: 'node.gc', command: 'c1', steps, found, unstarted: [] };
 
   it('leftovers are removed, and listed in the reply', () => {
     expect(step(serving, sweep)).toEqual(['serving', 'apply sweep c1']);
     expect(effectsOf(serving, sweep, applied({ kind: 'sweep', command: 'c1' }))).toEqual([
-      { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [] } },
+      { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [], unstarted: [] } },
     ]);
   });
 

@@ -228,7 +228,7 @@ function liveAsNetwork(random: () => number) {
 }
 
 describe('the host with random events', () => {
-  it('the host answers every claim exactly once, and knows the holder of each resource', () => {
+  it('the host answers every claim and every command exactly once, and knows the holder of each resource', () => {
     for (const seed of seeds) {
       const { walker, asking, holders } = liveAsHost(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
@@ -236,6 +236,7 @@ describe('the host with random events', () => {
       expect([...asking], story).toEqual([]);
       expect([...Object.keys(ports), ...Object.keys(networks)].sort(), story).toEqual([...holders].sort());
       expect([holding, surveying, portsWaiting], story).toEqual([{}, [], []]);
+      expect(walker.unanswered(), story).toEqual([]);
     }
   });
 });
@@ -245,7 +246,14 @@ function liveAsHost(random: () => number) {
   const asking = new Set<string>();
   const holders = new Set<string>();
   let attempts = 0;
+  let commands = 0;
+  const answers: ActorEvent[] = [];
   const walker = new Walker<HostContext>(hostMachine, undefined, ({ to, event }) => {
+    if (event.type === 'container.abandon') {
+      const why = random() < 0.5 ? null : fault('container.running', 'it was started meanwhile');
+      answers.push({ type: 'container.abandoned', container: to.replace('container/', ''), fault: why });
+      return;
+    }
     const name = to.slice(to.indexOf('/') + 1);
     const key = 'attempt' in event ? `${name} ${event.attempt}` : name;
     if (!asking.delete(key)) asking.add(`${key}, unasked`);
@@ -301,6 +309,15 @@ function liveAsHost(random: () => number) {
       if (!holders.delete(name)) return;
       walker.hear({ type: 'subnet.release', network: name });
     },
+    () => {
+      const unstarted = ['a', 'b', 'c'].filter(() => random() < 0.5).map((id) => ({ id, name: id, owner: null }));
+      const found = { leftovers: [], doubtful: [] };
+      walker.hear({ type: 'node.gc', command: `c${++commands}`, steps: [], found, unstarted });
+    },
+    () => {
+      const answer = answers.shift();
+      if (answer) walker.hear(answer);
+    },
     ...Array.from({ length: 5 }, () => () => walker.finish(pick(random, endings), outputs)),
   ];
   walker.hear({ type: 'host.start' });
@@ -311,7 +328,11 @@ function liveAsHost(random: () => number) {
     release(name);
     walker.hear({ type: 'ports.release', container: name });
   }
-  while (walker.plans.length > 0) walker.finish('applied', outputs);
+  while (walker.plans.length > 0 || answers.length > 0) {
+    const answer = answers.shift();
+    if (answer) walker.hear(answer);
+    else walker.finish('applied', outputs);
+  }
   return { walker, asking, holders };
 }
 

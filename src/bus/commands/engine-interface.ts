@@ -5,9 +5,10 @@ import type { ActorAddress } from '../../core/actor-address.ts';
 import type { ActorEvent } from '../../core/actor-event.ts';
 import type { ContainerWish } from '../../core/container/wish.ts';
 import type { ForeignFirewalls } from '../../core/firewall/foreign/obstacles.ts';
-import type { Swept } from '../../core/gc.ts';
+import type { Leftovers } from '../../core/gc.ts';
 import type { DamagedDefinition } from '../../core/network/check.ts';
 import type { HostLink } from '../../core/steps/host.ts';
+import type { Step } from '../../core/steps/step.ts';
 import type {
   AsOf,
   ContainerStatistics,
@@ -87,8 +88,8 @@ export interface Engine {
   droppedOn(network: NetworkView): Promise<DroppedFrames>;
   /** plan of a set-up now; changes nothing; throws what the set-up would be refused with */
   plan(wish: ContainerWish): Promise<PlanPreview>;
-  /** objects in the kernel without an owner; removed unless it is a dry run */
-  sweep(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
+  /** objects in the kernel without an owner, and the steps that remove them */
+  findLeftovers(): Promise<{ steps: Step[]; found: Leftovers }>;
   /** inodes of the network namespaces in which processes live; rejects with kernel.refused unless all processes can be seen */
   inhabitedNamespaces(): Promise<ReadonlySet<number>>;
   /** ends a worker thread at once and starts it again; its actors are restored from the journal */

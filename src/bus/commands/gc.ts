@@ -1,20 +1,17 @@
 import { hostAddress } from '../../core/actor-address.ts';
-import type { Abandoned, GcResult, Unstarted } from '../../core/gc.ts';
+import type { GcResult, Unstarted } from '../../core/gc.ts';
 import type { CommandIdentity, Engine } from './engine-interface.ts';
-import { part } from './tell.ts';
 
-/** `node.gc`: on request, containers that were set up and never started; then objects in the kernel without an owner. */
+/** `node.gc`: objects in the kernel without an owner; then, on request, containers that were set up and never started. */
 export async function runGc(
   engine: Engine,
   request: { dryRun?: boolean | null; unstarted?: boolean | null },
   command: CommandIdentity,
 ): Promise<GcResult> {
-  const dryRun = request.dryRun ?? false;
-  const found = request.unstarted ? await unstartedContainers(engine) : [];
-  const { removed, failed } = await abandon(engine, dryRun ? [] : found, part(command, 'unstarted'));
-  const swept = await engine.sweep(part(command, 'sweep'), dryRun);
-  const unstarted = dryRun ? found : found.filter(({ id }) => removed.includes(id));
-  return { ...swept, unstarted, failed: [...failed, ...swept.failed] };
+  const { steps, found } = await engine.findLeftovers();
+  const unstarted = request.unstarted ? await unstartedContainers(engine) : [];
+  if (request.dryRun) return { ...found, dryRun: true, failed: [], unstarted };
+  return engine.send(command, hostAddress, { type: 'node.gc', command: command.id, steps, found, unstarted });
 }
 
 /** P18: an engine that still needs a container has a process in its namespace, also without a report of that. */
@@ -26,11 +23,4 @@ async function unstartedContainers(engine: Engine): Promise<Unstarted[]> {
   return configured
     .filter(({ netns }) => netns?.inode != null && !inhabited.has(netns.inode))
     .map(({ id, name, owner }) => ({ id, name, owner }));
-}
-
-/** The host asks them, and each decides. */
-function abandon(engine: Engine, found: readonly Unstarted[], own: CommandIdentity): Promise<Abandoned> {
-  if (found.length === 0) return Promise.resolve({ removed: [], failed: [] });
-  const event = { type: 'containers.abandon', command: own.id, ids: found.map(({ id }) => id) } as const;
-  return engine.send(own, hostAddress, event);
 }

@@ -34,8 +34,7 @@ type Run<C extends CommandName> = (
 export const runs: { readonly [C in CommandName]: Run<C> } = {
   'node.info': (engine) => engine.info(),
   'node.firewalls': (engine) => engine.firewalls(),
-  'node.gc': (engine, request, command) =>
-    request.dryRun ? runGc(engine, request, command) : engine.once(command, () => runGc(engine, request, command)),
+  'node.gc': runGc,
   'network.create': (engine, request, command) =>
     tellNetwork(engine, request.name, command, {
       type: 'network.create',

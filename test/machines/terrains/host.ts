@@ -1,13 +1,23 @@
 import { type HostContext, hostMachine } from '../../../machines/host/chart.ts';
+import type { GroupCommand } from '../../../machines/host/context.ts';
 import type { ActorEvent } from '../../../src/core/actor-event.ts';
 import { applied, failed, littered, recovered, type Terrain } from '../walk.ts';
 import { wishes } from './container.ts';
 
 /** The events of the host, with the fewest names and numbers that reach every state. */
 
+const gcOf = (...ids: string[]): ActorEvent => ({
+  type: 'node.gc',
+  command: 'c',
+  steps: [],
+  found: { leftovers: [], doubtful: [] },
+  unstarted: ids.map((id) => ({ id, name: id, owner: null })),
+});
+const abandoned = (container: string): ActorEvent => ({ type: 'container.abandoned', container, fault: null });
+
 export const hostTerrain: Terrain<HostContext> = {
   machine: hostMachine,
-  events: ({ snapshot: { value }, outstanding }) => {
+  events: ({ snapshot: { value, context }, outstanding }) => {
     // the host is started before any other event
     if (value === 'absent') return [{ type: 'host.start' }];
     const asked: ActorEvent[] = ['a', 'b'].flatMap((name): ActorEvent[] => [
@@ -18,9 +28,8 @@ export const hostTerrain: Terrain<HostContext> = {
     return [
       ...(outstanding.length < 2 ? [...asked, { type: 'host.start' } as const, recovered(false)] : []),
       ...(outstanding.length < 1 ? [{ type: 'drift.suspected' } as const] : []),
-      ...(outstanding.length < 1
-        ? [{ type: 'host.sweep', command: 'c', steps: [], found: { leftovers: [], doubtful: [] } } satisfies ActorEvent]
-        : []),
+      ...(outstanding.length < 1 && context.abandoning.length === 0 ? [gcOf(), gcOf('a')] : []),
+      ...context.abandoning.flatMap(({ open }: GroupCommand) => open).map(abandoned),
       { type: 'uplink.changed', hostIp: null, link: null, mtuBytes: null },
       { type: 'resolver.lost' },
       { type: 'resolver.replaced' },
@@ -43,7 +52,8 @@ export const hostTerrain: Terrain<HostContext> = {
     Object.entries(context.holding).sort(),
     Object.keys(context.networks).sort(),
     context.surveying.map(({ network }) => network),
-    context.sweeping.map(({ command }) => command),
+    context.sweeping.map(({ unstarted }) => unstarted?.map(({ id }) => id)),
+    context.abandoning.map(({ open }) => open),
   ],
 };
 

@@ -278,19 +278,6 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- answers
 
-  /** Begins a command that no single actor answers: until keepReply() its ID stands for it, and for no other one. */
-  expectReply(command: string, fingerprint?: string): void {
-    this.#write(() => this.#replies.take(command, fingerprint));
-  }
-
-  /** Keeps the reply to a command that no single actor answers. An existing reply is the first, and stays. */
-  keepReply(command: string, output: unknown, fingerprint?: string): void {
-    const reply = { command, time: Date.now(), output, ...(fingerprint !== undefined && { fingerprint }) };
-    this.#write(() => {
-      if (!this.#replies.replyTo(command)) this.#replies.answer(reply);
-    });
-  }
-
   /** null: unknown, or not answered yet */
   replyTo(command: string): StoredReply | null {
     this.#latest();

@@ -51,8 +51,6 @@ export class CommandDesk {
   readonly #awaited = new Map<string, Awaited>();
   /** answered; no caller can ask again */
   readonly #delivered: string[] = [];
-  /** pending replies of commands with several steps, by ID and request */
-  readonly #underWay = new Map<string, Promise<unknown>>();
   readonly #housekeeping: NodeJS.Timeout;
   #state: NodeInfo['state'] = 'recovering';
   /** called when the last reply was given */
@@ -147,25 +145,6 @@ export class CommandDesk {
       return Promise.reject(new NetloomError(mismatch(id)));
     const reply = journal.replyTo(keyOf(command));
     return reply && outcome(reply);
-  }
-
-  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
-    const which = `${command.id} ${command.fingerprint}`;
-    const known = this.firstAnswer(command) ?? this.#underWay.get(which);
-    if (known) return known as Promise<Output>;
-    if (!command.kept) return work();
-    const output = this.#keepAnswer(command, work).finally(() => this.#underWay.delete(which));
-    this.#underWay.set(which, output);
-    return output;
-  }
-
-  /** B09: reserves the ID before the first step, so that no other command gets in between. */
-  async #keepAnswer<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
-    const { journal } = this.#parts;
-    whereThereIsRoom(() => journal.expectReply(keyOf(command), command.fingerprint));
-    const output = await work();
-    whereThereIsRoom(() => journal.keepReply(keyOf(command), output, command.fingerprint));
-    return output;
   }
 
   #answer(answers: readonly Answer[]): void {

@@ -159,10 +159,6 @@ export class ActorEngine implements Engine {
     return this.#desk.firstAnswer(command);
   }
 
-  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
-    return this.#desk.once(command, work);
-  }
-
   // --------------------------------------------------------------------------------------------------- queries
 
   info(): NodeInfo {

@@ -1,15 +1,16 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { CommandIdentity } from '../../src/bus/commands/engine-interface.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
-import { fault, NetloomError } from '../../src/core/fault.ts';
 import { ActorEngine } from '../../src/engine/engine.ts';
 import type { PoolEvents, Workers } from '../../src/engine/pool.ts';
+import { storageFull } from '../../src/files/free-space.ts';
 import { FakeEngine } from '../bus/support.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
+import { keepReply } from '../support/kept-replies.ts';
 
-/** A message ID identifies one command also while that is under way in several steps. */
+/** A message ID identifies one command also while that is under way. */
 
 /** Accepts what is delivered, and does nothing. */
 class IdleWorkers extends EventEmitter<PoolEvents> {
@@ -49,75 +50,71 @@ async function opened() {
   return { journal, ...(await engineOn(journal)) };
 }
 
-const attach: CommandIdentity = { id: 'm1', kept: true, fingerprint: 'attach a' };
-const create: CommandIdentity = { id: 'm1', kept: true, fingerprint: 'network.create' };
+const prune: CommandIdentity = { id: 'm1', kept: true, fingerprint: 'network.prune' };
+const gc: CommandIdentity = { id: 'm1', kept: true, fingerprint: 'node.gc' };
+const pruning = { type: 'networks.prune', command: 'm1', except: 'podman' } as const;
+const found = { leftovers: [], doubtful: [] };
+const collecting = { type: 'node.gc' as const, command: 'm1', steps: [], found, unstarted: [] };
 const mismatch = { fault: { code: 'command.mismatch' } };
+const output = { removed: ['web'] };
 
-/** Work that ends on request. */
-function held() {
-  let end = (_: string): void => {};
-  const promise = new Promise<string>((resolve) => {
-    end = resolve;
-  });
-  let begun = 0;
-  return {
-    work: () => {
-      begun++;
-      return promise;
-    },
-    end: (answer: string) => end(answer),
-    begun: () => begun,
-  };
+/** Replies as the host's actor does, by a commit and its notice. */
+function reply(journal: Journal, workers: IdleWorkers): void {
+  keepReply(journal, 'kept m1', output);
+  workers.emit('committed', [{ command: 'kept m1', time: Date.now(), output }], false);
 }
 
-describe('B09 one message id for two commands, of which one is under way in several steps', () => {
-  it('B09 a message ID is refused for the other command, whichever comes first, and the first keeps its reply', async () => {
+describe('B09 one message ID for two commands, of which one is under way', () => {
+  it('B09 a message ID is refused for the other command, and the first keeps its reply', async () => {
     const { engine, workers, journal } = await opened();
-    const { work, end } = held();
-    const first = engine.once(attach, work);
-    const other = { type: 'resolver.lost' } as const;
-    await expect(engine.send(create, hostAddress, other)).rejects.toMatchObject(mismatch);
-    await expect(engine.once(create, async () => 'other')).rejects.toMatchObject(mismatch);
-    expect(workers.delivered).toEqual([]);
-    end('attached');
-    expect(await first).toBe('attached');
-    expect(await engine.once(attach, async () => 'again')).toBe('attached');
-    expect(journal.fingerprintOf('kept m1')).toBe('attach a');
-
-    const second = { ...create, id: 'm2' };
-    void engine.send(second, hostAddress, other).catch(() => {});
-    await expect(engine.once({ ...attach, id: 'm2' }, work)).rejects.toMatchObject(mismatch);
+    const first = engine.send(prune, hostAddress, pruning);
+    await expect(engine.send(gc, hostAddress, collecting)).rejects.toMatchObject(mismatch);
+    expect(workers.delivered).toMatchObject([{ to: 'host', event: { type: 'networks.prune', command: 'kept m1' } }]);
+    reply(journal, workers);
+    expect(await first).toEqual(output);
+    expect(await engine.send(prune, hostAddress, pruning)).toEqual(output);
+    await expect(engine.send(gc, hostAddress, collecting)).rejects.toMatchObject(mismatch);
+    expect(journal.fingerprintOf('kept m1')).toBe('network.prune');
   });
 
   it('B09 a message ID runs the same command once, and gives it the same reply', async () => {
-    const { engine } = await opened();
-    const { work, end, begun } = held();
-    const both = [engine.once(attach, work), engine.once(attach, work)];
-    end('attached');
-    expect(await Promise.all(both)).toEqual(['attached', 'attached']);
-    expect(begun()).toBe(1);
+    const { engine, workers, journal } = await opened();
+    const both = [1, 2].map(() => engine.send(prune, hostAddress, pruning));
+    reply(journal, workers);
+    expect(await Promise.all(both)).toEqual([output, output]);
+    expect(workers.delivered).toHaveLength(1);
   });
 
   it('B09 a message ID is known to the next daemon, which continues the same command and refuses another', async () => {
     const { engine, journal } = await opened();
-    void engine.once(attach, held().work);
-    const { engine: next } = await engineOn(journal);
-    await expect(next.once(create, async () => 'other')).rejects.toMatchObject(mismatch);
-    expect(await next.once(attach, async () => 'attached')).toBe('attached');
+    void engine.send(prune, hostAddress, pruning);
+    const { engine: next, workers } = await engineOn(journal);
+    await expect(next.send(gc, hostAddress, collecting)).rejects.toMatchObject(mismatch);
+    const again = next.send(prune, hostAddress, pruning);
+    expect(workers.delivered).toEqual([]);
+    reply(journal, workers);
+    expect(await again).toEqual(output);
   });
 
-  it('B09 a message ID is tried again under the same ID after a failure, and its first reply is never replaced', async () => {
-    const { engine, journal } = await opened();
-    const failing = async () => Promise.reject(new NetloomError(fault('storage.full', 'no room')));
-    await expect(engine.once(attach, failing)).rejects.toMatchObject({ fault: { code: 'storage.full' } });
-    expect(await engine.once(attach, async () => 'attached')).toBe('attached');
-    journal.keepReply('kept m1', 'another', 'another');
-    expect(await engine.once(attach, async () => 'again')).toBe('attached');
+  it('B09 a message ID can be used again after a failure before its command was accepted', async () => {
+    const { engine, workers, journal } = await opened();
+    const take = vi.spyOn(journal, 'take').mockImplementationOnce(() => {
+      throw storageFull('no room');
+    });
+    await expect(engine.send(gc, hostAddress, collecting)).rejects.toMatchObject({ fault: { code: 'storage.full' } });
+    const again = engine.send(prune, hostAddress, pruning);
+    expect(take).toHaveBeenCalledTimes(2);
+    reply(journal, workers);
+    expect(await again).toEqual(output);
   });
 
-  it('B09 a message ID does not affect commands without an ID', async () => {
-    const { engine } = await opened();
-    const loose = { id: 'm1', kept: false };
-    expect(await Promise.all([1, 2].map((n) => engine.once(loose, async () => n)))).toEqual([1, 2]);
+  it('B09 a message ID is never that of a command without an ID of its client', async () => {
+    const { engine, workers } = await opened();
+    void engine.send(prune, hostAddress, pruning);
+    void engine.send({ id: 'm1', kept: false }, hostAddress, collecting);
+    expect(workers.delivered.map(({ event }) => event)).toMatchObject([
+      { type: 'networks.prune', command: 'kept m1' },
+      { type: 'node.gc', command: 'once m1' },
+    ]);
   });
 });

@@ -10,6 +10,7 @@ import { mostFacts } from '../../src/files/outbox-limits.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
+import { keepReply } from '../support/kept-replies.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 
 /** Has no room for the next commits. */
@@ -70,23 +71,23 @@ it('B02 the journal writes on reserved pages while the disk is full, reports whe
   const reserved = journal.keepReserve();
   expect(reserved).toBeGreaterThanOrEqual(4 * 2 ** 20);
   // pages freed by a commit are used by the commit after the next
-  for (let commit = 0; commit < 3; commit++) journal.keepReply(`once ${commit}`, {});
+  for (let commit = 0; commit < 3; commit++) keepReply(journal, `once ${commit}`, {});
   disk.fill();
   let kept = 0;
   const keepAll = () => {
-    for (; kept < 10_000; kept++) journal.keepReply(`kept ${kept}`, { text: 'x'.repeat(1_000) });
+    for (; kept < 10_000; kept++) keepReply(journal, `kept ${kept}`, { text: 'x'.repeat(1_000) });
   };
   expect(keepAll).toThrow('its file system is full');
   expect(kept).toBeGreaterThan(1_000);
   expect(journal.replyTo(`kept ${kept - 1}`)?.output).toEqual({ text: 'x'.repeat(1_000) });
   expect(journal.replyTo(`kept ${kept}`)).toBeNull();
   try {
-    journal.keepReply('kept later', {});
+    keepReply(journal, 'kept later', {});
   } catch (error) {
     expect(isStorageFull(error)).toBe(true);
   }
   disk.makeRoom();
-  journal.keepReply('kept later', {});
+  keepReply(journal, 'kept later', {});
   expect(journal.replyTo('kept later')?.output).toEqual({});
 });
 
@@ -164,7 +165,7 @@ it('B02 a full journal refuses new entries, however often, and facts can still b
   journal.keepReserve();
   commit(journal, facts(300, 'x'.repeat(1_000)));
   disk.fill();
-  const keep = () => journal.keepReply(`kept ${performance.now()}`, { text: 'x'.repeat(1_000) });
+  const keep = () => keepReply(journal, `kept ${performance.now()}`, { text: 'x'.repeat(1_000) });
   expect(() => {
     for (;;) keep();
   }).toThrow('its file system is full');

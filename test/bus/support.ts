@@ -93,9 +93,6 @@ export class FakeEngine implements Engine {
   firstAnswer(_command: CommandIdentity): Promise<unknown> | null {
     return null;
   }
-  once<Output>(_command: Sent['command'], work: () => Promise<Output>): Promise<Output> {
-    return work();
-  }
   info(): NodeInfo {
     return {
       node,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { headers } from '@nats-io/nats-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/actors/journal.ts';
+import { keepReply } from '../support/kept-replies.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
 
 /** A message ID stands for one request: the same request gets the same reply, any other request is refused. */
@@ -112,7 +113,7 @@ describe('B09 one message ID for two requests', () => {
   it('B09 a reply stored by an older version is returned, though it does not record its request', async () => {
     await lab.end('stop');
     const journal = new Journal(lab.daemon.runDirectory);
-    journal.keepReply('kept old-id', { id: 'long-gone' });
+    keepReply(journal, 'kept old-id', { id: 'long-gone' });
     await journal.close();
     await lab.start();
     expect(await lab.client.container.remove({ id: 'long-gone' }, { msgId: 'old-id' })).toEqual({ id: 'long-gone' });

@@ -60,8 +60,6 @@ export interface Engine {
   ): Promise<AnswerTo<Event['type']>>;
   /** Returns the existing reply to a kept command; null: none yet. Rejects with command.mismatch if another command has its ID. */
   firstAnswer(command: CommandIdentity): Promise<unknown> | null;
-  /** Runs a command of several steps: once, with the same reply when it is repeated under the same ID. */
-  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output>;
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;

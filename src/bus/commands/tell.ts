@@ -3,15 +3,6 @@ import { containerAddress, networkAddress } from '../../core/actor-address.ts';
 import type { ActorEvent } from '../../core/actor-event.ts';
 import type { CommandIdentity, Engine } from './engine-interface.ts';
 
-/**
- * Runs a command that is several to actors: each has an ID of its own, the same in a repetition. A name follows a word
- * (`join web`), so that a container or network called `setup` is not taken for another part.
- */
-export const part = (command: CommandIdentity, which: string): CommandIdentity => ({
-  ...command,
-  id: `${command.id} ${which}`,
-});
-
 export function tellContainer<Event extends ActorEvent>(
   engine: Engine,
   id: string,

@@ -1,5 +1,5 @@
 import { withoutPasswords } from '../bus/server/server-url.ts';
-import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import { type Fault, type FaultCode, faultOf, faultStatus } from '../core/fault.ts';
 import { readFlag } from '../core/flag.ts';
 import { isSystemError, systemErrorText } from '../core/system-error.ts';
 import { plain, type Terminal } from './terminal.ts';
@@ -56,9 +56,15 @@ export class EndWith extends Error {
   }
 }
 
+/**
+ * Faults that a command ends with as if no daemon were reached: its server was not used, or no reply came in time, so the outcome is
+ * unknown. Other timeouts come from the daemon, for a command that failed.
+ */
+const unreached: ReadonlySet<FaultCode> = new Set(['bus.unauthorized', 'bus.open', 'command.timeout']);
+
 /** Returns the exit code of a fault, which follows from the status of its code on the bus. */
 export function exitCodeOf({ code }: Fault): number {
-  if (code.startsWith('bus.')) return exitCode.unreachable;
+  if (unreached.has(code)) return exitCode.unreachable;
   switch (faultStatus[code]) {
     case 400:
       return exitCode.badInput;
@@ -67,8 +73,7 @@ export function exitCodeOf({ code }: Fault): number {
     case 503:
       return exitCode.unreachable;
     default:
-      // no reply in time, so the outcome is unknown; other timeouts come from the daemon, for a command that failed
-      return code === 'command.timeout' ? exitCode.unreachable : exitCode.failed;
+      return exitCode.failed;
   }
 }
 

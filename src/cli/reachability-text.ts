@@ -1,3 +1,4 @@
+import { actorName } from '../core/actor-address.ts';
 import { dropText, type ForeignFirewalls, stopsText } from '../core/firewall/foreign/obstacles.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { NameAnswer } from '../core/name-answers.ts';
@@ -91,7 +92,8 @@ export function reasons(
 
 /** Shows containers by their ID alone, unless it is ambiguous. */
 function originText(origin: Origin, shown: Shown): string {
-  const id = origin.replace(/^container\//, '');
+  if (origin === 'host' || origin === 'outside') return origin;
+  const id = actorName(origin);
   return id === 'host' || id === 'outside' ? origin : shown(id);
 }
 

@@ -1,3 +1,4 @@
+import { type ActorAddress, containerAddress } from './actor-address.ts';
 import {
   type Family,
   families,
@@ -22,7 +23,7 @@ import type { ContainerView, NetworkView } from './view.ts';
  */
 
 /** `host`: a process on this host. `outside`: another machine, without a route to a container's subnet. */
-export type Origin = 'host' | 'outside' | `container/${string}`;
+export type Origin = 'host' | 'outside' | ActorAddress<'container'>;
 
 export interface ReachabilityCell {
   from: Origin;
@@ -97,7 +98,7 @@ function hindered({ passing, ...cell }: JudgedCell, firewalls: readonly Firewall
 type JudgedCell = ReachabilityCell & Pick<Verdict, 'passing'>;
 
 function cells(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Family): JudgedCell[] {
-  const origin: Origin = typeof from === 'string' ? from : `container/${from.id}`;
+  const origin: Origin = typeof from === 'string' ? from : containerAddress(from.id);
   const start = { from: origin, to: to.id, family };
   const ports = to.ports.length > 0 ? to.ports : [null];
   return [

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import * as native from '#native';
+import { isOfKind } from '../core/actor-address.ts';
 import { addressToBigint, bigintToAddress, familyOf } from '../core/address.ts';
 import { decodeElement } from '../core/firewall/encoding.ts';
 import {
@@ -38,8 +39,8 @@ function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>):
   return links.flatMap((link) => {
     const { name, kind, alias, index, peerIndex, peerNetnsId } = link;
     const owner = alias === null ? null : ownerOfAlias(alias);
-    const isVeth = kind === 'veth' && (owner?.startsWith('container/') || isHostEnd(link));
-    const isBridge = kind === 'bridge' && owner?.startsWith('network/') && isMadeBridge(link, owner);
+    const isVeth = kind === 'veth' && ((owner !== null && isOfKind(owner, 'container')) || isHostEnd(link));
+    const isBridge = kind === 'bridge' && owner !== null && isOfKind(owner, 'network') && isMadeBridge(link, owner);
     if (!isVeth && !isBridge) return [];
     const ports = links.filter(({ masterIndex }) => masterIndex === index).map((port) => port.name);
     const peer = !isVeth || peerIndex === null ? null : whereIs(peerNetnsId, pinned);

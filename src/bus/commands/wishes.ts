@@ -3,7 +3,7 @@ import { canonicalAddress } from '../../core/address.ts';
 import { type AskedAttachment, askedAttachment, attachmentsOf } from '../../core/container/attachments.ts';
 import type { AttachmentRequest } from '../../core/container/request.ts';
 import { type ContainerWish, containerWish } from '../../core/container/wish.ts';
-import { type Fault, fault, NetloomError } from '../../core/fault.ts';
+import { type Fault, type FaultCode, fault, NetloomError } from '../../core/fault.ts';
 import { servedNamePattern } from '../../core/name-rules.ts';
 import type { Engine } from './engine-interface.ts';
 
@@ -80,11 +80,13 @@ export const idOf = (engine: Engine, { id, exact }: ContainerReference): string 
 export const idOrItself = (engine: Engine, reference: ContainerReference): string =>
   unlessUnknown(reference.id, () => idOf(engine, reference));
 
+const unknownCodes: ReadonlySet<FaultCode> = new Set(['container.unknown', 'network.unknown']);
+
 function unlessUnknown(reference: string, resolve: () => string): string {
   try {
     return resolve();
   } catch (error) {
-    if (error instanceof NetloomError && error.code.endsWith('.unknown')) return reference;
+    if (error instanceof NetloomError && unknownCodes.has(error.code)) return reference;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownerOfAlias } from '../../core/object-names.ts';
 import { askProgram } from './ask-program.ts';
 
 const linksSchema = z.array(z.object({ ifname: z.string(), ifalias: z.string().optional() }));
@@ -9,6 +10,6 @@ const linksSchema = z.array(z.object({ ifname: z.string(), ifalias: z.string().o
  */
 export function foreignBridges(): string[] {
   return askProgram('ip', ['-j', 'link', 'show', 'type', 'bridge'], linksSchema)
-    .filter(({ ifname, ifalias }) => /^podman\d+$/.test(ifname) && !ifalias?.startsWith('netloom '))
+    .filter(({ ifname, ifalias }) => /^podman\d+$/.test(ifname) && ownerOfAlias(ifalias ?? '') === null)
     .map(({ ifname }) => ifname);
 }

@@ -1,5 +1,5 @@
 import type { LinkInfo, NftNotice, RouteNotice } from '#native';
-import { hostAddress } from '../../core/actor-address.ts';
+import { hostAddress, isOfKind } from '../../core/actor-address.ts';
 import { withoutPrefixLength } from '../../core/address.ts';
 import { nftTable } from '../../core/firewall/nft.ts';
 import { isHostEnd, type OwnerMark, ownerNamed, ownerOfAlias } from '../../core/object-names.ts';
@@ -70,7 +70,7 @@ export class Suspicions {
   /** Checks whether there is a bridge whose settings another program could change. */
   get hasBridges(): boolean {
     for (const { owner, masterIndex } of this.#links.values())
-      if (masterIndex === null && owner?.startsWith('network/')) return true;
+      if (masterIndex === null && owner !== null && isOfKind(owner, 'network')) return true;
     return false;
   }
 
@@ -221,6 +221,8 @@ function noSuspects() {
   };
 }
 
+const losses: ReadonlySet<RouteNotice['kind']> = new Set(['link.deleted', 'address.deleted', 'route.deleted']);
+
 function isLoss(notice: Exclude<RouteNotice, { kind: 'overrun' }>): boolean {
-  return notice.kind === 'link.changed' ? notice.wentDown : notice.kind.endsWith('.deleted');
+  return notice.kind === 'link.changed' ? notice.wentDown : losses.has(notice.kind);
 }

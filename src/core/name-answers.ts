@@ -1,3 +1,4 @@
+import { containerAddress } from './actor-address.ts';
 import { familyOf } from './address.ts';
 import { dropText, type FirewallDrop } from './firewall/foreign/obstacles.ts';
 import { answersNames, gatewaysOf } from './network/definition.ts';
@@ -52,7 +53,7 @@ export function nameAnswer(from: Origin, to: NamedContainer, known: Known): Name
 function sharedNetworks(from: Origin, to: NamedContainer, { networks, containers }: Known): NamingNetwork[] {
   const there = networks.filter(({ name }) => to.attachments.some(({ network }) => network === name));
   if (from === 'host') return there;
-  const asker = containers.find(({ id }) => `container/${id}` === from);
+  const asker = containers.find(({ id }) => containerAddress(id) === from);
   const inode = asker?.netns?.inode ?? null;
   const askers = containers.filter((one) => one === asker || (inode !== null && one.netns?.inode === inode));
   const own = new Set(askers.flatMap(({ attachments }) => attachments.map(({ network }) => network)));

@@ -150,8 +150,8 @@ export class NativeKernel implements Kernel {
   }
 
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
-    this.#processes.onExit((owner, pid) => listener(owner as ActorAddress, { type: 'process.exited', pid }));
-    this.#namespaces.onEnd((owner) => listener(owner as ActorAddress, { type: 'drift.suspected' }));
+    this.#processes.onExit((owner, pid) => listener(owner, { type: 'process.exited', pid }));
+    this.#namespaces.onEnd((owner) => listener(owner, { type: 'drift.suspected' }));
     this.#deadlines.onPassed(listener);
     this.#dhcp.onNews(listener);
   }

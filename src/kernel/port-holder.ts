@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as native from '#native';
+import type { ActorAddress } from '../core/actor-address.ts';
 import { type Family, familyOf } from '../core/address.ts';
 import { SystemError } from '../core/fault.ts';
 import { anyAddress, type Protocol } from '../core/port.ts';
@@ -43,7 +44,7 @@ const absentFamily: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAI
 
 /** The host ports that are really bound, by owner: a conflict shows at once, and no other program takes them later. */
 export class PortHolder {
-  readonly #owners = new Map<string, Holdings>();
+  readonly #owners = new Map<ActorAddress, Holdings>();
   /** when which ports were let go (`performance.now()`), oldest first */
   #released: (Held & { atMs: number })[] = [];
 
@@ -72,7 +73,7 @@ export class PortHolder {
   }
 
   /** Releases ports; null: all. For a request with port 0, releases the last port picked for it. */
-  release(owner: string, ports: readonly HeldPorts[] | null): void {
+  release(owner: ActorAddress, ports: readonly HeldPorts[] | null): void {
     const mine = this.#owners.get(owner);
     if (!mine) return;
     const keys = ports ? ports.flatMap((one) => heldKey(mine.held, one) ?? []) : [...mine.held.keys()];

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { NetloomClient } from '../../client.ts';
+import { containerAddress } from '../../core/actor-address.ts';
 import { resolveContainerId } from '../../core/container/reference.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
 import type { ForeignFirewalls } from '../../core/firewall/foreign/obstacles.ts';
@@ -65,7 +66,7 @@ async function showReachability(terminal: Terminal, references: string[], option
   const all = reachability(networks, containers, found.firewalls.drops);
   const cells = inOrder(
     asked,
-    all.filter(({ from, to }) => isAsked(asked, from, `container/${to}`)),
+    all.filter(({ from, to }) => isAsked(asked, from, containerAddress(to))),
   );
   const { firewalls, dropped } = asked.length > 0 ? concerning(asked, found) : found;
   const known = { networks, containers, firewalls: firewalls.drops };
@@ -114,7 +115,7 @@ function originOf(containers: readonly ContainerView[], reference: string): Orig
   const { mode, netns, state } = viewOf(containers, found);
   if (netns === null) throw refused(`container ${found} is ${state}: it has no network now`);
   if (mode === 'host') throw refused(`container ${found} has the network of this host: use host`);
-  return `container/${found}`;
+  return containerAddress(found);
 }
 
 const refused = (message: string): NetloomError => new NetloomError(fault('container.state', message));
@@ -136,14 +137,14 @@ const inOrder = <Cell extends { from: Origin }>([one]: readonly Origin[], cells:
 /** Lists the two ends of each path once. */
 function pairsIn(cells: readonly { from: Origin; to: string }[]): [from: Origin, to: string][] {
   return [...new Map(cells.map(({ from, to }) => [`${from} ${to}`, [from, to] as [Origin, string]])).values()].filter(
-    ([from, to]) => from !== `container/${to}`,
+    ([from, to]) => from !== containerAddress(to),
   );
 }
 
 /** Selects the firewall drops on the networks of these containers, and the frames that these containers sent. */
 function concerning(asked: readonly Origin[], { containers, firewalls, dropped }: Found) {
   const ids = asked.map((origin) => origin.replace(/^container\//, ''));
-  const views = containers.filter(({ id }) => asked.includes(`container/${id}`));
+  const views = containers.filter(({ id }) => asked.includes(containerAddress(id)));
   const networks = new Set(views.flatMap(({ attachments }) => attachments.map(({ network }) => network)));
   const drops = firewalls.drops
     .map((drop) => ({ ...drop, stops: drop.stops.filter(({ network }) => networks.has(network)) }))

@@ -1,3 +1,4 @@
+import type { ActorAddress } from '../actor-address.ts';
 import { inDetail, type StepKinds } from './kind.ts';
 
 export interface NetnsSteps {
@@ -11,8 +12,8 @@ export interface NetnsSteps {
    * ip netns set <path> auto; ip monitor nsid: reports the end of the namespace to the owner. Not needed if a veth of the
    * namespace has its other end here: then the veth's end shows it
    */
-  'netns.watch': { owner: string; path: string };
-  'netns.unwatch': { owner: string };
+  'netns.watch': { owner: ActorAddress; path: string };
+  'netns.unwatch': { owner: ActorAddress };
   /** changes nothing: checks whether a thread of any process is in that namespace; EACCES unless all can be seen. Output: the result */
   'netns.inhabited': { path: string; inode: number };
   /** ip netns delete */

@@ -1,3 +1,4 @@
+import type { ActorAddress } from '../actor-address.ts';
 import type { Protocol } from '../port.ts';
 import type { StepKinds } from './kind.ts';
 
@@ -10,9 +11,9 @@ export interface HeldPorts {
 
 export interface PortSteps {
   /** binds host ports; port 0: the kernel picks. Output: the first port held */
-  'port.hold': { owner: string } & HeldPorts;
+  'port.hold': { owner: ActorAddress } & HeldPorts;
   /** releases ports that the owner holds; without ports: all */
-  'port.release': { owner: string; ports?: HeldPorts[] | null };
+  'port.release': { owner: ActorAddress; ports?: HeldPorts[] | null };
 }
 
 const lastOf = ({ port, range }: HeldPorts): string => (range > 1 ? `-${port + range - 1}` : '');

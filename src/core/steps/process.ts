@@ -6,8 +6,8 @@ export type Deadline = 'start' | 'exit-code' | 'leaving';
 
 export interface ProcessSteps {
   /** reports the end of the process to the owner. Output: its start time, which distinguishes it from a later process with the same pid */
-  'process.watch': { owner: string; pid: number; startTicks: number | null };
-  'process.unwatch': { owner: string };
+  'process.watch': { owner: ActorAddress; pid: number; startTicks: number | null };
+  'process.unwatch': { owner: ActorAddress };
   /**
    * reports to the owner that the time has passed (`deadline.passed`); replaces its earlier deadline. `at`: when that is, in ms
    * since 1970, if an earlier run of the daemon has set it; then not before the daemon has accepted commands for a while.

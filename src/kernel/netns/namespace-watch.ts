@@ -1,22 +1,23 @@
 import * as native from '#native';
+import type { ActorAddress } from '../../core/actor-address.ts';
 
 /**
  * Notifies owners when their namespaces end. The kernel reports the end of a namespace that has a number in this one; a namespace
  * whose links have no other end here causes no other notice. The kernel soon reuses the number for another namespace.
  */
 export class NamespaceWatch {
-  readonly #owners = new Map<number, string>();
+  readonly #owners = new Map<number, ActorAddress>();
   #watch: native.Watch | null = null;
-  #listener: (owner: string) => void = () => {};
+  #listener: (owner: ActorAddress) => void = () => {};
 
   constructor(private readonly socket: native.RouteSocket) {}
 
-  onEnd(listener: (owner: string) => void): void {
+  onEnd(listener: (owner: ActorAddress) => void): void {
     this.#listener = listener;
   }
 
   /** Watches the one namespace of an owner: watching again changes nothing. */
-  watch(owner: string, path: string): void {
+  watch(owner: ActorAddress, path: string): void {
     // opened before the number is assigned, so that an end in between is noticed
     this.#open();
     const number = native.assignNetnsId(this.socket, path);
@@ -24,7 +25,7 @@ export class NamespaceWatch {
     this.#owners.set(number, owner);
   }
 
-  unwatch(owner: string): void {
+  unwatch(owner: ActorAddress): void {
     for (const [number, other] of this.#owners) if (other === owner) this.#owners.delete(number);
   }
 

@@ -1,18 +1,19 @@
 import * as native from '#native';
+import type { ActorAddress } from '../../core/actor-address.ts';
 import { SystemError } from '../../core/fault.ts';
 import { startTicksOf } from './process-start.ts';
 
 /** Notifies owners of the end of their process, by pidfd. A pid reused by another process counts as ended. */
 export class ProcessWatch {
-  readonly #watches = new Map<string, { pid: number; startTicks: number; watch: native.Watch }>();
-  #listener: (owner: string, pid: number) => void = () => {};
+  readonly #watches = new Map<ActorAddress, { pid: number; startTicks: number; watch: native.Watch }>();
+  #listener: (owner: ActorAddress, pid: number) => void = () => {};
 
-  onExit(listener: (owner: string, pid: number) => void): void {
+  onExit(listener: (owner: ActorAddress, pid: number) => void): void {
     this.#listener = listener;
   }
 
   /** Watches a process; returns its start time in clock ticks since boot. Throws ESRCH if it has ended. */
-  watch(owner: string, pid: number, startTicks: number | null): number {
+  watch(owner: ActorAddress, pid: number, startTicks: number | null): number {
     const known = this.#watches.get(owner);
     if (known?.pid === pid) return known.startTicks;
     this.unwatch(owner);
@@ -28,7 +29,7 @@ export class ProcessWatch {
     return started;
   }
 
-  unwatch(owner: string): void {
+  unwatch(owner: ActorAddress): void {
     this.#watches.get(owner)?.watch.close();
     this.#watches.delete(owner);
   }
@@ -37,7 +38,7 @@ export class ProcessWatch {
     for (const owner of [...this.#watches.keys()]) this.unwatch(owner);
   }
 
-  #exited(owner: string, pid: number): void {
+  #exited(owner: ActorAddress, pid: number): void {
     this.unwatch(owner);
     this.#listener(owner, pid);
   }

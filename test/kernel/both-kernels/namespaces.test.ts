@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { containerAddress } from '../../../src/core/actor-address.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import { count, create, describeKernels, facts, netns, refused, remove, succeed, until, world } from './kernels.ts';
 
@@ -44,7 +45,11 @@ describeKernels(() => {
         string,
         string,
       ];
-      const watch = (path: string, owner = `container/${path.at(-1)}`): Step => ({ verb: 'netns.watch', owner, path });
+      const watch = (path: string, owner = containerAddress(path.slice(-1))): Step => ({
+        verb: 'netns.watch',
+        owner,
+        path,
+      });
       for (const path of [first, second, third]) await succeed({ verb: 'netns.create', path });
       await succeed(watch(first), watch(second), watch(second), watch(third));
       await succeed({ verb: 'netns.unwatch', owner: 'container/x' });

@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { containerAddress } from '../../../src/core/actor-address.ts';
 import type { Step } from '../../../src/core/steps/step.ts';
 import { describeKernels, refused, succeed, world } from './kernels.ts';
 
 describeKernels(() => {
   describe('A09 held ports', () => {
     type Hold = Extract<Step, { verb: 'port.hold' }>;
-    const hold = (owner: string, port: number, range = 1, addresses = ['0.0.0.0', '::']): Hold => ({
+    const hold = (id: string, port: number, range = 1, addresses = ['0.0.0.0', '::']): Hold => ({
       verb: 'port.hold',
-      owner,
+      owner: containerAddress(id),
       protocol: 'tcp',
       addresses,
       port,
       range,
     });
-    const release = (owner: string): Step => ({ verb: 'port.release', owner });
+    const release = (id: string): Step => ({ verb: 'port.release', owner: containerAddress(id) });
     const isFree = (port: number) => world.isFree('tcp', '0.0.0.0', port);
 
     it('A09 held ports are taken until their owner releases them', async () => {
@@ -75,7 +76,11 @@ describeKernels(() => {
       const [, , first, last] = await succeed(hold('a', 18_080), hold('a', 18_000, 3), hold('a', 0), hold('a', 0));
       const picks = [first?.port ?? 0, last?.port ?? 0];
       expect(new Set(picks).size).toBe(2);
-      const give = (...ports: ReturnType<typeof asked>[]): Step => ({ verb: 'port.release', owner: 'a', ports });
+      const give = (...ports: ReturnType<typeof asked>[]): Step => ({
+        verb: 'port.release',
+        owner: containerAddress('a'),
+        ports,
+      });
       await succeed(give(asked(18_000, 3), asked(0)));
       expect([18_080, 18_000, 18_002, ...picks].map(isFree)).toEqual([false, true, true, false, true]);
       // neither an unheld port, nor a part of a held range
@@ -90,7 +95,7 @@ describeKernels(() => {
       const part = hold('a', 18_078, 3, ['0.0.0.0']);
       const give = ({ protocol, addresses, port, range }: Hold): Step => ({
         verb: 'port.release',
-        owner: 'a',
+        owner: containerAddress('a'),
         ports: [{ protocol, addresses, port, range }],
       });
       await succeed(loopback, hold('a', 18_080), part);

@@ -1,3 +1,4 @@
+import { containerAddress } from '../../actor-address.ts';
 import { isDeepEqual } from '../../deep-equal.ts';
 import { servedPorts } from '../../served-ports.ts';
 import { inverse, type Step } from '../../steps/step.ts';
@@ -94,9 +95,9 @@ export function teardownPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
     kind: 'dismantle',
     steps: [
       ...joined(grant).flatMap((one) => releaseSteps(grant, one)),
-      { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
+      { verb: 'process.unwatch', owner: containerAddress(grant.wish.id) },
       ...startDeadlineSteps(grant.wish, null).flatMap((step) => inverse(step) ?? []),
-      { verb: 'netns.unwatch', owner: `container/${grant.wish.id}` },
+      { verb: 'netns.unwatch', owner: containerAddress(grant.wish.id) },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
       ...(elements.length > 0
         ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(servedPorts(grant.ports))]
@@ -263,7 +264,7 @@ const hostSteps = (grant: ContainerGrant): Step[] => [
 /** Returns steps that watch a namespace whose end would go unnoticed: no link of it has its other end on this host. */
 function watchSteps({ wish, netns }: ContainerGrant, links: readonly Joined[]): Step[] {
   const isSilent = links.some(({ lease }) => lease.link.kind !== 'bridge');
-  return isSilent ? [{ verb: 'netns.watch', owner: `container/${wish.id}`, path: netns }] : [];
+  return isSilent ? [{ verb: 'netns.watch', owner: containerAddress(wish.id), path: netns }] : [];
 }
 
 /** Orders all addresses before all routes: the gateway of a network's route may be on another network. */

@@ -6,7 +6,7 @@ import { placeOf } from '../../src/core/network/check.ts';
 import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { closePlan, lookPlan, macsOfBridge, mendPlan, raisePlan, routedFamilies } from '../../src/core/plan/network.ts';
 import type { FoundLink } from '../../src/core/steps/link.ts';
-import type { Step } from '../../src/core/steps/step.ts';
+import { concernsMembers } from '../../src/core/steps/step.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { claimsPlace, definitionForFirst, definitionOf, grantOf, type NetworkContext } from './context.ts';
@@ -21,9 +21,6 @@ const isMade = (
   definition: NetworkDefinition,
 ): boolean =>
   changed.some(({ verb }) => verb === 'link.bridge') || macsOfBridge(definition).includes(found?.macAddress ?? '');
-
-/** Checks whether a step concerns members: firewalld trusts the network as a whole, and has nothing for a single member. */
-const concernsMembers = ({ verb }: Step): boolean => verb !== 'firewalld.trust' && verb !== 'firewalld.distrust';
 /** Lists members whose ports 127.0.0.1 may no longer reach: each member sets what it needs. */
 function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): string[] {
   const link = outputs.find((output) => output.link)?.link;

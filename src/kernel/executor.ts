@@ -1,7 +1,18 @@
 import { type Fault, fault, type LeftBehind } from '../core/fault.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { netnsGoneText } from '../core/steps/netns.ts';
-import { describeStep, faultKindOf, inverse, isPrivate, type Step, type StepOutput } from '../core/steps/step.ts';
+import {
+  describeStep,
+  endsPlan,
+  faultKindOf,
+  inverse,
+  isPrivate,
+  linkMade,
+  linkUsed,
+  protocolOf,
+  type Step,
+  type StepOutput,
+} from '../core/steps/step.ts';
 import type { Kernel, StepFailure } from './kernel.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
@@ -85,22 +96,11 @@ async function tryAll(
     const step = rest[performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);
     leftBehind.push(left(step, performed.failure));
-    // the namespace is gone or was replaced: what is at its path is not netloom's
-    if (step.verb === 'netns.require') break;
-    const isTaken = performed.failure.errno === 'EEXIST';
-    rest = rest.slice(performed.failure.index + 1).filter((later) => !isTaken || !isOnLinkOf(step, later));
+    if (endsPlan(step)) break;
+    const foreign = performed.failure.errno === 'EEXIST' ? linkMade(step) : null;
+    rest = rest.slice(performed.failure.index + 1).filter((later) => foreign === null || linkUsed(later) !== foreign);
   }
   return { outputs, changed, first, leftBehind };
-}
-
-/** Checks whether a later step is on a link that could not be made: the link of that name is foreign. */
-function isOnLinkOf(step: Step, later: Step): boolean {
-  if (step.verb !== 'link.bridge' && step.verb !== 'link.veth' && step.verb !== 'link.vacant') return false;
-  return (
-    (later.verb === 'link.veth' && later.name === step.name) ||
-    (later.verb === 'link.set' && later.netns === null && later.name === step.name) ||
-    (later.verb === 'address.add' && later.netns === null && later.link === step.name)
-  );
 }
 
 function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
@@ -123,8 +123,9 @@ export function stepFault(step: Step, { op, errno, detail, port }: StepFailure):
   if (isNetnsGone(step, errno, detail)) return fault('netns.gone', netnsGoneText(detail as string), common);
   const kind = faultKindOf(step, errno);
   const words = kind?.words?.(step, detail);
+  const protocol = protocolOf(step);
   return fault(kind?.code ?? 'kernel.refused', words ?? `${describeStep(step)}: ${op}: ${said}`, {
     ...common,
-    ...(step.verb === 'port.hold' && port !== undefined && { port: { protocol: step.protocol, port } }),
+    ...(protocol !== null && port !== undefined && { port: { protocol, port } }),
   });
 }

@@ -26,7 +26,11 @@ export interface AddressSteps {
 const onLink = ({ address, link, netns }: LinkAddress): string => `${address} dev ${link}${within(netns)}`;
 
 export const addressSteps: StepKinds<keyof AddressSteps> = {
-  'address.add': { inverse: (step) => ({ ...step, verb: 'address.delete' }), describe: onLink },
+  'address.add': {
+    inverse: (step) => ({ ...step, verb: 'address.delete' }),
+    describe: onLink,
+    linkUsed: ({ link, netns }) => (netns === null ? link : null),
+  },
   'address.delete': { inverse: null, describe: onLink },
   'address.settle': { inverse: null, describe: ({ addresses, netns }) => `${addresses.join(', ')}${within(netns)}` },
   'address.announce': {

@@ -51,6 +51,10 @@ const subnetsOf = ({ subnets }: { subnets: string[] }): string => subnets.join('
 export const hostSteps: StepKinds<keyof HostSteps> = {
   'host.survey': { inverse: null, describe: () => '' },
   'forwarding.survey': { inverse: null, describe: () => '' },
-  'firewalld.trust': { inverse: (step) => ({ ...step, verb: 'firewalld.distrust' }), describe: subnetsOf },
-  'firewalld.distrust': { inverse: null, describe: subnetsOf },
+  'firewalld.trust': {
+    inverse: (step) => ({ ...step, verb: 'firewalld.distrust' }),
+    describe: subnetsOf,
+    isOfWholeNetwork: true,
+  },
+  'firewalld.distrust': { inverse: null, describe: subnetsOf, isOfWholeNetwork: true },
 };

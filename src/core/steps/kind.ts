@@ -1,4 +1,5 @@
 import type { FaultCode } from '../fault.ts';
+import type { Protocol } from '../port.ts';
 import type { Step, Verb } from './step.ts';
 
 /** All that is known of a verb beside the fields of its steps. */
@@ -11,6 +12,16 @@ export interface StepKind<V extends Verb> {
   faults?: Readonly<Record<string, StepFaultKind<V>>>;
   /** only netloom has such objects, so a build that extends takes it back even if it was there before */
   isPrivate?: true;
+  /** its failure ends every plan: what later steps would find is not netloom's */
+  endsPlan?: true;
+  /** name of the link of this host that it makes, or for which it keeps the name: after EEXIST, a foreign link has it */
+  linkMade?: (step: Step<V>) => string;
+  /** name of the link of this host that it uses, and that an earlier step of its plan may make; null: it uses none */
+  linkUsed?: (step: Step<V>) => string | null;
+  /** protocol of the host port that a failure is about */
+  protocol?: (step: Step<V>) => Protocol;
+  /** concerns a network as a whole: its members have nothing of it */
+  isOfWholeNetwork?: true;
 }
 
 export interface StepFaultKind<V extends Verb> {

@@ -107,6 +107,7 @@ export const linkSteps: StepKinds<keyof LinkSteps> = {
       bridge: { macAddresses: [macAddress], network: null, ...(vlanFiltering && { shared: true }) },
     }),
     describe: nameOf,
+    linkMade: nameOf,
     faults: {
       EEXIST: taken,
       EOPNOTSUPP: {
@@ -134,11 +135,14 @@ export const linkSteps: StepKinds<keyof LinkSteps> = {
   'link.veth': {
     inverse: ({ name }) => ({ verb: 'link.delete', netns: null, name }),
     describe: ({ name, peer }) => `${name} (${peer.name} in ${peer.netns})`,
+    linkMade: nameOf,
+    linkUsed: nameOf,
     faults: { EEXIST: taken },
   },
   'link.set': {
     inverse: null,
     describe: ({ name, netns, ...settings }) => `${name} ${describeSettings(settings)}${within(netns)}`,
+    linkUsed: ({ name, netns }) => (netns === null ? name : null),
     faults: {
       ENODEV: {
         code: 'link.unknown',
@@ -163,6 +167,7 @@ export const linkSteps: StepKinds<keyof LinkSteps> = {
   'link.vacant': {
     inverse: null,
     describe: nameOf,
+    linkMade: nameOf,
     faults: { EEXIST: { code: 'link.exists', words: ({ name }) => `this host already has an interface ${name}` } },
   },
   'link.cut': { inverse: null, describe: nameOf },

@@ -41,6 +41,8 @@ export const netnsSteps: StepKinds<keyof NetnsSteps> = {
   'netns.require': {
     inverse: null,
     describe: pathOf,
+    // the namespace is gone or was replaced: what is at its path is not netloom's
+    endsPlan: true,
     faults: {
       ENOENT: { code: 'netns.gone', words: isGone },
       // an object at the path that is not a namespace did not vanish

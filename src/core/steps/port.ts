@@ -27,6 +27,7 @@ const unavailable = (why: (step: HeldPorts) => string) =>
 export const portSteps: StepKinds<keyof PortSteps> = {
   'port.hold': {
     inverse: ({ verb: _, owner, ...held }) => ({ verb: 'port.release', owner, ports: [held] }),
+    protocol: ({ protocol }) => protocol,
     describe: (step) => `${step.addresses.join(', ')} port ${step.port}${lastOf(step)}/${step.protocol}`,
     faults: {
       EADDRINUSE: {

@@ -1,4 +1,5 @@
 import type { SettingDrift } from '../plan/interface-settings.ts';
+import type { Protocol } from '../port.ts';
 import { type AddressSteps, addressSteps } from './address.ts';
 import { type DefinitionSteps, definitionSteps } from './definition.ts';
 import { type DhcpSteps, dhcpSteps } from './dhcp.ts';
@@ -71,6 +72,22 @@ export function faultKindOf<V extends Verb>({ verb }: Step<V>, errno: string): S
 
 /** Checks whether only netloom has what the step makes, so that it does not matter whether it was there before. */
 export const isPrivate = ({ verb }: Step): boolean => stepKinds[verb].isPrivate ?? false;
+
+/** Checks whether a failure of the step ends its plan, whatever the kind of the plan. */
+export const endsPlan = ({ verb }: Step): boolean => stepKinds[verb].endsPlan ?? false;
+
+/** Returns the name of the link of this host that a step makes, or keeps free; null: it makes none. */
+export const linkMade = <V extends Verb>(step: Step<V>): string | null => stepKinds[step.verb].linkMade?.(step) ?? null;
+
+/** Returns the name of the link of this host that a step uses, and that an earlier step may make; null: it uses none. */
+export const linkUsed = <V extends Verb>(step: Step<V>): string | null => stepKinds[step.verb].linkUsed?.(step) ?? null;
+
+/** Returns the protocol of the host port that a failure of the step is about; null: it is about no port. */
+export const protocolOf = <V extends Verb>(step: Step<V>): Protocol | null =>
+  stepKinds[step.verb].protocol?.(step) ?? null;
+
+/** Checks whether a step concerns members of a network, not only the network as a whole. */
+export const concernsMembers = ({ verb }: Step): boolean => !stepKinds[verb].isOfWholeNetwork;
 
 /** Outputs of steps beside success; most steps have none. */
 export interface StepOutput {

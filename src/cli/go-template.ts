@@ -1,3 +1,4 @@
+import { ContentError } from '../core/content-error.ts';
 import { type Node, type Pipeline, parse } from './go-template/parse.ts';
 import { render } from './go-template/render.ts';
 import { badInput } from './options.ts';
@@ -41,7 +42,8 @@ function refusing<Result>(text: string, work: () => Result): Result {
   try {
     return work();
   } catch (error) {
-    throw badInput(`--format ${JSON.stringify(text)}: ${(error as Error).message}`);
+    if (!(error instanceof ContentError)) throw error;
+    throw badInput(`--format ${JSON.stringify(text)}: ${error.message}`);
   }
 }
 

@@ -86,6 +86,9 @@ describe('P17 a template', () => {
     ['{{define "x"}}y{{end}}', 'are not supported'],
     ['{{.Name ~ 1}}', '"~ 1" is not understood'],
     ['{{printf "%d"}}', 'there are too few values'],
+    ['{{printf "%.101f" 1}}', 'printf: 101 is not from 0 to 100'],
+    ['{{printf "%2000000d" 1}}', 'printf: 2000000 is not from 0 to 1000000'],
+    ['{{pad .Name "-1" 0}}', 'pad: -1 is not from 0 to 1000000'],
     ['{{range .Subnets}}x', 'without {{end}}'],
     ['{{end}}', '{{end}} is not understood'],
     ['{{range .Name}}x{{end}}', '.Name cannot be iterated'],
@@ -94,6 +97,15 @@ describe('P17 a template', () => {
       expect.objectContaining({ code: 'payload.invalid', message: expect.stringContaining(message) }),
     ),
   );
+
+  it('an error that is not about the template is thrown as it is', () => {
+    const broken = {
+      get Name(): string {
+        throw new TypeError('broken');
+      },
+    };
+    expect(() => parseGoTemplate('{{.Name}}').render(broken)).toThrow(new TypeError('broken'));
+  });
 });
 
 describe('--format', () => {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import { missingPrivileges } from '../../kernel/privileges.ts';
 import { asRoot, bad, type Finding, good, tried, untried } from './finding.ts';
 
@@ -66,7 +67,7 @@ function links(native: typeof Native, socket: Native.RouteSocket, path: string):
       { verb: 'setLink', name: 'veth0', master: 'bridge0', up: true },
     ]);
     const failure = failures.find((entry) => entry !== null);
-    if (failure) throw new Error(`${failure.op}: ${failure.errno}${failure.detail ? `: ${failure.detail}` : ''}`);
+    if (failure) throw new SystemError(failure.op, failure.errno, failure.detail);
     return 'can be made';
   });
 }

@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server/server-process.ts';
 import { shownUrl } from '../../bus/server/server-url.ts';
+import { ContentError } from '../../core/content-error.ts';
 import { foreignHand, handAbove } from '../../files/ownership.ts';
 import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../kernel/privileges.ts';
 import { asRoot, bad, type Finding, good, isRoot, tried } from './finding.ts';
@@ -88,10 +89,10 @@ export function writable(check: string, path: string): Finding {
   return tried(check, isRoot() ? other : `${asRoot}, or ${other}`, () => {
     let existing = path;
     while (!existsSync(existing)) existing = dirname(existing);
-    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a directory`);
+    if (!statSync(existing).isDirectory()) throw new ContentError(`${existing} is not a directory`);
     accessSync(existing, constants.W_OK | constants.X_OK);
     const stranger = (existing === path ? foreignHand(path) : null) ?? handAbove(path);
-    if (stranger !== null) throw new Error(stranger);
+    if (stranger !== null) throw new ContentError(stranger);
     return existing === path ? path : `${path} (will be made)`;
   });
 }

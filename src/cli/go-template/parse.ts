@@ -1,7 +1,8 @@
+import { ContentError } from '../../core/content-error.ts';
 import { functions } from './functions.ts';
 import { type Part, partsOf, type Word, wordsOf } from './tokens.ts';
 
-/** Parses a template into a tree. Throws an Error with the reason. */
+/** Parses a template into a tree. Throws a ContentError with the reason. */
 
 export type Operand =
   | { kind: 'literal'; value: string | number | boolean | null }
@@ -44,7 +45,7 @@ class Parser {
 
   template(): Node[] {
     const { nodes, end } = this.#block();
-    if (end !== '') throw new Error(`{{${end}}} is not understood: no block is open here`);
+    if (end !== '') throw new ContentError(`{{${end}}} is not understood: no block is open here`);
     return nodes;
   }
 
@@ -76,7 +77,7 @@ class Parser {
       case undefined:
         return plainAction(action);
       default:
-        throw new Error(`{{${action}}} is not understood: templates within templates are not supported`);
+        throw new ContentError(`{{${action}}} is not understood: templates within templates are not supported`);
     }
   }
 
@@ -100,9 +101,9 @@ class Parser {
     const [, again, condition = ''] = /^else\s+(if|with)\b(.*)$/s.exec(end) ?? [];
     if (again === 'if' || again === 'with') return [this.#branch(again, condition.trim())];
     if (end !== 'else')
-      throw new Error(end === '' ? `{{${opened} …}} without {{end}}` : `{{${end}}} is not understood`);
+      throw new ContentError(end === '' ? `{{${opened} …}} without {{end}}` : `{{${end}}} is not understood`);
     const { nodes, end: last } = this.#block();
-    if (last !== 'end') throw new Error(`{{${opened} …}} without {{end}}`);
+    if (last !== 'end') throw new ContentError(`{{${opened} …}} without {{end}}`);
     return nodes;
   }
 }
@@ -121,8 +122,8 @@ function parsePipeline(text: string, keyword: string | null): Pipeline {
   return pipeline;
 }
 
-const notUnderstood = (shown: string): Error =>
-  new Error(
+const notUnderstood = (shown: string): ContentError =>
+  new ContentError(
     `${shown} is not understood; expected {{.Field}}, {{json .Field}}, {{range .Field}}…{{end}} or {{if .Field}}…{{end}}`,
   );
 
@@ -146,7 +147,9 @@ function takeCommand(words: Word[], shown: string): Command {
   if (call !== null) {
     words.shift();
     if (!functions.has(call))
-      throw new Error(`${shown}: there is no function ${call}; known functions: ${[...functions.keys()].join(', ')}`);
+      throw new ContentError(
+        `${shown}: there is no function ${call}; known functions: ${[...functions.keys()].join(', ')}`,
+      );
   }
   const operands: Operand[] = [];
   while (words.length > 0 && !isMark(words[0], '|') && !isMark(words[0], ')')) operands.push(takeOperand(words, shown));
@@ -172,7 +175,7 @@ function takeOperand(words: Word[], shown: string): Operand {
       if (word.text !== '(') throw notUnderstood(shown);
   }
   const inside = takePipeline(words, shown);
-  if (!isMark(words.shift(), ')')) throw new Error(`${shown}: a parenthesis is not closed`);
+  if (!isMark(words.shift(), ')')) throw new ContentError(`${shown}: a parenthesis is not closed`);
   return { kind: 'path', of: inside, fields: takeFields(words) };
 }
 

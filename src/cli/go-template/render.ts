@@ -1,7 +1,8 @@
+import { ContentError } from '../../core/content-error.ts';
 import { functions, isTrue, textOf } from './functions.ts';
 import type { Command, Node, Operand, Pipeline } from './parse.ts';
 
-/** Renders a template with a value. Throws an Error with the reason. */
+/** Renders a template with a value. Throws a ContentError with the reason. */
 
 class Scope {
   readonly #variables = new Map<string, unknown>();
@@ -15,18 +16,18 @@ class Scope {
   assign(name: string, value: unknown): void {
     if (this.#variables.has(name)) this.#variables.set(name, value);
     else if (this.outer) this.outer.assign(name, value);
-    else throw new Error(`there is no variable ${name}`);
+    else throw new ContentError(`there is no variable ${name}`);
   }
 
   value(name: string): unknown {
     if (this.#variables.has(name)) return this.#variables.get(name);
     if (this.outer) return this.outer.value(name);
-    throw new Error(`there is no variable ${name}`);
+    throw new ContentError(`there is no variable ${name}`);
   }
 }
 
 /** Leaves the innermost range, or its current iteration. */
-class Leave extends Error {
+class Leave extends ContentError {
   constructor(
     readonly kind: 'break' | 'continue',
     readonly said: string,
@@ -104,7 +105,7 @@ function entriesOf(value: unknown, { commands }: Pipeline): [key: unknown, value
   if (typeof value === 'number') return Array.from({ length: Math.max(0, value) }, (_, index) => [index, index]);
   const [operand] = commands.at(-1)?.operands ?? [];
   const name = operand?.kind === 'path' ? `.${operand.fields.join('.')}` : textOf(value);
-  throw new Error(`${name} cannot be iterated`);
+  throw new ContentError(`${name} cannot be iterated`);
 }
 
 function evaluate({ commands }: Pipeline, dot: unknown, scope: Scope): unknown {
@@ -117,7 +118,7 @@ function commandValue({ call, operands }: Command, piped: unknown[], dot: unknow
   if (call === null) return operandValue(operands[0] as Operand, dot, scope);
   if (call === 'and' || call === 'or') return shortCut(call, operands, piped, dot, scope);
   const values = [...operands.map((operand) => operandValue(operand, dot, scope)), ...piped];
-  if (values.length === 0) throw new Error(`${call} needs a value`);
+  if (values.length === 0) throw new ContentError(`${call} needs a value`);
   return functions.get(call)?.(...values);
 }
 
@@ -150,7 +151,7 @@ function fieldOf(value: unknown, path: readonly string[], isWhole: boolean): unk
       ? name
       : Object.keys(found).find((other) => plainOf(other) === plainOf(name));
     if (key === undefined && depth === 0 && isWhole)
-      throw new Error(`there is no field .${name}; known fields: ${knownFields(found)}`);
+      throw new ContentError(`there is no field .${name}; known fields: ${knownFields(found)}`);
     found = key === undefined ? undefined : (found as Record<string, unknown>)[key];
   }
   return found;

@@ -1,4 +1,6 @@
-/** Splits a template into text and actions, and an action into words. Throws an Error with the reason. */
+import { ContentError } from '../../core/content-error.ts';
+
+/** Splits a template into text and actions, and an action into words. Throws a ContentError with the reason. */
 
 export type Part = { text: string } | { action: string };
 
@@ -29,7 +31,7 @@ const action =
 
 function actionAt(text: string): [whole: string, inside: string] {
   const [whole, inside] = action.exec(text) ?? [];
-  if (whole === undefined || inside === undefined) throw new Error(`${beginning(text)} is not closed by }}`);
+  if (whole === undefined || inside === undefined) throw new ContentError(`${beginning(text)} is not closed by }}`);
   return [whole, inside];
 }
 
@@ -82,7 +84,7 @@ function wordAt(action: string, at: number): [word: object, end: number] {
     const text = shape.exec(action)?.[0];
     if (text !== undefined) return [make(text), at + text.length];
   }
-  throw new Error(`{{${action}}}: ${JSON.stringify(action.slice(at, at + 10))} is not understood`);
+  throw new ContentError(`{{${action}}}: ${JSON.stringify(action.slice(at, at + 10))} is not understood`);
 }
 
 /** Decodes a quoted text: the escapes of Go that occur in templates are also JSON's. */
@@ -90,6 +92,6 @@ function unquoted(text: string): string {
   try {
     return JSON.parse(text.replaceAll('\t', '\\t').replaceAll('\n', '\\n')) as string;
   } catch {
-    throw new Error(`${text} is not a valid string`);
+    throw new ContentError(`${text} is not a valid string`);
   }
 }

@@ -24,6 +24,12 @@ import { sharingActions, sharingGuards } from './sharing.ts';
 import { teardownActions, teardownGuards } from './teardown.ts';
 import { isVerifyThatFoundNothing, verificationActions, verificationGuards } from './verification.ts';
 
+/** Returns an event that waits for its turn. Throws for one that is not a command, because the chart is wrong then. */
+function waitingCommand(event: ContainerEvent): ContainerCommand {
+  if (!('command' in event)) throw new TypeError(`${event.type} cannot wait: it is not a command`);
+  return event;
+}
+
 /** Checks whether an event of this type may remove the container. */
 const mayRemove = ({ inode }: ContainerContext, type: ContainerEvent['type']): boolean =>
   type === 'container.remove' || type === 'container.forget' || (type === 'container.detach' && inode === null);
@@ -84,7 +90,7 @@ export const containerSetup = setup({
     keepCommand: assign(({ event }) => ({ command: commandOf(event), ...sentAt(event) })),
 
     // ---- commands that must wait
-    defer: assign({ deferred: ({ context, event }) => [...context.deferred, event as ContainerCommand] }),
+    defer: assign({ deferred: ({ context, event }) => [...context.deferred, waitingCommand(event)] }),
     /** Repeats the waiting commands, up to a removal: those after it are for the next container of this id. */
     resume: enqueueActions(({ context, enqueue }) => {
       const removal = context.deferred.findIndex(({ type }) => mayRemove(context, type));

@@ -9,6 +9,7 @@ import { addressPlan } from '../../src/core/plan/container/plan.ts';
 import { unreachableRoute } from '../../src/core/plan/container/routes.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import type { Effect } from '../effect.ts';
+import { present } from '../present.ts';
 import { type Change, type ContainerContext, grantOf } from './context.ts';
 
 /** Addresses from DHCP servers: the clients of a container, one per network of that kind, and their reports. */
@@ -62,7 +63,7 @@ export const isLastLeaseOfChange = (context: ContainerContext, event: ContainerE
 /** Returns the leases with a client's report about one. */
 export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent): Leases {
   if (event.type !== 'dhcp.leased') return leases;
-  return { ...leases, [event.network]: withTerms(leases[event.network] as Lease, event.terms) };
+  return { ...leases, [event.network]: withTerms(present(leases[event.network], 'the lease'), event.terms) };
 }
 
 /** Returns why a container is degraded after a change: only a new lease on the same network ends the loss of a lease. */

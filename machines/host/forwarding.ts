@@ -24,6 +24,7 @@ import type { ForwardingSurvey } from '../../src/core/steps/host.ts';
 import { describeStep, type Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
+import { present } from '../present.ts';
 import type { ForwardingClaim, ForwardingContext } from './context.ts';
 import type { Turn } from './decisions.ts';
 
@@ -77,7 +78,7 @@ export function release(
   let { forwarding } = context;
   const effects: Effect<'host'>[] = [];
   for (const family of idle) {
-    const held = forwarding[family] as HeldForwarding;
+    const held = present(forwarding[family], 'the forwarding that is held');
     if (held.found) forwarding = withoutFamily(forwarding, family);
     else if (family === 6 && held.settled) {
       forwarding = { ...forwarding, 6: { ...held, settled: false } };

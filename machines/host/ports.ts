@@ -8,13 +8,12 @@ import { type GrantedPort, isSamePort, type PublishedPort } from '../../src/core
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import { type Decision, without } from '../decisions.ts';
 import type { Effect } from '../effect.ts';
+import { present } from '../present.ts';
 import type { HostContext, PortsClaim } from './context.ts';
 import { andThen, decide, type EventOf, type Given, purposeOf, resolve, type Turn } from './decisions.ts';
 import { type Obstacle, waitingClaims } from './waiting-claims.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
-
-type Held = HostContext['holding'][string];
 
 /** Returns the container whose ports a plan was about. */
 function containerOf({ type, purpose }: EventOf<'steps.applied' | 'steps.failed'>): string {
@@ -69,7 +68,7 @@ function bound(context: HostContext, event: EventOf<'steps.applied'>): Decision<
   const container = containerOf(event);
   const { outputs, tookMs } = event;
   const { [container]: held, ...holding } = context.holding;
-  const { attempt, count } = held as Held;
+  const { attempt, count } = present(held, 'the claim whose ports are bound');
   const all = entryOf(context.ports, container) ?? [];
   const { before, claimed } = splitPorts(all, count);
   // a picked port is held as requested: no other container has a part of it
@@ -86,7 +85,7 @@ function bound(context: HostContext, event: EventOf<'steps.applied'>): Decision<
 function unbound(context: HostContext, event: EventOf<'steps.failed'>): Turn {
   const container = containerOf(event);
   const { [container]: held, ...holding } = context.holding;
-  const { attempt, count } = held as Held;
+  const { attempt, count } = present(held, 'the claim whose ports are bound');
   const { before } = splitPorts(entryOf(context.ports, container) ?? [], count);
   const ports = withPorts(context.ports, container, before);
   const effects = [refuse({ container, attempt }, event.fault)];

@@ -22,8 +22,7 @@ export function claimsOfChange({ id, attempt, change, ports, askedAt }: Containe
 /** Returns the plan of the change. */
 export function changePlan(context: ContainerContext) {
   const [before, after] = [grantOf(context), grantAfter(context)];
-  const { change } = context;
-  const inode = context.inode as number;
+  const { change, inode } = context;
   switch (change?.kind) {
     case 'join': {
       const given = Object.keys(change.terms);

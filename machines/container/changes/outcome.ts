@@ -52,7 +52,10 @@ const without = ({ attachments }: ContainerWish, networks: readonly string[]): A
 function stillWished(wished: PublishedPort[], granted: PublishedPort[], removed: PublishedPort[]): PublishedPort[] {
   if (granted.length === 0) return withoutPorts(wished, removed);
   const kept = withoutPorts(granted, removed);
-  return wished.filter((_, index) => kept.includes(granted[index] as PublishedPort));
+  return wished.filter((_, index) => {
+    const grant = granted[index];
+    return grant !== undefined && kept.includes(grant);
+  });
 }
 
 function withoutPorts(ports: readonly PublishedPort[], removed: readonly PublishedPort[]): PublishedPort[] {
@@ -82,12 +85,17 @@ export function grantAfter(context: ContainerContext): ContainerGrant {
 
 /** Returns its ports, with changed grants for some of them. */
 const withFreed = (ports: readonly GrantedPort[], freed: readonly GrantedPort[]): GrantedPort[] =>
-  ports.map((port) => freed.find((other) => isSamePort(port, other)) ?? port);
+  ports.map((port) => grantIn(freed, port));
+
+/** Returns the changed grant of a port, else the port as it is. */
+const grantIn = (freed: readonly GrantedPort[], port: GrantedPort): GrantedPort =>
+  freed.find((other) => isSamePort(port, other)) ?? port;
 
 /** Returns its ports that gain families. */
 export function freedFamilies({ ports }: Pick<ContainerContext, 'ports'>, freed: readonly GrantedPort[]) {
-  return withFreed(ports, freed).flatMap((port, index) => {
-    const before = grantedFamilies(ports[index] as GrantedPort);
+  return ports.flatMap((former) => {
+    const port = grantIn(freed, former);
+    const before = grantedFamilies(former);
     const families = grantedFamilies(port).filter((family) => !before.includes(family));
     return families.length > 0 ? [{ port, families }] : [];
   });

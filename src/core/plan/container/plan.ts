@@ -69,7 +69,7 @@ export function setupPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
 }
 
 /** Repeats the set-up for an existing network: leaves alone what matches, restores what is missing. */
-export function verifyPlan(grant: ContainerGrant, inode: number): Plan<ContainerPurpose> {
+export function verifyPlan(grant: ContainerGrant, inode: number | null): Plan<ContainerPurpose> {
   const require = requireStep(grant, inode);
   // another program may have removed the whole table
   const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
@@ -137,7 +137,7 @@ export function unlinkPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
 // ---------------------------------------------------------------------------------------------------- live changes
 
 /** C03: adds networks and ports to a container that is up. `after` is the grant with them. */
-export function joinPlan(before: ContainerGrant, after: ContainerGrant, inode: number): Plan<ContainerPurpose> {
+export function joinPlan(before: ContainerGrant, after: ContainerGrant, inode: number | null): Plan<ContainerPurpose> {
   const added = joinedBeside(after, before);
   return {
     purpose: { kind: 'join' },

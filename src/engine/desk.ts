@@ -1,6 +1,6 @@
 import type { Answer, Journal, StoredReply } from '../actors/journal.ts';
 import { type CommandIdentity, replyKeptMs } from '../bus/commands/engine-interface.ts';
-import type { AnswerTo } from '../contract/answers.ts';
+import type { AnswerTo, Answer as Output } from '../contract/answers.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
@@ -31,8 +31,8 @@ const mostDelivered = 256;
 /** A command without a reply yet, once for all callers that sent it. */
 interface Awaited {
   isKept: boolean;
-  answer: Promise<unknown>;
-  resolve(output: unknown): void;
+  answer: Promise<Output | undefined>;
+  resolve(output: Output | undefined): void;
   reject(error: NetloomError): void;
 }
 
@@ -100,7 +100,7 @@ export class CommandDesk {
     return this.#send(command, to, event) as Promise<AnswerTo<Event['type']>>;
   }
 
-  async #send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown> {
+  async #send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<Output | undefined> {
     if (this.#state !== 'serving') throw new NetloomError(this.#notServing());
     const known = this.firstAnswer(command) ?? this.#awaited.get(keyOf(command))?.answer;
     if (known) return known;
@@ -128,7 +128,7 @@ export class CommandDesk {
 
   #await(command: CommandIdentity): Awaited {
     let [resolve, reject]: [Awaited['resolve'], Awaited['reject']] = [() => {}, () => {}];
-    const answer = new Promise<unknown>((...settle) => {
+    const answer = new Promise<Output | undefined>((...settle) => {
       [resolve, reject] = settle;
     });
     const awaited = { isKept: command.kept, answer, resolve, reject };
@@ -136,7 +136,7 @@ export class CommandDesk {
     return awaited;
   }
 
-  firstAnswer(command: CommandIdentity): Promise<unknown> | null {
+  firstAnswer(command: CommandIdentity): Promise<Output | undefined> | null {
     const { id, kept, fingerprint } = command;
     if (!kept) return null;
     const { journal } = this.#parts;
@@ -192,7 +192,7 @@ const keyOf = ({ id, kept }: CommandIdentity): string => `${kept ? 'kept' : 'onc
 const mismatch = (id: string): Fault =>
   fault('command.mismatch', `Nats-Msg-Id ${id} was used for another request: use a new id for each request`);
 
-function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
+function outcome({ output, fault: refused }: StoredReply): Promise<Output | undefined> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
 }
 

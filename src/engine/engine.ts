@@ -4,7 +4,7 @@ import { lastFaultOf } from '../../machines/present.ts';
 import type { Journal } from '../actors/journal.ts';
 import type { WorkerVerbs } from '../actors/protocol.ts';
 import type { CommandIdentity, Engine } from '../bus/commands/engine-interface.ts';
-import type { AnswerTo } from '../contract/answers.ts';
+import type { Answer, AnswerTo } from '../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../contract/container-replies.ts';
 import type { NetworkInspection } from '../contract/network-replies.ts';
 import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
@@ -155,7 +155,7 @@ export class ActorEngine implements Engine {
     return this.#desk.send(command, to, event);
   }
 
-  firstAnswer(command: CommandIdentity): Promise<unknown> | null {
+  firstAnswer(command: CommandIdentity): Promise<Answer | undefined> | null {
     return this.#desk.firstAnswer(command);
   }
 

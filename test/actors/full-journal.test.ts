@@ -71,24 +71,24 @@ it('B02 the journal writes on reserved pages while the disk is full, reports whe
   const reserved = journal.keepReserve();
   expect(reserved).toBeGreaterThanOrEqual(4 * 2 ** 20);
   // pages freed by a commit are used by the commit after the next
-  for (let commit = 0; commit < 3; commit++) keepReply(journal, `once ${commit}`, {});
+  for (let commit = 0; commit < 3; commit++) keepReply(journal, `once ${commit}`, { id: 'web' });
   disk.fill();
   let kept = 0;
   const keepAll = () => {
-    for (; kept < 10_000; kept++) keepReply(journal, `kept ${kept}`, { text: 'x'.repeat(1_000) });
+    for (; kept < 10_000; kept++) keepReply(journal, `kept ${kept}`, { id: 'x'.repeat(1_000) });
   };
   expect(keepAll).toThrow('its file system is full');
   expect(kept).toBeGreaterThan(1_000);
-  expect(journal.replyTo(`kept ${kept - 1}`)?.output).toEqual({ text: 'x'.repeat(1_000) });
+  expect(journal.replyTo(`kept ${kept - 1}`)?.output).toEqual({ id: 'x'.repeat(1_000) });
   expect(journal.replyTo(`kept ${kept}`)).toBeNull();
   try {
-    keepReply(journal, 'kept later', {});
+    keepReply(journal, 'kept later', { id: 'web' });
   } catch (error) {
     expect(isStorageFull(error)).toBe(true);
   }
   disk.makeRoom();
-  keepReply(journal, 'kept later', {});
-  expect(journal.replyTo('kept later')?.output).toEqual({});
+  keepReply(journal, 'kept later', { id: 'web' });
+  expect(journal.replyTo('kept later')?.output).toEqual({ id: 'web' });
 });
 
 const web = containerAddress('web');
@@ -165,7 +165,7 @@ it('B02 a full journal refuses new entries, however often, and facts can still b
   journal.keepReserve();
   commit(journal, facts(300, 'x'.repeat(1_000)));
   disk.fill();
-  const keep = () => keepReply(journal, `kept ${performance.now()}`, { text: 'x'.repeat(1_000) });
+  const keep = () => keepReply(journal, `kept ${performance.now()}`, { id: 'x'.repeat(1_000) });
   expect(() => {
     for (;;) keep();
   }).toThrow('its file system is full');

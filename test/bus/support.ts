@@ -8,7 +8,7 @@ import { connectBus, roleAddress } from '../../src/bus/server/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
 import { type ManagedServer, type ServerOptions, startServer } from '../../src/bus/server/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
-import type { AnswerTo } from '../../src/contract/answers.ts';
+import type { Answer, AnswerTo } from '../../src/contract/answers.ts';
 import type { Role } from '../../src/contract/command.ts';
 import type { FactData } from '../../src/contract/facts.ts';
 import type { FactName } from '../../src/contract/name-tables.ts';
@@ -90,7 +90,7 @@ export class FakeEngine implements Engine {
   netnsInode(path: string): number | null {
     return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
   }
-  firstAnswer(_command: CommandIdentity): Promise<unknown> | null {
+  firstAnswer(_command: CommandIdentity): Promise<Answer | undefined> | null {
     return null;
   }
   info(): NodeInfo {

@@ -1,6 +1,7 @@
 import type { MachineContext, StateValue } from 'xstate';
 import type { Effect } from '../../../machines/effect.ts';
 import type { ActorState } from '../../../machines/state.ts';
+import type { Answer as Output } from '../../contract/answers.ts';
 import type { ActorAddress, ActorKind } from '../../core/actor-address.ts';
 import type { ActorEvent } from '../../core/actor-event.ts';
 import type { Fault } from '../../core/fault.ts';
@@ -45,7 +46,7 @@ export interface PendingPlan {
 
 export interface StoredReply {
   time: number;
-  output?: unknown;
+  output?: Output;
   fault?: Fault;
   /** the command that it answers; absent: one of an older version, or one that is never repeated */
   fingerprint?: string;

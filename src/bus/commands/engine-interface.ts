@@ -1,4 +1,4 @@
-import type { AnswerTo } from '../../contract/answers.ts';
+import type { Answer, AnswerTo } from '../../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../../contract/container-replies.ts';
 import type { NetworkInspection } from '../../contract/network-replies.ts';
 import type { ActorAddress } from '../../core/actor-address.ts';
@@ -59,7 +59,7 @@ export interface Engine {
     event: Event,
   ): Promise<AnswerTo<Event['type']>>;
   /** Returns the existing reply to a kept command; null: none yet. Rejects with command.mismatch if another command has its ID. */
-  firstAnswer(command: CommandIdentity): Promise<unknown> | null;
+  firstAnswer(command: CommandIdentity): Promise<Answer | undefined> | null;
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;

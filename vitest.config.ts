@@ -17,7 +17,7 @@ const measuring = ['test/core/{network-check,subnet-pool}.test.ts'];
 const paired = [
   'test/actors/{crash,fault-sweep,storm,walk}.test.ts',
   'test/cases/{b01-*,b05-lan,b06-*,b08-*,b11-run-*,b13-*,b14-*,c03-*,c05-*,c07-*,c10-*,c13-*,c15-*}.test.ts',
-  'test/cases/{n08-*,n11-*,n13-*,n15-*,n16-*,n18-*,names,p07-*,p10-d*,p11-*,p17-*,p18-*,p21-*,p22-*}.test.ts',
+  'test/cases/{n08-*,n11-*,n13-*,n15-*,n16-*,n18-*,names,p07-*,p10-d*,p11-*,p18-*,p21-*,p22-*}.test.ts',
   'test/cli/{commands,live-changes,networks,podman,run}.test.ts',
   'test/daemon/{bridge-owners,crash,kill-forwarding,kill-sweep-*,modes,networks,recovery}.test.ts',
   'test/doors/netavark.test.ts',

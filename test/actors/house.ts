@@ -375,3 +375,7 @@ function wishFor(request: ContainerRequest): ContainerWish {
   if ('code' in wish) throw new Error((wish as Fault).message);
   return wish;
 }
+
+/** A container's request on the network `demo`. */
+export const onDemo = (id: string, more: object = {}) => ({ id, networks: [{ network: 'demo' }], ...more });
+export const port8080 = { ports: [{ hostPort: 8080, containerPort: 80 }] };

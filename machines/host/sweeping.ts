@@ -24,7 +24,7 @@ export const sweepActions = {
     context: { sweeping: [...sweeping, { command, found, unstarted }] },
     effects: [{ kind: 'apply', plan: sweepPlan(command, steps) }],
   })),
-  /** Asks the containers of the command to go, or replies if there are none. */
+  /** Asks the command's containers to go; without containers, it replies at once. */
   takeSwept: resolve(['steps.applied', 'steps.failed'], (context, event) => {
     const sweep = sweepOf(context, event);
     if (!sweep) return {};

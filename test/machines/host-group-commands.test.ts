@@ -150,7 +150,7 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 containers that were never started lead to a reply after the sweep when there are none', () => {
+  it('P18 a gc that found no unstarted containers replies after its sweep', () => {
     expect(effectsOf(serving, gc('c1'), swept('c1'))).toMatchObject([{ output: { unstarted: [], failed: [] } }]);
   });
 

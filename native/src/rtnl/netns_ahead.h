@@ -13,7 +13,7 @@ namespace rtnl {
 /// does nothing if many are begun already.
 void begin_netns(const std::string& path, std::vector<sys::Sysctl> settings);
 
-/// Waits for the namespace that was begun for this path, and returns it; nothing if there is none, or it failed.
+/// Waits for the namespace that was begun for this path and returns it; returns nothing if none was begun or it failed.
 std::optional<LooseNetns> take_begun_netns(const std::string& path);
 
 }  // namespace rtnl

@@ -107,7 +107,7 @@ export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>)
 
 const mostShown = 5;
 
-/** Reports network files that are ignored; no finding if there are none. */
+/** Reports ignored network files, the first few by name. */
 export function damagedFindings(
   damaged: readonly DamagedDefinition[],
   { directories }: Pick<NodeInfo, 'directories'>,
@@ -118,7 +118,7 @@ export function damagedFindings(
   return [bad('Network files', [...shown, ...more].join('\n'), `correct or remove them in ${directories.networks}`)];
 }
 
-/** Reports containers or networks that netloom could not restore; no finding if there are none. */
+/** Reports containers and networks that netloom could not restore. */
 export function degradedFindings(
   check: 'Networks' | 'Containers',
   all: readonly Pick<ContainerView | NetworkView, 'name' | 'state' | 'lastFault'>[],

@@ -21,8 +21,8 @@ const seed = Number(process.env.SEED ?? Date.now() % 100_000);
 const chosen = Object.keys(kinds).filter((kind) => kind.includes(process.env.KINDS ?? ''));
 /** Commands that are under way at once. */
 const commandsPerKill = Math.min(3, chosen.length);
-/** The daemon of this time may finish what the former one began. */
-const settlingMs = 4_000;
+/** The daemon of this time may finish what the former one began: only an end for what hangs. */
+const settlingMs = 30_000;
 
 const random = seeded(seed);
 const never = new AbortController().signal;

@@ -68,7 +68,11 @@ export class Ground {
     const id = `${this.name}-first`;
     await this.setUp(id, networks);
     await this.host.client.container.remove({ id });
-    await this.host.settled();
+    // its removal is answered first, and between its teardown and its end it is at rest for a moment
+    await untilAnswered(async () => {
+      const { containers } = await this.host.settled();
+      if (containers.some((one) => one.id === id)) throw new Error(`${id} is still known`);
+    });
     return networks;
   }
 

@@ -12,8 +12,29 @@ const marks = nftFamilies.map((family) => `add set ${family} ${nftTable} ${rules
 /** The whole ruleset for new tables: existing elements are lost. */
 export const freshRuleset = `${file}\n${marks}`;
 
-/** The same ruleset for existing tables: their rules are replaced in one transaction, their sets keep their elements. */
-export const repairedRuleset = freshRuleset.replaceAll(/^delete table /gm, 'flush table ');
+/**
+ * Returns the same ruleset for existing tables, complete ones or of another version: their rules are replaced in one transaction, and sets
+ * that both have keep their elements, so published ports work meanwhile. nft refuses it if a set or a chain has another type.
+ */
+export function repairedRuleset(found: Readonly<Record<NftFamily, TableShape | null>>): string {
+  return freshRuleset.replaceAll(/^delete table (inet|bridge) \w+$/gm, (line, family: NftFamily) =>
+    [line.replace('delete', 'flush'), ...obsolete(family, found[family])].join('\n'),
+  );
+}
+
+/** Returns lines that delete what this version's table does not have. Nothing refers to it once the table has no rules. */
+function obsolete(family: NftFamily, found: TableShape | null): string[] {
+  const wanted = baseShapes[family];
+  const chains = new Set(wanted.chains.map(({ name }) => name));
+  const sets = new Set([...wanted.sets, rulesetMark]);
+  const names = [
+    ...(found?.chains ?? [])
+      .filter(({ name }) => !chains.has(name))
+      .map(({ name }) => `chain ${family} ${nftTable} ${name}`),
+    ...(found?.sets ?? []).filter((name) => !sets.has(name)).map((name) => `set ${family} ${nftTable} ${name}`),
+  ];
+  return names.map((name) => `delete ${name}`);
+}
 
 /** Structure of a table: chains by name with the number of their rules, and the names of its sets. */
 export interface TableShape {

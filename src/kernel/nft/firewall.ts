@@ -4,6 +4,7 @@ import {
   describeElement,
   type Element,
   elementIdentity,
+  type NftFamily,
   type NftSet,
   nftFamilies,
   nftFamily,
@@ -17,7 +18,7 @@ import {
 } from '../../core/firewall/port-counters.ts';
 import type { PublishedPort } from '../../core/port.ts';
 import { attempts, systemFaultOf } from '../system-fault.ts';
-import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
+import { freshRuleset, isComplete, repairedRuleset } from './base-ruleset.ts';
 
 /** The tables `inet netloom` and `bridge netloom`: their ruleset, and the elements of their sets. */
 export class Firewall {
@@ -54,13 +55,13 @@ export class Firewall {
     }
   }
 
-  /** Loads the ruleset. If only a part is missing, the elements stay, and no packet passes without rules. */
+  /** Loads the ruleset. Elements stay, of another version's tables too, and no packet passes without rules. */
   load(): boolean {
-    const tables = nftFamilies.map((family) => ({ family, found: native.inspectTable(this.nft, nftTable, family) }));
-    if (tables.every(({ family, found }) => found && isComplete(family, found))) return false;
-    // another thread may be loading and filling it at this moment: remove nothing of this ruleset
-    const isForeign = tables.some(({ found }) => found !== null && !found.sets.includes(rulesetMark));
-    if (isForeign || !attempts(() => native.loadRuleset(repairedRuleset))) native.loadRuleset(freshRuleset);
+    const inspect = (family: NftFamily) => native.inspectTable(this.nft, nftTable, family);
+    const found = { inet: inspect('inet'), bridge: inspect('bridge') };
+    const isWhole = (family: NftFamily) => found[family] !== null && isComplete(family, found[family]);
+    if (nftFamilies.every(isWhole)) return false;
+    if (!attempts(() => native.loadRuleset(repairedRuleset(found)))) native.loadRuleset(freshRuleset);
     return true;
   }
 

@@ -58,7 +58,11 @@ const meanings: Record<FaultCode, string> = {
   'kernel.refused': 'the kernel refused a step; `errno`, `step` and `detail` give the step and the reason',
   'worker.lost': 'a kernel worker ended during its work; it is started again and continues from the journal',
   'internal.unexpected': 'a defect of netloom',
-  'journal.version': 'another version of netloom, which keeps its state in another shape, wrote the run directory',
+  'journal.version': 'a version of netloom before the first release wrote the journal; it cannot be read',
+  'journal.newer':
+    'a later version of netloom wrote the journal; the message names both versions. Nothing is changed: start the later version again',
+  'upgrade.interrupted':
+    'netloom was upgraded while the command was under way; check what is there, and send it again under another ID',
   'node.recovering': 'the daemon has just started and compares the kernel with its journal; try again',
   'node.draining': 'the daemon is shutting down',
   'node.running':

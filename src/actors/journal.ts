@@ -8,7 +8,7 @@ import type { Plan } from '../core/plan/plan.ts';
 import { diskFull, orStorageFull } from '../files/free-space.ts';
 import { ActorTable } from './journal/actor-table.ts';
 import { Ledgers } from './journal/ledgers.ts';
-import { MetaTable } from './journal/meta-table.ts';
+import { journalVersion, MetaTable } from './journal/meta-table.ts';
 import { OutboxTable } from './journal/outbox-table.ts';
 import {
   type ActorRecord,
@@ -24,6 +24,7 @@ import {
 } from './journal/records.ts';
 import { ReplyTable } from './journal/reply-table.ts';
 import { JournalReserve } from './journal/reserve.ts';
+import { upgradeTables } from './journal/upgrade.ts';
 import { WorkTable } from './journal/work-table.ts';
 
 export type {
@@ -53,6 +54,8 @@ export const rebootNotice = 0;
  */
 export class Journal implements Outbox {
   readonly epoch: string;
+  /** the version that the journal had before it was opened; null: this one, or it is new */
+  readonly upgradedFrom: number | null;
   readonly #environment: RootDatabase;
   readonly #reserve: JournalReserve;
   /** reads see one instant while this is set */
@@ -83,7 +86,19 @@ export class Journal implements Outbox {
     this.#outbox = new OutboxTable(table('outbox'), meta, () => this.#actors.get(hostAddress)?.value ?? 'absent');
     this.#replies = new ReplyTable(table('replies'));
     this.#reserve = new JournalReserve(directory, this.#environment, tables);
+    const version = this.#meta.version();
+    this.upgradedFrom = version === journalVersion ? null : version;
+    if (this.upgradedFrom !== null) this.#upgrade();
     this.epoch = this.#meta.epoch() ?? this.#write(() => this.#meta.epoch() ?? this.#meta.begin());
+  }
+
+  #upgrade(): void {
+    this.#write(() => {
+      const version = this.#meta.version();
+      if (version === null || version === journalVersion) return;
+      const tables = { meta: this.#meta, actors: this.#actors, inbox: this.#inbox, plans: this.#plans };
+      upgradeTables({ ...tables, replies: this.#replies }, version);
+    });
   }
 
   close(): Promise<void> {

@@ -57,6 +57,8 @@ export const faultStatus = {
   'worker.lost': 500,
   'internal.unexpected': 500,
   'journal.version': 409,
+  'journal.newer': 409,
+  'upgrade.interrupted': 500,
   'node.running': 409,
   'node.unprivileged': 403,
   'directory.unsafe': 403,

@@ -5,6 +5,8 @@ import type { ContainerView, NetworkView } from '../../src/core/view.ts';
 /** The world in which the code of some version wrote the journal; test/fixtures/README.md has its fields. */
 export interface JournalFixture {
   journalVersion: number;
+  /** the code that wrote it */
+  commit: string;
   runDirectory: string;
   stateDirectory: string;
   node: string;

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from 'lmdb';
 import { fault, NetloomError } from '../../core/fault.ts';
+import { oldestVersion } from './migrations/migrate.ts';
 import type { LeftOut } from './outbox-table.ts';
 
-/** Raised when the shape of a machine's context changes, except by optional fields: a journal of another version is refused. */
-const journalVersion = 12;
+/**
+ * Raised when the shape of a machine's context changes, except by optional fields, with a function in `migrations/` that leads there.
+ * A journal of a later version is refused.
+ */
+export const journalVersion = 12;
 
 /** Values stored beside the other tables. */
 export type MetaRows = Database<number | string | LeftOut, string>;
@@ -13,17 +17,35 @@ export type MetaRows = Database<number | string | LeftOut, string>;
 export class MetaTable {
   constructor(private readonly rows: MetaRows) {}
 
-  /** Identifies the journal. null: it is not begun yet. Throws for a journal of another version of netloom. */
-  epoch(): string | null {
+  /** null: the journal is not begun yet. Throws journal.newer, and journal.version for one that is too old. */
+  version(): number | null {
     const version = this.rows.get('version');
-    if (version !== undefined && version !== journalVersion)
+    if (version === undefined) return null;
+    if (typeof version !== 'number' || version < oldestVersion)
       throw new NetloomError(
         fault(
           'journal.version',
-          `the journal was written by another version of netloom (${version}, this is ${journalVersion})`,
+          `the journal has version ${version}, and this version of netloom reads ${oldestVersion} to ${journalVersion}`,
         ),
       );
+    if (version > journalVersion)
+      throw new NetloomError(
+        fault(
+          'journal.newer',
+          `the journal was written by a later version of netloom (${version}, this is ${journalVersion}): start that version again. Networks stay as they are`,
+        ),
+      );
+    return version;
+  }
+
+  /** Identifies the journal. null: it is not begun yet. */
+  epoch(): string | null {
     return (this.rows.get('epoch') as string | undefined) ?? null;
+  }
+
+  /** Notes that the journal has the shape of this version. */
+  upgrade(): void {
+    this.rows.putSync('version', journalVersion);
   }
 
   begin(): string {

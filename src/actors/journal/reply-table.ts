@@ -1,4 +1,5 @@
 import type { Database } from 'lmdb';
+import type { Fault } from '../../core/fault.ts';
 import type { Answer, StoredReply } from './records.ts';
 
 /** An accepted command without a reply yet. */
@@ -28,6 +29,12 @@ export class ReplyTable {
   replyTo(command: string): StoredReply | null {
     const reply = this.rows.get(command);
     return !reply || 'awaited' in reply ? null : reply;
+  }
+
+  /** Answers everything that is awaited with this fault. */
+  refuseAwaited(fault: Fault): void {
+    const awaited = [...this.rows.getRange({})].filter(({ value }) => 'awaited' in value);
+    for (const { key } of awaited) this.answer({ command: key, time: Date.now(), fault });
   }
 
   fingerprintOf(command: string): string | null {

@@ -1,0 +1,25 @@
+import type { Content } from './content.ts';
+import { from9 } from './from-9.ts';
+import { from10 } from './from-10.ts';
+import { from11 } from './from-11.ts';
+import { settle } from './unfinished.ts';
+
+/** Version of a journal → how its content becomes that of the next version. */
+const migrations: Readonly<Record<number, (content: Content) => Content>> = {
+  9: (content) => from9(settle(content)),
+  10: (content) => from10(settle(content)),
+  11: (content) => from11(settle(content)),
+};
+
+/** The oldest version whose journals can be read. */
+export const oldestVersion = Math.min(...Object.keys(migrations).map(Number));
+
+/** Returns the content as a journal of version `to` holds it. */
+export function migrate(content: Content, from: number, to: number): Content {
+  let current = content;
+  for (let version = from; version < to; version++) current = migrations[version]?.(current) ?? current;
+  return current;
+}
+
+/** Checks whether messages and plans of that version cannot be carried on with: what was under way has ended. */
+export const isSettled = (from: number): boolean => from < 12;

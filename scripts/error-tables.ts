@@ -61,6 +61,8 @@ const meanings: Record<FaultCode, string> = {
   'journal.version': 'a version of netloom before the first release wrote the journal; it cannot be read',
   'journal.newer':
     'a later version of netloom wrote the journal; the message names both versions. Nothing is changed: start the later version again',
+  'journal.damaged':
+    'the journal does not contain what was written; the daemon keeps it beside a new one, which it rebuilds from the kernel when it starts',
   'upgrade.interrupted':
     'netloom was upgraded while the command was under way; check what is there, and send it again under another ID',
   'node.recovering': 'the daemon has just started and compares the kernel with its journal; try again',

@@ -8,7 +8,7 @@ import type { Plan } from '../core/plan/plan.ts';
 import { diskFull, orStorageFull } from '../files/free-space.ts';
 import { ActorTable } from './journal/actor-table.ts';
 import { Ledgers } from './journal/ledgers.ts';
-import { journalVersion, MetaTable } from './journal/meta-table.ts';
+import { type MetaRows, MetaTable } from './journal/meta-table.ts';
 import { OutboxTable } from './journal/outbox-table.ts';
 import {
   type ActorRecord,
@@ -24,7 +24,9 @@ import {
 } from './journal/records.ts';
 import { ReplyTable } from './journal/reply-table.ts';
 import { JournalReserve } from './journal/reserve.ts';
+import { SealedRows } from './journal/sealed-rows.ts';
 import { upgradeTables } from './journal/upgrade.ts';
+import { journalVersion } from './journal/version.ts';
 import { WorkTable } from './journal/work-table.ts';
 
 export type {
@@ -60,6 +62,7 @@ export class Journal implements Outbox {
   readonly #reserve: JournalReserve;
   /** reads see one instant while this is set */
   #frozen = false;
+  readonly #tables: { seal(): void; verify(): number }[] = [];
   readonly #meta: MetaTable;
   readonly #actors: ActorTable;
   readonly #inbox: WorkTable<ActorEvent>;
@@ -68,24 +71,26 @@ export class Journal implements Outbox {
   readonly #replies: ReplyTable;
 
   constructor(private readonly directory: string) {
-    const options = { encoding: 'json' as const, noSync: true, overlappingSync: false };
+    const options = { encoding: 'string' as const, noSync: true, overlappingSync: false };
     this.#environment = orStorageFull(directory, () =>
       open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options }),
     );
-    const tables: Pick<Database, 'getStats'>[] = [];
-    const table = <V, K extends Key>(name: string): Database<V, K> => {
-      const opened = orStorageFull(directory, () => this.#environment.openDB<V, K>({ name, ...options }));
-      tables.push(opened);
-      return opened;
+    const statistics: Pick<Database, 'getStats'>[] = [];
+    const table = <V, K extends Key>(name: string): SealedRows<V, K> => {
+      const opened = orStorageFull(directory, () => this.#environment.openDB<string, K>({ name, ...options }));
+      statistics.push(opened);
+      const rows = new SealedRows<V, K>(name, opened);
+      this.#tables.push(rows);
+      return rows;
     };
-    const meta: ConstructorParameters<typeof MetaTable>[0] = table('meta');
+    const meta: MetaRows = table('meta');
     this.#meta = new MetaTable(meta);
     this.#actors = new ActorTable(table('actors'), new Ledgers(table('ledgers')));
     this.#inbox = new WorkTable(table('inbox'));
     this.#plans = new WorkTable(table('pending'));
     this.#outbox = new OutboxTable(table('outbox'), meta, () => this.#actors.get(hostAddress)?.value ?? 'absent');
     this.#replies = new ReplyTable(table('replies'));
-    this.#reserve = new JournalReserve(directory, this.#environment, tables);
+    this.#reserve = new JournalReserve(directory, this.#environment, statistics);
     const version = this.#meta.version();
     this.upgradedFrom = version === journalVersion ? null : version;
     if (this.upgradedFrom !== null) this.#upgrade();
@@ -98,6 +103,7 @@ export class Journal implements Outbox {
       if (version === null || version === journalVersion) return;
       const tables = { meta: this.#meta, actors: this.#actors, inbox: this.#inbox, plans: this.#plans };
       upgradeTables({ ...tables, replies: this.#replies }, version);
+      for (const rows of this.#tables) rows.seal();
     });
   }
 
@@ -150,6 +156,20 @@ export class Journal implements Outbox {
   /** Stores a message from outside the actors: durable before any actor acts on it. */
   enqueue(to: ActorAddress, event: ActorEvent): Delivery {
     return this.#write(() => this.#deliver(to, event));
+  }
+
+  /** Checks whether the journal is new, and what lives in the kernel was not looked for yet. */
+  isRebuildDue(): boolean {
+    this.#latest();
+    return this.#meta.isRebuildDue();
+  }
+
+  /** Stores all messages to what was found in the kernel, in one write: a start that dies before that looks again. */
+  rebuild(messages: readonly { to: ActorAddress; event: ActorEvent }[]): Delivery[] {
+    return this.#write(() => {
+      this.#meta.noteRebuilt();
+      return messages.map(({ to, event }) => this.#deliver(to, event));
+    });
   }
 
   /** Accepts a command once: null when it was accepted before, and its reply exists or will follow. */

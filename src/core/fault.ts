@@ -58,6 +58,7 @@ export const faultStatus = {
   'internal.unexpected': 500,
   'journal.version': 409,
   'journal.newer': 409,
+  'journal.damaged': 500,
   'upgrade.interrupted': 500,
   'node.running': 409,
   'node.unprivileged': 403,

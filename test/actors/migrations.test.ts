@@ -37,7 +37,7 @@ const with1 = (value: StoredActor['value'], more: object = {}): Content =>
 
 const c1 = ({ actors }: Content) => actors.get('container/c1');
 
-describe('P6 what was under way before an upgrade', () => {
+describe('P06 what was under way before an upgrade', () => {
   it.each(['created', 'failed'])('a container that is %s stays as it is', (value) => {
     const after = settle(with1(value));
     expect(c1(after)).toEqual({ value, context: { ...container, ...nothingUnderWay } });

@@ -1,13 +1,13 @@
-import type { Database } from 'lmdb';
 import type { MachineContext } from 'xstate';
 import { type ActorAddress, type ActorKind, isOfKind, type KindOf } from '../../core/actor-address.ts';
 import type { Ledgers } from './ledgers.ts';
 import { type ActorRecord, type KnownActor, readAs, type WrittenRecord } from './records.ts';
+import type { SealedRows } from './sealed-rows.ts';
 
 /** The state of each actor. Growing maps in it are stored apart, in the ledgers. */
 export class ActorTable {
   constructor(
-    private readonly rows: Database<WrittenRecord, ActorAddress>,
+    private readonly rows: SealedRows<WrittenRecord, ActorAddress>,
     private readonly ledgers: Ledgers,
   ) {}
 

@@ -1,6 +1,6 @@
-import type { Database } from 'lmdb';
 import { type ActorAddress, type ActorKind, actorKind } from '../../core/actor-address.ts';
 import { changedKeys, type Ledger } from '../../core/ledger.ts';
+import type { SealedRows } from './sealed-rows.ts';
 
 /**
  * Maps in a machine's context that grow with the number of containers, stored one row per entry: a commit writes the
@@ -12,7 +12,7 @@ type Context = Readonly<Record<string, unknown>>;
 type Row = [address: string, field: string, entry: string];
 
 export class Ledgers {
-  constructor(private readonly rows: Database<unknown, Row>) {}
+  constructor(private readonly rows: SealedRows<unknown, Row>) {}
 
   /** Writes the changes since `before` (null: nothing is stored yet); returns the context without its ledgers. */
   write(address: ActorAddress, before: Context | null, after: Context): Context {

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Database } from 'lmdb';
 import { fault, NetloomError } from '../../core/fault.ts';
 import { oldestVersion } from './migrations/migrate.ts';
 import type { LeftOut } from './outbox-table.ts';
-
-/**
- * Raised when the shape of a machine's context changes, except by optional fields, with a function in `migrations/` that leads there.
- * A journal of a later version is refused.
- */
-export const journalVersion = 12;
+import type { SealedRows } from './sealed-rows.ts';
+import { journalVersion } from './version.ts';
 
 /** Values stored beside the other tables. */
-export type MetaRows = Database<number | string | LeftOut, string>;
+export type MetaRows = SealedRows<number | string | LeftOut, string>;
+
+const rebuildKey = 'rebuild';
 
 /** The journal's own data: its version, its epoch, the boot, and the number of the last message. */
 export class MetaTable {
@@ -52,7 +49,17 @@ export class MetaTable {
     this.rows.putSync('version', journalVersion);
     const epoch = randomUUID();
     this.rows.putSync('epoch', epoch);
+    this.rows.putSync(rebuildKey, 'due');
     return epoch;
+  }
+
+  /** A new journal does not know yet what lives in the kernel. */
+  isRebuildDue(): boolean {
+    return this.rows.doesExist(rebuildKey);
+  }
+
+  noteRebuilt(): void {
+    this.rows.removeSync(rebuildKey);
   }
 
   /** Number of the latest message or plan. */

@@ -1,9 +1,9 @@
-import type { Database } from 'lmdb';
 import type { FactState } from '../../contract/facts.ts';
 import type { OutboxRecord } from '../../contract/outbox.ts';
 import { hostAddress } from '../../core/actor-address.ts';
 import { mostFacts } from '../../files/outbox-limits.ts';
 import type { MetaRows } from './meta-table.ts';
+import type { SealedRows } from './sealed-rows.ts';
 
 /** Facts for which there was no room. */
 export interface LeftOut {
@@ -26,7 +26,7 @@ export class OutboxTable {
   #oldest = 1;
 
   constructor(
-    private readonly table: Database<OutboxRecord, number>,
+    private readonly table: SealedRows<OutboxRecord, number>,
     private readonly meta: MetaRows,
     private readonly stateOfHost: () => FactState,
   ) {}

@@ -1,6 +1,6 @@
-import type { Database } from 'lmdb';
 import type { Fault } from '../../core/fault.ts';
 import type { Answer, StoredReply } from './records.ts';
+import type { SealedRows } from './sealed-rows.ts';
 
 /** An accepted command without a reply yet. */
 interface Awaited extends Pick<StoredReply, 'time' | 'fingerprint'> {
@@ -11,7 +11,7 @@ export type ReplyRow = StoredReply | Awaited;
 
 /** Accepted commands, and their replies. */
 export class ReplyTable {
-  constructor(private readonly rows: Database<ReplyRow, string>) {}
+  constructor(private readonly rows: SealedRows<ReplyRow, string>) {}
 
   /** Accepts a command once: false when it was accepted before, and its reply exists or will follow. */
   take(command: string, fingerprint?: string): boolean {

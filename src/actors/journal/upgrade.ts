@@ -1,11 +1,12 @@
 import type { ActorEvent } from '../../core/actor-event.ts';
 import type { Plan } from '../../core/plan/plan.ts';
 import type { ActorTable } from './actor-table.ts';
-import { journalVersion, type MetaTable } from './meta-table.ts';
+import type { MetaTable } from './meta-table.ts';
 import type { StoredActor } from './migrations/content.ts';
 import { isSettled, migrate } from './migrations/migrate.ts';
 import { interrupted } from './migrations/unfinished.ts';
 import type { ReplyTable } from './reply-table.ts';
+import { journalVersion } from './version.ts';
 import type { WorkTable } from './work-table.ts';
 
 export interface UpgradedTables {

@@ -1,11 +1,11 @@
-import type { Database } from 'lmdb';
 import type { ActorAddress } from '../../core/actor-address.ts';
+import type { SealedRows } from './sealed-rows.ts';
 
 type Row = [ActorAddress, number];
 
 /** Work of actors in the order of its numbers: waiting messages of an inbox, or plans that are not carried out yet. */
 export class WorkTable<Work> {
-  constructor(private readonly rows: Database<Work, Row>) {}
+  constructor(private readonly rows: SealedRows<Work, Row>) {}
 
   put(address: ActorAddress, sequence: number, work: Work): void {
     this.rows.putSync([address, sequence], work);

@@ -1,15 +1,18 @@
 import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
+import { examineJournal, type JournalState } from './actors/journal/examination.ts';
 import { Journal } from './actors/journal.ts';
 import { type BusOptions, openBus } from './bus/bus.ts';
 import { detach } from './bus/commands/attach.ts';
 import { type CommandService, serveCommands } from './bus/commands/service.ts';
 import type { NetloomError } from './core/fault.ts';
+import { rememberedWishes } from './core/rebuild/remembered.ts';
 import type { NodeInfo } from './core/view.ts';
 import { followDefinitions } from './engine/definition-follower.ts';
 import { ActorEngine, readBootId } from './engine/engine.ts';
 import { namedLeases } from './engine/journal-views.ts';
 import { Pool } from './engine/pool.ts';
+import type { LostJournal } from './engine/rebuild.ts';
 import { type Detach, TeardownQueue } from './engine/teardown-queue.ts';
 import { makeStartDirectories } from './files/start-directories.ts';
 import { StorageGuard } from './files/storage-guard.ts';
@@ -80,8 +83,12 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const stateLock = options.outsideServer === null ? lockState(options, log) : null;
     undo.push(() => stateLock?.release());
 
+    const examined = await unlessAborted(signal, examineJournal(options.runDirectory));
+    if (examined.kind === 'damaged') log.error({ why: examined.why, kept: examined.kept }, 'the journal is damaged');
     const journal = new Journal(options.runDirectory);
     undo.push(() => journal.close());
+    if (journal.upgradedFrom !== null)
+      log.info({ from: journal.upgradedFrom }, 'the journal of an earlier version was read');
     const storage = guardStorage(options, journal, log);
     undo.push(() => storage.stop());
     const bootId = readBootId();
@@ -145,6 +152,12 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
 
     await unlessAborted(signal, pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } }));
     undo.push(followDefinitions({ definitions, engine, pool, log }));
+    const rebuilt = await unlessAborted(signal, engine.rebuild(lostJournal(examined), definitions.list().definitions));
+    if (rebuilt && (rebuilt.containers.length > 0 || examined.kind === 'damaged'))
+      log.warn(
+        { containers: rebuilt.containers.length, unknown: rebuilt.unknown },
+        'the journal was rebuilt from the kernel',
+      );
     await unlessAborted(signal, engine.serve(publisher));
 
     const carryOut: Detach = (request, file) => detach(engine, request, { id: `left ${file}`, kept: true });
@@ -188,6 +201,12 @@ async function stop({ left, service, engine, undo, clock, log }: Running): Promi
   await within(clock.leftMs(mostMs.answers), ended);
   await unwind(undo, log);
   log.info('stopped');
+}
+
+/** What is known of the journal before a new one. */
+function lostJournal(examined: JournalState): LostJournal {
+  if (examined.kind !== 'damaged') return { cause: 'missing', kept: null, wishes: new Map() };
+  return { cause: 'damaged', kept: examined.kept, wishes: rememberedWishes(examined.records) };
 }
 
 function logger({ logLevel, node }: DaemonOptions): Logger {

@@ -8,6 +8,7 @@ import { attachingActions, attachingGuards } from './attaching.ts';
 import { changeActions, changeGuards } from './changes/actions.ts';
 import { type ContainerCommand, type ContainerContext, type ContainerInput, wishOf } from './context.ts';
 import { answerTo, commandOf, decide, type Given, nameOf, refusal, sentAt } from './decisions.ts';
+import { findingActions, findingGuards } from './finding.ts';
 import {
   foundLife,
   isForced,
@@ -54,6 +55,7 @@ export const containerSetup = setup({
     ...teardownActions,
     ...attachingActions,
     ...repeatedActions,
+    ...findingActions,
     /** Removes the container as its wish asked, even if processes run in containers that share its namespace. */
     removeByItself: raise({ type: 'container.remove', command: null, force: true, from: null }),
 
@@ -133,6 +135,7 @@ export const containerSetup = setup({
     ...teardownGuards,
     ...attachingGuards,
     ...repeatedGuards,
+    ...findingGuards,
     isToBeNew: ({ event }) => event.type === 'container.setup' && event.isNew === true,
     /** P11: a process lives in the namespace, and the command is not forced */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),

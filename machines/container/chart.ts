@@ -207,6 +207,7 @@ export const containerMachine = containerSetup.createMachine({
           target: 'claiming',
           actions: ['keepCommand', 'keepWish', 'announceCreated', 'deferForgetting'],
         },
+        'container.found': { target: 'claiming', actions: ['keepFound', 'announceCreated'] },
         'container.detach': { actions: 'replyDone' },
         'network.leave': { actions: 'confirmLeft' },
         'container.started': refuseUnknown,
@@ -249,6 +250,12 @@ export const containerMachine = containerSetup.createMachine({
         'Claims addresses from networks, ports from the host, and a namespace from the container that shares it.',
       entry: 'claim',
       always: [
+        { guard: 'isFoundAndGranted', target: 'up', actions: 'adoptFound' },
+        {
+          guard: 'isGrantedWithoutNamespace',
+          target: 'failed',
+          actions: ['keepRemains', 'announceFailed', 'refuseWaiting'],
+        },
         {
           guard: 'cannotBeSetUp',
           target: 'failed',
@@ -263,11 +270,19 @@ export const containerMachine = containerSetup.createMachine({
         'lease.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'ports.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'netns.shared': { guard: 'isThisAttempt', actions: 'keepGrant' },
-        'claim.refused': {
-          guard: 'isThisAttempt',
-          target: 'failed',
-          actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
-        },
+        'claim.refused': [
+          // what it has in the kernel is given to no other: its claims stay
+          {
+            guard: and(['isThisAttempt', 'isFound']),
+            target: 'failed',
+            actions: ['keepRemains', 'announceFailed', 'refuseWaiting'],
+          },
+          {
+            guard: 'isThisAttempt',
+            target: 'failed',
+            actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
+          },
+        ],
       },
     },
     building: {

@@ -108,6 +108,8 @@ export interface ContainerContext extends ContainerInput {
   guests: string[];
   /** identity of the namespace while it is up */
   inode: number | null;
+  /** it was found in the kernel without a journal, with this namespace; absent: it was set up, or has claimed what it has */
+  found?: { inode: number | null } | undefined;
   process: ContainerProcess | null;
   /** the previous process in its network, whose end its engine may still report; null: none */
   formerPid: number | null;

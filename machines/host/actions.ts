@@ -88,6 +88,11 @@ export const hostSetup = setup({
       assertEvent(event, 'definitions.read');
       return { damaged: event.damaged };
     }),
+    announceRebuilt: decide(({ event }) => {
+      assertEvent(event, 'journal.rebuilt');
+      const { cause, kept, containers } = event;
+      return [{ kind: 'announce', fact: 'journal-rebuilt', data: { cause, kept, containers } }];
+    }),
     announceResolverLost: decide(() => [{ kind: 'announce', fact: 'drift-detected', data: { what: 'resolver' } }]),
     announceResolverHealed: decide(() => [{ kind: 'announce', fact: 'drift-healed', data: { what: 'resolver' } }]),
     keepFault: remember(({ event }) => {

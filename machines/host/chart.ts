@@ -54,6 +54,7 @@ export const hostMachine = hostSetup.createMachine({
     'container.abandoned': { actions: 'takeAbandoned' },
     'uplink.changed': { actions: 'announceUplink' },
     'definitions.read': { actions: ['announceDamaged', 'keepDamaged'] },
+    'journal.rebuilt': { actions: 'announceRebuilt' },
     'resolver.lost': { actions: 'announceResolverLost' },
     'resolver.replaced': { actions: 'announceResolverHealed' },
   },

@@ -147,8 +147,9 @@ export const wishOf = ({ wish }: Pick<NetworkContext, 'wish'>): NetworkWish => p
 
 /** Returns the input of plans. */
 export function grantOf(context: NetworkContext, changed: NetworkDefinition | null = null): NetworkGrant {
-  const { searchDomain, onLoopback } = context;
-  return { definition: changed ?? definitionOf(context), searchDomain, onLoopback: onLoopback.length > 0 };
+  const { searchDomain, onLoopback, waiting } = context;
+  const isOnLoopback = onLoopback.length > 0 || waiting.some((request) => request.onLoopback);
+  return { definition: changed ?? definitionOf(context), searchDomain, onLoopback: isOnLoopback };
 }
 
 /**

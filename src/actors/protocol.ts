@@ -3,6 +3,7 @@ import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
+import type { Evidence } from '../core/rebuild/evidence.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
 import type { Step } from '../core/steps/step.ts';
@@ -34,6 +35,8 @@ export interface WorkerVerbs {
   findLink: [Extract<Step, { verb: 'link.find' }>, FoundLink];
   /** every object in the kernel with a name of netloom's */
   inventory: [null, Inventory];
+  /** what shows which containers live in the kernel */
+  evidence: [null, Evidence];
   /** inodes of the network namespaces in which threads are; refused unless all can be seen */
   inhabited: [null, ReadonlySet<number>];
   /** commands are accepted: deadlines that have passed before are reported after graceMs */

@@ -73,6 +73,8 @@ function partsOf(event: WholeEvent, shown: (id: string) => string): Part[] {
       return [event.data.file, event.data.reason];
     case 'dev.netloom.node.events-left-out':
       return [`${event.data.count} events`];
+    case 'dev.netloom.node.journal-rebuilt':
+      return [event.data.cause, `${event.data.containers.length} containers found`, event.data.kept];
     case 'dev.netloom.node.port-lost':
     case 'dev.netloom.node.port-stuck':
       return [shown(event.data.container), faultText(event.data.fault)];

@@ -91,6 +91,7 @@ const styles: Partial<Record<FactName, Style>> = {
   'definition-damaged': 'yellow',
   'names-left-out': 'yellow',
   'events-left-out': 'red',
+  'journal-rebuilt': 'red',
   leased: 'green',
   'lease-renewed': 'green',
   'lease-unrenewed': 'yellow',

@@ -27,6 +27,7 @@ const factTable: Readonly<Record<FactName, true>> = {
   failed: true,
   'forwarding-off': true,
   'forwarding-on': true,
+  'journal-rebuilt': true,
   'lease-lost': true,
   'lease-renewed': true,
   'lease-unrenewed': true,

@@ -71,6 +71,16 @@ export const nodeFacts = {
     state: 'serving',
     example: { count: 12, since: '2026-01-01T12:00:00.000Z', until: '2026-01-01T12:00:03.000Z' },
   }),
+  'journal-rebuilt': fact({
+    when: 'the journal was damaged or missing, and the daemon has found these containers in the kernel',
+    data: z.object({
+      cause: z.enum(['damaged', 'missing']).meta({ id: 'JournalLoss' }),
+      kept: z.string().nullable().describe('where the damaged journal is kept'),
+      containers: z.array(containerIdField),
+    }),
+    state: 'serving',
+    example: { cause: 'damaged', kept: '/run/netloom/journal.damaged', containers: ['web', 'db'] },
+  }),
   'port-lost': fact({
     when: 'a host port that a container publishes could not be bound again after a restart',
     data: z.object({ container: containerIdField, fault: faultSchema }),

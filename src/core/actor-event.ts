@@ -48,6 +48,11 @@ export type ContainerEvent =
   | LoopEvent<ContainerPurpose>
   /** created: now, ISO 8601; in the next events, too */
   | { type: 'container.create'; command: CommandId; wish: ContainerWish; created?: string }
+  /**
+   * its journal was lost, and it lives in the kernel: it claims what it has, and is compared with this wish. inode: of its namespace; null:
+   * only remains were found
+   */
+  | { type: 'container.found'; wish: ContainerWish; inode: number | null; created: string }
   /** overrides: networks that replace those of the wish, this once (A05) */
   | {
       type: 'container.setup';
@@ -243,6 +248,8 @@ export type HostEvent =
   | ({ type: 'uplink.changed'; before?: WayOut } & WayOut)
   /** all definition files that are not accepted, with the reasons */
   | { type: 'definitions.read'; damaged: DamagedDefinition[] }
+  /** the journal was lost, and what lives in the kernel has been looked for; containers: IDs of those that were found */
+  | { type: 'journal.rebuilt'; cause: 'damaged' | 'missing'; kept: string | null; containers: string[] }
   /** the thread that answers for names has ended unexpectedly; another has replaced it */
   | { type: 'resolver.lost' }
   | { type: 'resolver.replaced' }

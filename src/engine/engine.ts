@@ -15,6 +15,8 @@ import { NetloomError } from '../core/fault.ts';
 import type { ForeignFirewalls } from '../core/firewall/foreign/obstacles.ts';
 import type { Leftovers } from '../core/gc.ts';
 import type { DamagedDefinition, Definitions } from '../core/network/check.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
+import type { Rebuilt } from '../core/rebuild/rebuild.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { Step } from '../core/steps/step.ts';
 import type { WayOut } from '../core/uplink.ts';
@@ -31,6 +33,7 @@ import { lookForLeftovers } from './leftovers.ts';
 import { PlanPreviews } from './plan-preview.ts';
 import type { Workers } from './pool.ts';
 import { Post } from './post.ts';
+import { type LostJournal, rebuildJournal } from './rebuild.ts';
 import { Suspicions } from './suspicions.ts';
 import { Counters } from './traffic.ts';
 
@@ -89,6 +92,13 @@ export class ActorEngine implements Engine {
   }
 
   // ---------------------------------------------------------------------------------------------------- life
+
+  /** Fills a new journal with what lives in the kernel; null: it has its content. The networks that have files must be notified of them. */
+  async rebuild(lost: LostJournal, definitions: readonly NetworkDefinition[]): Promise<Rebuilt | null> {
+    if (!this.journal.isRebuildDue()) return null;
+    const evidence = await this.#ask('evidence', null);
+    return rebuildJournal(this.journal, this.workers, { evidence, definitions, lost });
+  }
 
   /** Starts accepting commands: the actors are restored. */
   async serve(stream: StreamProgress): Promise<void> {

@@ -238,7 +238,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 
 /** The part of the pool that the engine uses. */
 export type Workers = Pick<Pool, 'call' | 'deliver' | 'prewarmNetns' | 'home' | 'restart' | 'size' | 'suspect'> &
-  Pick<EventEmitter<PoolEvents>, 'on'>;
+  Pick<EventEmitter<PoolEvents>, 'on' | 'off'>;
 
 /** The directory where all programs pin namespaces. */
 const commonNetnsDirectory = '/run/netns';

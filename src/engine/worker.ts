@@ -105,6 +105,7 @@ const handlers: Handlers<WorkerVerbs> = {
   hostLinks: () => kernel.hostLinks(),
   findLink: (step) => foundLink(kernel, step),
   inventory: () => kernel.inventory(),
+  evidence: () => kernel.evidence(),
   inhabited: () => inhabitedNamespaces(),
   serve: ({ graceMs }) => kernel.serve(graceMs),
   stop: async () => {

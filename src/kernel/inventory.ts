@@ -51,7 +51,8 @@ function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>):
 const whereIs = (netnsId: number | null, pinned: ReadonlySet<number | null>): InventoryLink['peer'] =>
   netnsId === null ? 'host' : pinned.has(netnsId) ? 'pinned' : 'elsewhere';
 
-function elementsOf(nft: native.NftSocket): Element[] {
+/** Lists the elements of both tables that name an owner. */
+export function elementsOf(nft: native.NftSocket): Element[] {
   const isThere = (family: NftFamily) => {
     const sets = new Set(native.inspectTable(nft, nftTable, family)?.sets ?? []);
     return (set: NftSet) => nftFamily(set) === family && sets.has(set);

@@ -5,6 +5,7 @@ import { addressHolder } from '../core/dhcp/holder.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
+import type { Evidence } from '../core/rebuild/evidence.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
 import type { Step } from '../core/steps/step.ts';
@@ -14,6 +15,7 @@ import { makeDirectories } from '../files/make-directories.ts';
 import { span } from '../threads/span.ts';
 import { Deadlines } from './deadlines.ts';
 import { DhcpKeeper } from './dhcp/keeper.ts';
+import { evidence } from './evidence.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed } from './kernel.ts';
 import { Announcements } from './links/announcements.ts';
@@ -133,6 +135,11 @@ export class NativeKernel implements Kernel {
   }
 
   /** Lists everything with a name of netloom's (gc). Throws SystemError. */
+  /** Reads what shows which containers live in the kernel. */
+  evidence(): Evidence {
+    return evidence(this.#route, this.#nft, this.netnsDirectory);
+  }
+
   inventory(): Inventory {
     return inventory(this.#route, this.#nft, this.netnsDirectory);
   }

@@ -72,7 +72,7 @@ const withoutFault = <View extends { lastFault: unknown }>({ lastFault: _, ...re
 const firewall = (): string => execFileSync('nft', ['--stateless', 'list', 'ruleset'], { encoding: 'utf8' });
 
 describe.skipIf(!isAsked).each(journalVersions())('a daemon whose journal has version %i', (version) => {
-  it('P6 an upgrade under traffic loses no packet, rewrites nothing, and adopts everything', async () => {
+  it('P06 an upgrade under traffic loses no packet, rewrites nothing, and adopts everything', async () => {
     const isSameKernel = version >= sameKernelSince;
     const program = earlierBuild(journalFixture(version).commit);
     const { directory } = await freshHost();
@@ -128,7 +128,7 @@ describe.skipIf(!isAsked).each(journalVersions())('a daemon whose journal has ve
     await later.facts.close();
   }, 600_000);
 
-  it('P6 B06 after an upgrade of a daemon that was killed, every container can be set up and removed', {
+  it('P06 B06 after an upgrade of a daemon that was killed, every container can be set up and removed', {
     timeout: 600_000,
   }, async () => {
     const { directory } = await freshHost();

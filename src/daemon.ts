@@ -14,7 +14,7 @@ import { namedLeases } from './engine/journal-views.ts';
 import { Pool } from './engine/pool.ts';
 import type { LostJournal } from './engine/rebuild.ts';
 import { type Detach, TeardownQueue } from './engine/teardown-queue.ts';
-import { makeStartDirectories } from './files/start-directories.ts';
+import { hasFormerLife, makeStartDirectories } from './files/start-directories.ts';
 import { StorageGuard } from './files/storage-guard.ts';
 import { Firewalld } from './kernel/firewalls/firewalld.ts';
 import { connectFirewalld } from './kernel/firewalls/firewalld-client.ts';
@@ -79,6 +79,7 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const lock = takeRunDirectory(options.runDirectory);
     undo.push(() => lock.release());
     lock.lost.then(({ fault }) => log.error(fault, 'the run directory is lost'));
+    const hasLived = hasFormerLife(options.runDirectory);
     makeStartDirectories({ ...options, hasOwnServer: options.outsideServer === null });
     const stateLock = options.outsideServer === null ? lockState(options, log) : null;
     undo.push(() => stateLock?.release());
@@ -152,7 +153,10 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
 
     await unlessAborted(signal, pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } }));
     undo.push(followDefinitions({ definitions, engine, pool, log }));
-    const rebuilt = await unlessAborted(signal, engine.rebuild(lostJournal(examined), definitions.list().definitions));
+    const rebuilt = await unlessAborted(
+      signal,
+      engine.rebuild(lostJournal(examined, hasLived), definitions.list().definitions),
+    );
     if (rebuilt && (rebuilt.containers.length > 0 || examined.kind === 'damaged'))
       log.warn(
         { containers: rebuilt.containers.length, unknown: rebuilt.unknown },
@@ -204,9 +208,9 @@ async function stop({ left, service, engine, undo, clock, log }: Running): Promi
 }
 
 /** What is known of the journal before a new one. */
-function lostJournal(examined: JournalState): LostJournal {
-  if (examined.kind !== 'damaged') return { cause: 'missing', kept: null, wishes: new Map() };
-  return { cause: 'damaged', kept: examined.kept, wishes: rememberedWishes(examined.records) };
+function lostJournal(examined: JournalState, hasLived: boolean): LostJournal {
+  if (examined.kind !== 'damaged') return { cause: 'missing', kept: null, wishes: new Map(), hasLived };
+  return { cause: 'damaged', kept: examined.kept, wishes: rememberedWishes(examined.records), hasLived };
 }
 
 function logger({ logLevel, node }: DaemonOptions): Logger {

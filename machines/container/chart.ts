@@ -250,7 +250,7 @@ export const containerMachine = containerSetup.createMachine({
         'Claims addresses from networks, ports from the host, and a namespace from the container that shares it.',
       entry: 'claim',
       always: [
-        { guard: 'isFoundAndGranted', target: 'up', actions: 'adoptFound' },
+        { guard: 'isFoundAndGranted', target: 'up', actions: ['adoptFound', 'askDhcp'] },
         {
           guard: 'isGrantedWithoutNamespace',
           target: 'failed',

@@ -3,19 +3,16 @@ import { containerAddress, hostAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import type { Evidence } from '../core/rebuild/evidence.ts';
-import { type Rebuilt, rebuild } from '../core/rebuild/rebuild.ts';
-import type { Remembered } from '../core/rebuild/remembered.ts';
+import { type Former, type Rebuilt, rebuild } from '../core/rebuild/rebuild.ts';
 import { within } from '../threads/within.ts';
 import type { Workers } from './pool.ts';
 
 /** What became of the journal before. */
-export interface LostJournal {
+export interface LostJournal extends Former {
   /** why there is none */
   cause: 'missing' | 'damaged';
   /** where the damaged one is kept */
   kept: string | null;
-  /** what could still be read of containers, by ID */
-  wishes: ReadonlyMap<string, Remembered>;
 }
 
 /** The kernel answers all claims within milliseconds; a container whose claims wait for something else claims on. */
@@ -31,7 +28,7 @@ export async function rebuildJournal(
   found: { evidence: Evidence; definitions: readonly NetworkDefinition[]; lost: LostJournal },
 ): Promise<Rebuilt> {
   const { evidence, definitions, lost } = found;
-  const rebuilt = rebuild(evidence, definitions, lost.wishes);
+  const rebuilt = rebuild(evidence, definitions, lost);
   const created = new Date().toISOString();
   const containers = rebuilt.containers.map(({ wish, inode }) => ({
     to: containerAddress(wish.id),

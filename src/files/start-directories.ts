@@ -31,6 +31,9 @@ export function makeStartDirectories(directories: StartDirectories): void {
   for (const path of [netnsDirectory, networksDirectory]) orUnusable(path, () => makeDirectories(path, 0o755));
 }
 
+/** Checks, before they are made, whether a daemon has used the run directory before, even if its journal is gone. */
+export const hasFormerLife = (runDirectory: string): boolean => existsSync(join(runDirectory, 'teardowns'));
+
 /** What mkdir(2) answers where this name cannot be that of a directory. */
 const unusable: ReadonlySet<unknown> = new Set(
   ['EACCES', 'EEXIST', 'EINVAL', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'], //

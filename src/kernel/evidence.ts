@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import * as native from '#native';
 import { ownerOfPin } from '../core/object-names.ts';
 import type { BoundPort, Evidence, FoundHostLink, FoundInterface, FoundNamespace } from '../core/rebuild/evidence.ts';
 import { publishedBy } from '../core/rebuild/published.ts';
 import { elementsOf } from './inventory.ts';
-import { attempts } from './system-fault.ts';
+import { attempt, attempts } from './system-fault.ts';
 
 /** Reads everything that shows which containers live in the kernel. Throws SystemError. */
 export function evidence(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Evidence {
   const elements = elementsOf(nft);
+  const links = native.listLinks(route);
   return {
-    namespaces: pinnedNamespaces().flatMap((path) => namespaceAt(path, route, netnsDirectory) ?? []),
-    links: hostLinks(route),
+    namespaces: pinnedNamespaces().flatMap((path) => namespaceAt(path, route, links, netnsDirectory) ?? []),
+    links: hostLinks(links, native.listAddresses(route)),
     elements,
     boundPorts: boundPorts(elements),
   };
@@ -24,7 +26,7 @@ function pinnedNamespaces(): string[] {
     const [, , , root = '', path = ''] = line.split(' ');
     return root.startsWith('net:[') ? [{ root, path: unescaped(path) }] : [];
   });
-  const isPin = ({ path }: { path: string }) => ownerOfPin(path.slice(path.lastIndexOf('/') + 1)) !== null;
+  const isPin = ({ path }: { path: string }) => ownerOfPin(basename(path)) !== null;
   const ordered = [...mounts.filter(isPin), ...mounts.filter((mount) => !isPin(mount))];
   return [...new Map(ordered.toReversed().map(({ root, path }) => [root, path])).values()];
 }
@@ -34,46 +36,50 @@ const unescaped = (path: string): string =>
   path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /** null: it is gone, or it is the host's own */
-function namespaceAt(path: string, route: native.RouteSocket, netnsDirectory: string): FoundNamespace | null {
+function namespaceAt(
+  path: string,
+  route: native.RouteSocket,
+  links: readonly native.LinkInfo[],
+  netnsDirectory: string,
+): FoundNamespace | null {
   const identity = native.netnsIdentity(path);
   if (!identity || identity.inode === native.currentNetnsIdentity().inode) return null;
-  const cut = path.lastIndexOf('/');
-  const owner = path.slice(0, cut) === netnsDirectory ? ownerOfPin(path.slice(cut + 1)) : null;
-  const socket = native.openRouteSocket(path);
+  const [inside] = attempt(() => native.openRouteSocket(path), 'netns.open');
+  // its owner has removed it meanwhile
+  if (inside === null) return null;
   try {
-    return { path, inode: identity.inode, owner, interfaces: interfacesIn(socket, path, route) };
+    const owner = ownerOfPin(basename(path));
+    const number = native.netnsIdOf(route, path);
+    const here = new Map(links.filter((link) => link.peerNetnsId === number).map((link) => [link.index, link]));
+    const isOurs = dirname(path) === netnsDirectory;
+    return {
+      path,
+      inode: identity.inode,
+      owner,
+      isOurs,
+      interfaces: interfacesIn(inside, number === null ? new Map() : here),
+    };
   } finally {
-    socket.close();
+    inside.close();
   }
 }
 
-function interfacesIn(inside: native.RouteSocket, path: string, route: native.RouteSocket): FoundInterface[] {
+/** `here`: links of the host that lead into the namespace, by index. */
+function interfacesIn(inside: native.RouteSocket, here: ReadonlyMap<number, native.LinkInfo>): FoundInterface[] {
   const addresses = native.listAddresses(inside);
-  // a link of the host is at the other end only if that end is in the host's namespace
-  const here = native.listLinks(route);
-  const number = native.netnsIdOf(route, path);
-  const isOtherEnd = (index: number, name: number | null) =>
-    name !== null &&
-    here.some((link) => link.index === name && link.peerNetnsId === number && link.peerIndex === index);
   return native
     .listLinks(inside)
     .filter(({ loopback }) => !loopback)
     .map(({ index, name, kind, macAddress, peerIndex, parentIndex, peerNetnsId }) => {
-      const isVethHere = kind === 'veth' && isOtherEnd(index, peerIndex);
-      const isUponHere = kind !== 'veth' && parentIndex !== null && peerNetnsId !== null;
-      return {
-        name,
-        kind,
-        macAddress,
-        addresses: globalAddresses(addresses, index),
-        hostIndex: isVethHere ? peerIndex : isUponHere ? parentIndex : null,
-      };
+      const isVethHere = kind === 'veth' && peerIndex !== null && here.get(peerIndex)?.peerIndex === index;
+      const isUponHere = kind !== 'veth' && peerNetnsId !== null;
+      const hostIndex = isVethHere ? peerIndex : isUponHere ? parentIndex : null;
+      return { name, kind, macAddress, addresses: globalAddresses(addresses, index), hostIndex };
     });
 }
 
-function hostLinks(route: native.RouteSocket): FoundHostLink[] {
-  const addresses = native.listAddresses(route);
-  return native.listLinks(route).map(({ index, name, kind, alias, masterIndex, macAddress, mtuBytes }) => ({
+function hostLinks(links: readonly native.LinkInfo[], addresses: readonly native.AddressInfo[]): FoundHostLink[] {
+  return links.map(({ index, name, kind, alias, masterIndex, macAddress, mtuBytes }) => ({
     ...{ index, name, kind, alias, masterIndex, macAddress, mtuBytes },
     addresses: globalAddresses(addresses, index),
   }));

@@ -18,6 +18,8 @@ export interface FoundNamespace {
   inode: number;
   /** by the name of a pin of netloom's; null: another program pinned it */
   owner: OwnerMark | null;
+  /** it is pinned in this daemon's directory; a pin of netloom's elsewhere is another daemon's */
+  isOurs: boolean;
   /** in the order of their indices, without loopback */
   interfaces: FoundInterface[];
 }

@@ -17,6 +17,14 @@ export interface FoundContainer {
   inode: number | null;
 }
 
+/** What is known of the daemon before, besides the kernel. */
+export interface Former {
+  /** what could still be read of containers, by ID */
+  wishes: ReadonlyMap<string, Remembered>;
+  /** a daemon has used the run directory: only then may a namespace without a pin be one of its containers' */
+  hasLived: boolean;
+}
+
 /** What was found out. */
 export interface Rebuilt {
   containers: FoundContainer[];
@@ -32,14 +40,15 @@ export interface Rebuilt {
 export function rebuild(
   evidence: Evidence,
   definitions: readonly NetworkDefinition[],
-  wishes: ReadonlyMap<string, Remembered> = new Map(),
+  { wishes, hasLived }: Former,
 ): Rebuilt {
+  const isAnothers = anotherDaemons(evidence, hasLived);
   const owners = new Set(
     [
       ...evidence.namespaces.map(({ owner }) => owner),
       ...evidence.links.map(({ alias }) => (alias === null ? null : ownerOfAlias(alias))),
       ...evidence.elements.map(({ owner }) => owner as OwnerMark | null),
-    ].flatMap((owner) => (owner !== null && isOfKind(owner, 'container') ? [owner] : [])),
+    ].flatMap((owner) => (owner !== null && isOfKind(owner, 'container') && !isAnothers(owner) ? [owner] : [])),
   );
   const known = new Map([...wishes.keys()].map((id) => [ownerMark(containerAddress(id)), id]));
   const nameOf = (owner: OwnerMark) => known.get(owner) ?? (isCut(owner) ? null : actorName(owner));
@@ -84,6 +93,17 @@ function foundContainer(
   return { wish, inode: namespace?.inode ?? null };
 }
 
+/**
+ * Returns whether a container is another daemon's, which has the same kernel and another run directory: it is pinned elsewhere, or this
+ * daemon has no past, and the container has no pin here.
+ */
+function anotherDaemons({ namespaces }: Evidence, hasLived: boolean): (owner: OwnerMark) => boolean {
+  const pinnedBy = (isOurs: boolean) =>
+    new Set(namespaces.flatMap((one) => (one.owner !== null && one.isOurs === isOurs ? [one.owner] : [])));
+  const [ours, others] = [pinnedBy(true), pinnedBy(false)];
+  return (owner) => !ours.has(owner) && (others.has(owner) || !hasLived);
+}
+
 /** Its own pin, or the namespace that one of its veths leads into. */
 function namespaceOf(
   owner: OwnerMark,
@@ -94,7 +114,7 @@ function namespaceOf(
   const leadsThere = ({ interfaces }: FoundNamespace) =>
     interfaces.some(({ kind, hostIndex }) => kind === 'veth' && hostIndex !== null && indices.has(hostIndex));
   return (
-    namespaces.find((one) => one.owner === owner) ??
+    namespaces.find((one) => one.owner === owner && one.isOurs) ??
     namespaces.find((one) => one.owner === null && leadsThere(one)) ??
     null
   );

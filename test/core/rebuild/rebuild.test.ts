@@ -6,7 +6,7 @@ import { bridgeAlias, hostVethName, kernelName, vethAlias } from '../../../src/c
 import type { PublishedPort } from '../../../src/core/port.ts';
 import type { Evidence, FoundHostLink, FoundNamespace } from '../../../src/core/rebuild/evidence.ts';
 import { publishedBy } from '../../../src/core/rebuild/published.ts';
-import { rebuild } from '../../../src/core/rebuild/rebuild.ts';
+import { type Former, rebuild } from '../../../src/core/rebuild/rebuild.ts';
 import { rememberedWishes } from '../../../src/core/rebuild/remembered.ts';
 import { definitionOf } from '../samples.ts';
 
@@ -34,11 +34,12 @@ const pin = (id: string, more: Partial<FoundNamespace> = {}): FoundNamespace => 
   path: `/run/netns/netloom-${kernelName(id)}`,
   inode: 7,
   owner: `container/${kernelName(id)}`,
+  isOurs: true,
   interfaces: [{ ...veth, addresses: ['10.89.0.2/24', 'fd00:89::2/64'] }],
   ...more,
 });
-const found = (evidence: Partial<Evidence>, ...rest: unknown[]) =>
-  rebuild({ ...nothing, ...evidence }, [demo, lan], ...(rest as [Map<string, never>?]));
+const found = (evidence: Partial<Evidence>, former: Partial<Former> = {}) =>
+  rebuild({ ...nothing, ...evidence }, [demo, lan], { wishes: new Map(), hasLived: true, ...former });
 
 describe('B07 the containers that live in the kernel', () => {
   it('B07 a container has the networks, addresses and MAC addresses of its interfaces', () => {
@@ -88,12 +89,21 @@ describe('B07 the containers that live in the kernel', () => {
   });
 
   it('B07 a namespace of an engine is found by the veth that leads into it', () => {
-    const engines = pin('web', { path: '/run/netns/engine', owner: null });
+    const engines = pin('web', { path: '/run/netns/engine', owner: null, isOurs: false });
     const stranger = pin('other', { path: '/run/netns/stranger', owner: null, interfaces: [] });
     const { containers } = found({ namespaces: [stranger, engines], links: [bridge, hostEnd('web')] });
     expect(containers).toMatchObject([
       { inode: 7, wish: { mode: 'ns:/run/netns/engine', netns: { kind: 'path', path: '/run/netns/engine' } } },
     ]);
+  });
+
+  it('B07 containers of another daemon on the same host are left alone', () => {
+    const others = pin('web', { path: '/run/lab/netns/netloom-web', isOurs: false });
+    expect(found({ namespaces: [others], links: [bridge, hostEnd('web')] }).containers).toEqual([]);
+    const engines = pin('web', { path: '/run/netns/engine', owner: null, isOurs: false });
+    const evidence = { namespaces: [engines], links: [bridge, hostEnd('web')] };
+    expect(found(evidence, { hasLived: false }).containers).toEqual([]);
+    expect(found(evidence, { hasLived: true }).containers).toHaveLength(1);
   });
 
   it('B07 a namespace without interfaces is that of a container in mode none', () => {
@@ -134,7 +144,7 @@ describe('B07 the containers that live in the kernel', () => {
     expect(found(evidence)).toEqual({ containers: [], unknown: [`container/${kernelName(id)}`] });
     const wish = { id, name: 'front', networkName: 'front', dnsServers: [], removeOnExit: false, attachments: [] };
     const wishes = rememberedWishes(new Map([[`container/${id}`, { context: { wish } }]]));
-    expect(found(evidence, wishes)).toMatchObject({ containers: [{ wish: { id, name: 'front' } }], unknown: [] });
+    expect(found(evidence, { wishes })).toMatchObject({ containers: [{ wish: { id, name: 'front' } }], unknown: [] });
   });
 });
 

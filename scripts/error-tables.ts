@@ -63,6 +63,8 @@ const meanings: Record<FaultCode, string> = {
     'a later version of netloom wrote the journal; the message names both versions. Nothing is changed: start the later version again',
   'journal.damaged':
     'the journal does not contain what was written; the daemon keeps it beside a new one, which it rebuilds from the kernel when it starts',
+  'journal.unexamined':
+    'the process that examines the journal was ended by another program, twice; start the daemon again',
   'upgrade.interrupted':
     'netloom was upgraded while the command was under way; check what is there, and send it again under another ID',
   'node.recovering': 'the daemon has just started and compares the kernel with its journal; try again',

@@ -1,18 +1,16 @@
 import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
-import { examineJournal, type JournalState } from './actors/journal/examination.ts';
-import { Journal } from './actors/journal.ts';
+import type { Journal } from './actors/journal.ts';
+import { openJournal } from './actors/open-journal.ts';
 import { type BusOptions, openBus } from './bus/bus.ts';
 import { detach } from './bus/commands/attach.ts';
 import { type CommandService, serveCommands } from './bus/commands/service.ts';
 import type { NetloomError } from './core/fault.ts';
-import { rememberedWishes } from './core/rebuild/remembered.ts';
 import type { NodeInfo } from './core/view.ts';
 import { followDefinitions } from './engine/definition-follower.ts';
 import { ActorEngine, readBootId } from './engine/engine.ts';
 import { namedLeases } from './engine/journal-views.ts';
 import { Pool } from './engine/pool.ts';
-import type { LostJournal } from './engine/rebuild.ts';
 import { type Detach, TeardownQueue } from './engine/teardown-queue.ts';
 import { hasFormerLife, makeStartDirectories } from './files/start-directories.ts';
 import { StorageGuard } from './files/storage-guard.ts';
@@ -79,17 +77,16 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const lock = takeRunDirectory(options.runDirectory);
     undo.push(() => lock.release());
     lock.lost.then(({ fault }) => log.error(fault, 'the run directory is lost'));
-    const hasLived = hasFormerLife(options.runDirectory);
+    const hasLived = hasFormerLife(options);
     makeStartDirectories({ ...options, hasOwnServer: options.outsideServer === null });
     const stateLock = options.outsideServer === null ? lockState(options, log) : null;
     undo.push(() => stateLock?.release());
 
-    const examined = await unlessAborted(signal, examineJournal(options.runDirectory));
-    if (examined.kind === 'damaged') log.error({ why: examined.why, kept: examined.kept }, 'the journal is damaged');
-    const journal = new Journal(options.runDirectory);
+    const { journal, damage } = await openJournal(options.runDirectory, hasLived, signal);
     undo.push(() => journal.close());
-    if (journal.upgradedFrom !== null)
-      log.info({ from: journal.upgradedFrom }, 'the journal of an earlier version was read');
+    if (damage) log.error(damage, 'the journal is damaged');
+    const { upgradedFrom } = journal;
+    if (upgradedFrom !== null) log.info({ from: upgradedFrom }, 'the journal of an earlier version was migrated');
     const storage = guardStorage(options, journal, log);
     undo.push(() => storage.stop());
     const bootId = readBootId();
@@ -153,15 +150,8 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
 
     await unlessAborted(signal, pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } }));
     undo.push(followDefinitions({ definitions, engine, pool, log }));
-    const rebuilt = await unlessAborted(
-      signal,
-      engine.rebuild(lostJournal(examined, hasLived), definitions.list().definitions),
-    );
-    if (rebuilt && (rebuilt.containers.length > 0 || examined.kind === 'damaged'))
-      log.warn(
-        { containers: rebuilt.containers.length, unknown: rebuilt.unknown },
-        'the journal was rebuilt from the kernel',
-      );
+    const rebuilt = await unlessAborted(signal, engine.rebuild());
+    if (rebuilt && rebuilt.found.length > 0) log.warn(rebuilt, 'the journal was rebuilt from the kernel');
     await unlessAborted(signal, engine.serve(publisher));
 
     const carryOut: Detach = (request, file) => detach(engine, request, { id: `left ${file}`, kept: true });
@@ -205,12 +195,6 @@ async function stop({ left, service, engine, undo, clock, log }: Running): Promi
   await within(clock.leftMs(mostMs.answers), ended);
   await unwind(undo, log);
   log.info('stopped');
-}
-
-/** What is known of the journal before a new one. */
-function lostJournal(examined: JournalState, hasLived: boolean): LostJournal {
-  if (examined.kind !== 'damaged') return { cause: 'missing', kept: null, wishes: new Map(), hasLived };
-  return { cause: 'damaged', kept: examined.kept, wishes: rememberedWishes(examined.records), hasLived };
 }
 
 function logger({ logLevel, node }: DaemonOptions): Logger {

@@ -273,7 +273,7 @@ export const containerMachine = containerSetup.createMachine({
         'claim.refused': [
           // what it has in the kernel is given to no other: its claims stay
           {
-            guard: and(['isThisAttempt', 'isFound']),
+            guard: 'isRefusalOfFound',
             target: 'failed',
             actions: ['keepRemains', 'announceFailed', 'refuseWaiting'],
           },

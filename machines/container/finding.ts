@@ -33,7 +33,8 @@ const faultOf = (context: ContainerContext, refusal: Fault | null): Fault =>
   fault('netns.gone', `the namespace of container ${nameOf(context)} was not found; only parts of it are left`);
 
 export const findingGuards = {
-  isFound: ({ context }: Given) => context.found !== undefined,
+  isRefusalOfFound: ({ context, event }: Given) =>
+    context.found !== undefined && 'attempt' in event && event.attempt === context.attempt,
   isFoundAndGranted: ({ context }: Given) => isGranted(context) && context.found?.inode !== null,
   isGrantedWithoutNamespace: ({ context }: Given) => isGranted(context) && context.found?.inode === null,
 };

@@ -8,7 +8,7 @@ import type { Plan } from '../core/plan/plan.ts';
 import { diskFull, orStorageFull } from '../files/free-space.ts';
 import { ActorTable } from './journal/actor-table.ts';
 import { Ledgers } from './journal/ledgers.ts';
-import { type MetaRows, MetaTable } from './journal/meta-table.ts';
+import { firstJournal, type JournalOrigin, type MetaRows, MetaTable } from './journal/meta-table.ts';
 import { OutboxTable } from './journal/outbox-table.ts';
 import {
   type ActorRecord,
@@ -29,6 +29,7 @@ import { upgradeTables } from './journal/upgrade.ts';
 import { journalVersion } from './journal/version.ts';
 import { WorkTable } from './journal/work-table.ts';
 
+export type { JournalOrigin } from './journal/meta-table.ts';
 export type {
   ActorRecord,
   Answer,
@@ -70,7 +71,10 @@ export class Journal implements Outbox {
   readonly #outbox: OutboxTable;
   readonly #replies: ReplyTable;
 
-  constructor(private readonly directory: string) {
+  constructor(
+    private readonly directory: string,
+    origin: JournalOrigin = firstJournal,
+  ) {
     const options = { encoding: 'string' as const, noSync: true, overlappingSync: false };
     this.#environment = orStorageFull(directory, () =>
       open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options }),
@@ -93,15 +97,13 @@ export class Journal implements Outbox {
     this.#reserve = new JournalReserve(directory, this.#environment, statistics);
     const version = this.#meta.version();
     this.upgradedFrom = version === journalVersion ? null : version;
-    if (this.upgradedFrom !== null) this.#upgrade();
-    this.epoch = this.#meta.epoch() ?? this.#write(() => this.#meta.epoch() ?? this.#meta.begin());
+    if (this.upgradedFrom !== null) this.#upgrade(this.upgradedFrom);
+    this.epoch = this.#meta.epoch() ?? this.#write(() => this.#meta.epoch() ?? this.#meta.begin(origin));
   }
 
-  #upgrade(): void {
+  #upgrade(version: number): void {
+    const tables = { meta: this.#meta, actors: this.#actors, inbox: this.#inbox, plans: this.#plans };
     this.#write(() => {
-      const version = this.#meta.version();
-      if (version === null || version === journalVersion) return;
-      const tables = { meta: this.#meta, actors: this.#actors, inbox: this.#inbox, plans: this.#plans };
       upgradeTables({ ...tables, replies: this.#replies }, version);
       for (const rows of this.#tables) rows.seal();
     });
@@ -158,10 +160,10 @@ export class Journal implements Outbox {
     return this.#write(() => this.#deliver(to, event));
   }
 
-  /** Checks whether the journal is new, and what lives in the kernel was not looked for yet. */
-  isRebuildDue(): boolean {
+  /** Returns why the journal began, if what lives in the kernel was not looked for yet; else null. */
+  rebuildDue(): JournalOrigin | null {
     this.#latest();
-    return this.#meta.isRebuildDue();
+    return this.#meta.rebuildDue();
   }
 
   /** Stores all messages to what was found in the kernel, in one write: a start that dies before that looks again. */

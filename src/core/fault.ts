@@ -59,6 +59,7 @@ export const faultStatus = {
   'journal.version': 409,
   'journal.newer': 409,
   'journal.damaged': 500,
+  'journal.unexamined': 503,
   'upgrade.interrupted': 500,
   'node.running': 409,
   'node.unprivileged': 403,

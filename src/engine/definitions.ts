@@ -19,6 +19,8 @@ import type { Post } from './post.ts';
 export class DefinitionReader {
   /** files that cannot be read, or clash with another network */
   damaged: readonly DamagedDefinition[] = [];
+  /** those that were accepted when files were last read */
+  definitions: readonly NetworkDefinition[] = [];
   /** networks that were known without a file when files were last left out */
   #standing: ActorAddress[] = [];
 
@@ -38,6 +40,7 @@ export class DefinitionReader {
     const standing = this.#unfiled(found);
     const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name), standing);
     this.#standing = damaged.length > found.damaged.length ? standing.map(({ name }) => networkAddress(name)) : [];
+    this.definitions = definitions;
     this.#noteDamaged(damaged);
     for (const definition of definitions) if (!this.#isKnown(definition)) this.#noteFile(definition);
     const there = new Set([

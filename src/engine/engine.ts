@@ -15,8 +15,6 @@ import { NetloomError } from '../core/fault.ts';
 import type { ForeignFirewalls } from '../core/firewall/foreign/obstacles.ts';
 import type { Leftovers } from '../core/gc.ts';
 import type { DamagedDefinition, Definitions } from '../core/network/check.ts';
-import type { NetworkDefinition } from '../core/network/definition.ts';
-import type { Rebuilt } from '../core/rebuild/rebuild.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { Step } from '../core/steps/step.ts';
 import type { WayOut } from '../core/uplink.ts';
@@ -33,7 +31,7 @@ import { lookForLeftovers } from './leftovers.ts';
 import { PlanPreviews } from './plan-preview.ts';
 import type { Workers } from './pool.ts';
 import { Post } from './post.ts';
-import { type LostJournal, rebuildJournal } from './rebuild.ts';
+import { claimsOfFound, rebuildJournal } from './rebuild.ts';
 import { Suspicions } from './suspicions.ts';
 import { Counters } from './traffic.ts';
 
@@ -93,11 +91,21 @@ export class ActorEngine implements Engine {
 
   // ---------------------------------------------------------------------------------------------------- life
 
-  /** Fills a new journal with what lives in the kernel; null: it has its content. The networks that have files must be notified of them. */
-  async rebuild(lost: LostJournal, definitions: readonly NetworkDefinition[]): Promise<Rebuilt | null> {
-    if (!this.journal.isRebuildDue()) return null;
-    const evidence = await this.#ask('evidence', null);
-    return rebuildJournal(this.journal, this.workers, { evidence, definitions, lost });
+  /**
+   * Fills a new journal with what lives in the kernel, and waits for the claims of what was found. The networks that have files must be
+   * notified of them. Returns the IDs of the containers that were found, and those that are still claiming; null: the journal has its content.
+   */
+  async rebuild(): Promise<{ found: string[]; claiming: ActorAddress[] } | null> {
+    const due = this.journal.rebuildDue();
+    const { definitions } = this.#definitions;
+    const found = due
+      ? await rebuildJournal(this.journal, this.workers, due, {
+          evidence: await this.#ask('evidence', null),
+          definitions,
+        })
+      : [];
+    const claiming = await claimsOfFound(this.journal, this.workers);
+    return due || claiming.length > 0 ? { found, claiming } : null;
   }
 
   /** Starts accepting commands: the actors are restored. */

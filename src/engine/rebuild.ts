@@ -1,68 +1,60 @@
-import type { Journal } from '../actors/journal.ts';
-import { containerAddress, hostAddress } from '../core/actor-address.ts';
+import { readableRecords } from '../actors/journal/examination.ts';
+import type { Journal, JournalOrigin } from '../actors/journal.ts';
+import { type ActorAddress, actorName, containerAddress, hostAddress, isOfKind } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/actor-event.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import type { Evidence } from '../core/rebuild/evidence.ts';
-import { type Former, type Rebuilt, rebuild } from '../core/rebuild/rebuild.ts';
-import { within } from '../threads/within.ts';
+import { rebuild } from '../core/rebuild/rebuild.ts';
+import { rememberedWishes } from '../core/rebuild/remembered.ts';
 import type { Workers } from './pool.ts';
 
-/** What became of the journal before. */
-export interface LostJournal extends Former {
-  /** why there is none */
-  cause: 'missing' | 'damaged';
-  /** where the damaged one is kept */
-  kept: string | null;
-}
-
-/** The kernel answers all claims within milliseconds; a container whose claims wait for something else claims on. */
+/** The kernel answers all claims within milliseconds; a container whose network cannot be raised claims longer. */
 const claimsWithinMs = 10_000;
 
-/**
- * Fills a new journal with what lives in the kernel. Resolves when every container that was found has claimed its addresses and ports,
- * so that no command can be given them.
- */
+/** Fills a new journal with what lives in the kernel. Returns the IDs of the containers that were found. */
 export async function rebuildJournal(
   journal: Journal,
-  workers: Pick<Workers, 'deliver' | 'on' | 'off'>,
-  found: { evidence: Evidence; definitions: readonly NetworkDefinition[]; lost: LostJournal },
-): Promise<Rebuilt> {
-  const { evidence, definitions, lost } = found;
-  const rebuilt = rebuild(evidence, definitions, lost);
+  workers: Pick<Workers, 'deliver'>,
+  { cause, kept, hasLived }: JournalOrigin,
+  { evidence, definitions }: { evidence: Evidence; definitions: readonly NetworkDefinition[] },
+): Promise<string[]> {
+  const wishes = rememberedWishes(kept === null ? new Map() : await readableRecords(kept));
   const created = new Date().toISOString();
-  const containers = rebuilt.containers.map(({ wish, inode }) => ({
+  const found = rebuild(evidence, definitions, { wishes, hasLived }).map(({ wish, inode }) => ({
     to: containerAddress(wish.id),
     event: { type: 'container.found', wish, inode, created } satisfies ActorEvent,
   }));
-  const { cause, kept } = lost;
-  const summary = { cause, kept, containers: containers.map(({ to }) => to.slice('container/'.length)) };
-  const notice = { to: hostAddress, event: { type: 'journal.rebuilt', ...summary } satisfies ActorEvent };
-  const messages = containers.length > 0 || cause === 'damaged' ? [...containers, notice] : [];
-  const claimed = allClaimed(journal, workers, containers);
+  const containers = found.map(({ to }) => actorName(to));
+  const event = { type: 'journal.rebuilt', cause, kept, containers } satisfies ActorEvent;
+  const isNews = containers.length > 0 || cause === 'damaged';
+  const messages = isNews ? [...found, { to: hostAddress, event }] : [];
   for (const delivery of journal.rebuild(messages)) workers.deliver(delivery);
-  await within(claimsWithinMs, claimed);
-  return rebuilt;
+  return containers;
 }
 
-/** Resolves when none of the containers waits for the answer to a claim. */
-function allClaimed(
-  journal: Journal,
-  workers: Pick<Workers, 'on' | 'off'>,
-  containers: readonly { to: ReturnType<typeof containerAddress> }[],
-): Promise<void> {
-  const isClaiming = ({ to }: (typeof containers)[number]) => {
-    const record = journal.actor(to);
-    return record === null || record.value === 'claiming';
-  };
+/**
+ * Resolves when every container that was found, by this start or by one before it that was killed, has claimed its addresses and ports, so
+ * that no command is given them. Returns the containers that are still claiming after a while.
+ */
+export async function claimsOfFound(journal: Journal, workers: Pick<Workers, 'on' | 'off'>): Promise<ActorAddress[]> {
+  const isClaiming = (address: ActorAddress) =>
+    (isOfKind(address, 'container') && journal.actor(address)?.context.found !== undefined) ||
+    journal.inboxOf(address).some(({ event }) => event.type === 'container.found');
+  const known = journal.actorsOf('container').map(({ address }): ActorAddress => address);
+  let open = [...new Set([...known, ...journal.inboxAddresses()])].filter(isClaiming);
+  if (open.length === 0) return [];
   return new Promise((resolve) => {
-    let open = [...containers];
+    const end = () => {
+      clearTimeout(timer);
+      workers.off('committed', look);
+      resolve(open);
+    };
     const look = () => {
       open = open.filter(isClaiming);
-      if (open.length > 0) return;
-      workers.off('committed', look);
-      resolve();
+      if (open.length === 0) end();
     };
+    const timer = setTimeout(end, claimsWithinMs);
     workers.on('committed', look);
-    if (open.length === 0) look();
+    look();
   });
 }

@@ -31,8 +31,12 @@ export function makeStartDirectories(directories: StartDirectories): void {
   for (const path of [netnsDirectory, networksDirectory]) orUnusable(path, () => makeDirectories(path, 0o755));
 }
 
-/** Checks, before they are made, whether a daemon has used the run directory before, even if its journal is gone. */
-export const hasFormerLife = (runDirectory: string): boolean => existsSync(join(runDirectory, 'teardowns'));
+/** Checks, before they are made, whether a daemon has used one of these directories before, even if its journal is gone. */
+export const hasFormerLife = ({
+  runDirectory,
+  stateDirectory,
+}: Pick<StartDirectories, 'runDirectory' | 'stateDirectory'>): boolean =>
+  existsSync(join(runDirectory, 'teardowns')) || existsSync(join(stateDirectory, 'jetstream'));
 
 /** What mkdir(2) answers where this name cannot be that of a directory. */
 const unusable: ReadonlySet<unknown> = new Set(

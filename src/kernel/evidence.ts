@@ -1,18 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import * as native from '#native';
-import { ownerOfPin } from '../core/object-names.ts';
+import { ownerNamed, ownerOfPin } from '../core/object-names.ts';
 import type { BoundPort, Evidence, FoundHostLink, FoundInterface, FoundNamespace } from '../core/rebuild/evidence.ts';
 import { publishedBy } from '../core/rebuild/published.ts';
 import { elementsOf } from './inventory.ts';
-import { attempt, attempts } from './system-fault.ts';
+import { attempt } from './system-fault.ts';
 
 /** Reads everything that shows which containers live in the kernel. Throws SystemError. */
 export function evidence(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Evidence {
   const elements = elementsOf(nft);
   const links = native.listLinks(route);
+  // mounts are listed without symbolic links in their paths
+  const mountedAt = realpathSync(netnsDirectory);
   return {
-    namespaces: pinnedNamespaces().flatMap((path) => namespaceAt(path, route, links, netnsDirectory) ?? []),
+    namespaces: pinnedNamespaces().flatMap((path) => namespaceAt(path, route, links, mountedAt) ?? []),
     links: hostLinks(links, native.listAddresses(route)),
     elements,
     boundPorts: boundPorts(elements),
@@ -35,8 +37,13 @@ function pinnedNamespaces(): string[] {
 const unescaped = (path: string): string =>
   path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
-/** null: it is gone, or it is the host's own */
-function namespaceAt(
+/** null: it is the host's own, or its owner has removed it meanwhile */
+function namespaceAt(...of: Parameters<typeof readNamespace>): FoundNamespace | null {
+  const [namespace] = attempt(() => readNamespace(...of), 'netns.read');
+  return namespace;
+}
+
+function readNamespace(
   path: string,
   route: native.RouteSocket,
   links: readonly native.LinkInfo[],
@@ -44,9 +51,7 @@ function namespaceAt(
 ): FoundNamespace | null {
   const identity = native.netnsIdentity(path);
   if (!identity || identity.inode === native.currentNetnsIdentity().inode) return null;
-  const [inside] = attempt(() => native.openRouteSocket(path), 'netns.open');
-  // its owner has removed it meanwhile
-  if (inside === null) return null;
+  const inside = native.openRouteSocket(path);
   try {
     const owner = ownerOfPin(basename(path));
     const number = native.netnsIdOf(route, path);
@@ -90,10 +95,15 @@ const globalAddresses = (addresses: readonly native.AddressInfo[], index: number
 
 /** Tries to bind every published port: while no daemon holds any, one that is bound is its engine's. */
 function boundPorts(elements: Evidence['elements']): BoundPort[] {
-  const owners = new Set(elements.flatMap(({ owner }) => (owner === null ? [] : [owner])));
-  const ports = [...owners].flatMap((owner) => publishedBy(owner as Parameters<typeof publishedBy>[0], elements, []));
-  return ports.filter(({ protocol, hostIp, hostPort }) => {
-    const places = hostIp === null ? ['0.0.0.0', '::'] : [hostIp];
-    return places.some((address) => !attempts(() => native.holdPort(protocol, address, hostPort).close()));
-  });
+  const owners = new Set(elements.flatMap(({ owner }) => (owner === null ? [] : (ownerNamed(owner) ?? []))));
+  const ports = [...owners].flatMap((owner) => publishedBy(owner, elements, []));
+  return ports.filter(({ protocol, hostIp, hostPort }) =>
+    (hostIp === null ? ['0.0.0.0', '::'] : [hostIp]).some((address) => isBound(protocol, address, hostPort)),
+  );
+}
+
+/** A family or an address that the host does not have is bound by none. */
+function isBound(protocol: BoundPort['protocol'], address: string, port: number): boolean {
+  const [, refusal] = attempt(() => native.holdPort(protocol, address, port).close(), 'port.hold');
+  return refusal?.errno === 'EADDRINUSE';
 }

@@ -134,12 +134,12 @@ export class NativeKernel implements Kernel {
     return this.#firewall.dropped();
   }
 
-  /** Lists everything with a name of netloom's (gc). Throws SystemError. */
-  /** Reads what shows which containers live in the kernel. */
+  /** Reads what shows which containers live in the kernel. Throws SystemError. */
   evidence(): Evidence {
     return evidence(this.#route, this.#nft, this.netnsDirectory);
   }
 
+  /** Lists everything with a name of netloom's (gc). Throws SystemError. */
   inventory(): Inventory {
     return inventory(this.#route, this.#nft, this.netnsDirectory);
   }

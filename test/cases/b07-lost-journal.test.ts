@@ -1,5 +1,6 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { journalVersion } from '../../src/actors/journal/version.ts';
@@ -8,7 +9,8 @@ import { describePort } from '../../src/core/port.ts';
 import type { ContainerView, NetworkView } from '../../src/core/view.ts';
 import { hostLinks, pinForeign, populate } from '../fixtures/population.ts';
 import { TestDaemon, untilAnswered } from '../support/daemon.ts';
-import { ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
+import { everythingBuilt } from '../support/everything-built.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
 import { codeOf, Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 import { seeded } from '../support/seeded.ts';
@@ -38,6 +40,8 @@ beforeAll(async () => {
   foreignPins = pinForeign(lab.directory.path);
   const place = { directory: lab.directory.path, netnsDirectory: lab.daemon.netnsDirectory };
   children = await populate(lab.client, lab.facts, place);
+  for (const id of ['another', 'third'])
+    await lab.client.container.setup({ id, networks: [{ network: 'dual' }, { network: 'apart' }], labels: { of: id } });
   living = (await lab.client.container.list()).containers.filter(({ id }) => !unseen.includes(id));
   networks = (await lab.client.network.list()).networks;
 });
@@ -60,6 +64,13 @@ async function started(): Promise<void> {
   });
 }
 
+/** The next daemon is killed, too, at a random moment of its start. */
+async function startAndKill(): Promise<void> {
+  lab.daemon.launch();
+  await delay(random() * 1_000);
+  await lab.daemon.kill();
+}
+
 const sortedPorts = ({ ports }: ContainerView) => ports.map(describePort).toSorted();
 /** What must be as before, whatever became of the journal. `wounded` has lost its only interface. */
 const essence = (views: readonly ContainerView[]) =>
@@ -73,16 +84,7 @@ const essence = (views: readonly ContainerView[]) =>
 const leases = (views: readonly NetworkView[]) =>
   Object.fromEntries(views.filter(({ name }) => name !== 'gone').map((view) => [view.name, view.leases]));
 
-/** Links, addresses and routes of the host and in every namespace. */
-function everythingBuilt() {
-  const ask = (netns: string | null) =>
-    ['link', 'address', 'route', '-6 route'].map((what) =>
-      netns === null ? ip(...what.split(' ')) : ipWithin(netns, ...what.split(' ')),
-    );
-  const pins = living.flatMap(({ netns, mode }) => (netns && mode !== 'host' ? netns.path : []));
-  return [null, ...pins].map((netns) => [netns, ask(netns)]);
-}
-const rules = () => execFileSync('nft', ['--stateless', 'list', 'ruleset'], { encoding: 'utf8' });
+const pins = () => living.flatMap(({ netns, mode }) => (netns && mode !== 'host' ? netns.path : []));
 
 /** A new container gets nothing that another one has. */
 async function nothingIsGivenTwice(serial: number): Promise<void> {
@@ -99,11 +101,17 @@ async function nothingIsGivenTwice(serial: number): Promise<void> {
   await lab.remove(id);
 }
 
+it('B07 at least 20 containers live', () => {
+  expect(living.length).toBeGreaterThanOrEqual(20);
+});
+
 describe('a journal that is gone or damaged', () => {
   it('B07 what can still be read of a damaged journal is kept: the names of the other containers', async () => {
     await lab.end('stop');
     const bytes = readFileSync(journalFile());
-    bytes[bytes.indexOf('"name":"plain"') + '"name":"p'.length] = 'X'.charCodeAt(0);
+    // pages that are not used any more have former copies
+    const text = '"name":"plain"';
+    for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) bytes[at + text.length - 3] = 0x58;
     writeFileSync(journalFile(), bytes);
     await started();
     const { data } = await lab.facts.event('node/testnode journal-rebuilt');
@@ -119,7 +127,7 @@ describe('a journal that is gone or damaged', () => {
     const web = lab.peers.in(living.find(({ id }) => id === 'serving')?.netns?.path ?? null, 'serving');
     const host = lab.peers.in(null, 'host');
     expect(await web.serve('udp', 80)).toBe('ready');
-    const [built, loaded] = [everythingBuilt(), rules()];
+    const built = everythingBuilt(pins());
     await host.stream('published', '192.0.2.1', 8080, 200, true);
     await lab.end('stop');
     rmSync(`${lab.daemon.runDirectory}/journal`, { recursive: true });
@@ -132,8 +140,7 @@ describe('a journal that is gone or damaged', () => {
     expect(essence(containers)).toEqual(essence(living));
     expect(leases((await lab.client.network.list()).networks)).toEqual(leases(networks));
     for (const { id } of living) await lab.facts.event(`container/${id} adopted`, 2);
-    expect(everythingBuilt()).toEqual(built);
-    expect(rules()).toBe(loaded);
+    expect(everythingBuilt(pins())).toEqual(built);
     expect(await host.endStream('published')).toMatchObject({ lost: 0 });
   });
 
@@ -151,14 +158,18 @@ describe('a journal that is gone or damaged', () => {
     timeout: damages * 60_000,
   }, async () => {
     const outcomes: Record<string, number> = {};
+    let { containers: views } = await lab.client.container.list();
     for (let time = 1; time <= damages; time++) {
       await lab.end(random() < 0.5 ? 'kill' : 'stop');
       rmSync(keptJournal(), { recursive: true, force: true });
+      const before = views;
       const kind = damage(time);
+      if (random() < 0.3) await startAndKill();
       await started();
+      ({ containers: views } = await lab.client.container.list());
       const outcome = `${kind}, ${wasNoticed() ? 'noticed' : 'without effect'}`;
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-      if (kind === 'cut off') expect(wasNoticed()).toBe(true);
+      if (kind !== 'deleted' && !wasNoticed()) expect(views, kind).toEqual(before);
       expect(essence((await lab.client.container.list()).containers), kind).toEqual(essence(living));
       expect(leases((await lab.client.network.list()).networks), kind).toEqual(leases(networks));
       await nothingIsGivenTwice(time);
@@ -174,11 +185,21 @@ describe('a journal that is gone or damaged', () => {
   });
 });
 
+const pageBytes = 4096;
+
+/** Lists pages with rows, or former ones: most of the file is kept for a full disk, and never had any. */
+function writtenPages(bytes: Buffer): number[] {
+  const isWritten = (page: number) =>
+    bytes.subarray(page * pageBytes, (page + 1) * pageBytes).filter((byte) => byte !== 0x20 && byte !== 0).length > 100;
+  return Array.from({ length: bytes.length / pageBytes }, (_, page) => page).filter(isWritten);
+}
+
 /** Changes the journal of a daemon that has ended. Returns how. */
 function damage(time: number): string {
   const bytes = readFileSync(journalFile());
   const kind = (['bit', 'bit', 'bytes', 'page', 'end', 'file'] as const)[time % 6];
-  const place = Math.floor(random() * bytes.length);
+  const pages = writtenPages(bytes);
+  const place = (pages[Math.floor(random() * pages.length)] as number) * pageBytes + Math.floor(random() * pageBytes);
   switch (kind) {
     case 'bit':
       bytes[place] = (bytes[place] as number) ^ (1 << Math.floor(random() * 8));
@@ -187,7 +208,7 @@ function damage(time: number): string {
       for (let offset = 0; offset < 16; offset++) bytes[place + offset] = Math.floor(random() * 256);
       break;
     case 'page':
-      bytes.fill(0, place - (place % 4096), place - (place % 4096) + 4096);
+      bytes.fill(0, place - (place % pageBytes), place - (place % pageBytes) + pageBytes);
       break;
     case 'end':
       writeFileSync(journalFile(), bytes.subarray(0, place));

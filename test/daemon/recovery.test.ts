@@ -5,6 +5,7 @@ import * as native from '#native';
 import { Journal } from '../../src/actors/journal.ts';
 import type { RequestOf } from '../../src/client.ts';
 import { untilAnswered } from '../support/daemon.ts';
+import { everythingBuilt } from '../support/everything-built.ts';
 import { ip, ipWithin } from '../support/fresh-host.ts';
 import { isFree, KernelState } from '../support/kernel-state.ts';
 import { Lab } from '../support/lab.ts';
@@ -101,20 +102,6 @@ async function restarted(): Promise<void> {
 const pins = () => kernel.read().namespaces.map((name) => `${lab.daemon.netnsDirectory}/${name}`);
 const view = async (id: string) => (await lab.client.container.inspect({ id })).container;
 
-/** Everything visible of what netloom has built: links, addresses, routes, rules, identities. */
-function everythingBuilt() {
-  const ask = (netns: string | null) =>
-    ['link', 'address', 'route', '-6 route'].map((what) =>
-      netns === null ? ip(...what.split(' ')) : ipWithin(netns, ...what.split(' ')),
-    );
-  return {
-    host: ask(null),
-    containers: pins().map((path) => [path, native.netnsIdentity(path), ask(path)]),
-    // counters of traffic (left out by --stateless) are not part of it
-    firewall: execFileSync('nft', ['--stateless', 'list', 'table', 'inet', 'netloom'], { encoding: 'utf8' }),
-  };
-}
-
 /** Everything that answers a client from outside. */
 async function traffic() {
   return Promise.all([
@@ -156,7 +143,7 @@ describe.each([
     await kernelAtRest();
     const { containers: views } = await lab.client.container.list();
     const { networks } = await lab.client.network.list();
-    const built = everythingBuilt();
+    const built = everythingBuilt(pins());
     const told = lab.facts.events.length;
     expect(await web.reach('tcp', '10.88.0.1', 8080)).toBe('web:80 sees 10.88.0.1');
     expect(await other.converse(how, hostAddress[4], 8080)).toBe(`web:80 sees ${otherAddress[4]}`);
@@ -173,7 +160,7 @@ describe.each([
     await restarted();
     const heard = await Promise.all(monitors.map((monitor) => monitor.changes()));
     expect(heard.flat()).toEqual([]);
-    expect(everythingBuilt()).toEqual(built);
+    expect(everythingBuilt(pins())).toEqual(built);
 
     expect((await lab.client.container.list()).containers).toEqual(views);
     expect((await lab.client.network.list()).networks).toEqual(networks);
@@ -302,7 +289,7 @@ describe('a daemon that was killed', () => {
     const [veth] = ip<{ ifname: string }[]>('link', 'show', 'master', 'netloom0', 'type', 'veth').slice(-1);
     // events about ports that have just been attached to a bridge are still under way
     await kernelAtRest();
-    const before = everythingBuilt();
+    const before = everythingBuilt(pins());
     let monitor: Monitor | undefined;
     await restart('kill', async () => {
       execFileSync('bridge', ['link', 'set', 'dev', veth?.ifname as string, 'hairpin', 'off']);
@@ -313,7 +300,7 @@ describe('a daemon that was killed', () => {
     expect(new Set(changed)).toEqual(new Set([veth?.ifname, 'netloom0']));
     expect(await traffic()).toEqual(allIsWell);
     await kernelAtRest();
-    expect(everythingBuilt()).toEqual(before);
+    expect(everythingBuilt(pins())).toEqual(before);
   });
 
   it('the successor of a killed daemon makes a second daemon for its run directory fail (node.running), and continues', async () => {

@@ -1,90 +1,105 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { z } from 'zod';
+import { fault, NetloomError } from '../../core/fault.ts';
 
 /** All tables of a journal. */
 export const tableNames = ['meta', 'actors', 'ledgers', 'inbox', 'pending', 'outbox', 'replies'] as const;
 
-/** What the examiner says of a journal; isLater: a later version wrote it, so only that was read. */
-export type Verdict = { kind: 'sound'; isLater: boolean } | { kind: 'damaged'; why: string };
-/** What it says when there is a copy without unused pages. */
-export interface Copied {
-  kind: 'copied';
-}
+const verdictSchema = z.discriminatedUnion('kind', [
+  /** isLater: a later version wrote it, so only that was read */
+  z.object({ kind: z.literal('sound'), isLater: z.boolean() }),
+  z.object({ kind: z.literal('damaged'), why: z.string() }),
+]);
+/** How the examiner judges a journal. */
+export type Verdict = z.infer<typeof verdictSchema>;
 
-/** What a daemon that starts finds in its run directory. */
-export type JournalState =
-  | { kind: 'sound' }
-  /** there is none: a new run directory, or it was removed */
-  | { kind: 'missing' }
-  /** it was moved to `kept`; records: those that could still be read, by the address of their actor */
-  | { kind: 'damaged'; why: string; kept: string; records: ReadonlyMap<string, unknown> };
+/** Whether it has made a copy without unused pages: not of a later version's journal, nor on a disk without room for it. */
+const copyingSchema = z.object({ kind: z.enum(['copied', 'not-copied']) });
+export type Copying = z.infer<typeof copyingSchema>;
+
+/** Ends of a process that reads a damaged file. */
+const faults: ReadonlySet<unknown> = new Set(['SIGBUS', 'SIGSEGV', 'SIGABRT']);
 
 /** A journal of 10,000 containers is read in a second; a damaged one may have a loop. */
 const examineWithinMs = 30_000;
 const mostOutputBytes = 2 ** 28;
-const examiner = fileURLToPath(new URL('./examiner.js', import.meta.url));
-const salvager = fileURLToPath(new URL('./salvager.js', import.meta.url));
+const program = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /**
- * Examines the journal before it is opened, in another process: a damaged file must not end the daemon, nor give it wrong rows. A sound
- * one is replaced by its copy, a damaged one is moved aside. The run directory must be this daemon's.
+ * Examines the journal in another process, before it is opened: a damaged file must not end the daemon, nor give it wrong rows. Replaces
+ * a sound one by its copy. Returns null if there is none. Throws journal.unexamined when it cannot be said what it is.
  */
-export async function examineJournal(runDirectory: string): Promise<JournalState> {
-  const directory = `${runDirectory}/journal`;
-  if (!existsSync(`${directory}/data.mdb`)) return { kind: 'missing' };
+export async function examineJournal(directory: string, signal?: AbortSignal): Promise<Verdict | null> {
+  if (!existsSync(`${directory}/data.mdb`)) return null;
   const copy = `${directory}/copy`;
+  const ask = () => examineOnce(directory, copy, signal);
+  // another program may have ended the first process
+  const verdict = (await ask()) ?? (await ask());
+  if (verdict === null)
+    throw new NetloomError(fault('journal.unexamined', `the journal ${directory} could not be examined: try again`));
+  return verdict;
+}
+
+/** null: the process ended for a reason that says nothing about the journal */
+async function examineOnce(directory: string, copy: string, signal?: AbortSignal): Promise<Verdict | null> {
   rmSync(copy, { recursive: true, force: true });
-  const { verdict, isCopied } = await askExaminer(directory, copy);
-  if (verdict.kind === 'damaged') {
-    const records = await readableRecords(directory);
-    return { ...verdict, records, kept: setAside(runDirectory) };
-  }
-  if (isCopied) {
+  const { lines, end } = await run('./examiner.js', [directory, copy], signal);
+  const [first, second] = lines;
+  const verdict = first === undefined ? null : verdictSchema.parse(first);
+  if (verdict?.kind === 'damaged') return verdict;
+  if (verdict === null || second === undefined)
+    return end.isByFile ? { kind: 'damaged', why: `reading it ends a process (${end.how})` } : null;
+  if (copyingSchema.parse(second).kind === 'copied') {
     renameSync(`${copy}/data.mdb`, `${directory}/data.mdb`);
     // it lists the readers of the former file
     rmSync(`${directory}/lock.mdb`, { force: true });
   }
   rmSync(copy, { recursive: true, force: true });
-  return { kind: 'sound' };
+  return verdict;
 }
 
-async function askExaminer(directory: string, copy: string): Promise<{ verdict: Verdict; isCopied: boolean }> {
-  const { stdout, end } = await run(examiner, directory, copy);
-  const said = wholeLines(stdout).map((line) => JSON.parse(line) as Verdict | Copied);
-  const [verdict = { kind: 'damaged', why: `reading it ends a process (${end})` }] = said.filter(isVerdict);
-  return { verdict, isCopied: said.some((one) => !isVerdict(one)) };
+const recordSchema = z.tuple([z.string(), z.unknown()]);
+
+/** Returns the records in a damaged journal that another process can read before the damage ends it, by the address of their actor. */
+export async function readableRecords(directory: string): Promise<Map<string, unknown>> {
+  const { lines } = await run('./salvager.js', [directory]);
+  return new Map(lines.map((line) => recordSchema.parse(line)));
 }
 
-const isVerdict = (said: Verdict | Copied): said is Verdict => said.kind !== 'copied';
-
-/** The last line may be cut off. */
-const wholeLines = (text: string): string[] => text.split('\n').slice(0, -1);
-
-/** Returns the records that another process can read before the damage ends it. */
-async function readableRecords(directory: string): Promise<Map<string, unknown>> {
-  const { stdout } = await run(salvager, directory);
-  return new Map(wholeLines(stdout).map((line) => JSON.parse(line) as [string, unknown]));
+interface Run {
+  /** whole lines of its output, as JSON */
+  lines: unknown[];
+  /** isByFile: a damaged file may have ended it, by a fault, or by a loop */
+  end: { how: string; isByFile: boolean };
 }
 
-/** Runs one of the two programs; end: the signal or the exit code. */
-async function run(program: string, ...args: string[]): Promise<{ stdout: string; end: string | number }> {
-  const options = { timeout: examineWithinMs, killSignal: 'SIGKILL', maxBuffer: mostOutputBytes } as const;
+async function run(file: string, args: string[], signal?: AbortSignal): Promise<Run> {
+  const options = { timeout: examineWithinMs, killSignal: 'SIGKILL', maxBuffer: mostOutputBytes, signal } as const;
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], options);
-    return { stdout, end: 0 };
+    const { stdout } = await promisify(execFile)(process.execPath, [program(file), ...args], options);
+    return { lines: wholeLines(stdout), end: { how: 'exit code 0', isByFile: false } };
   } catch (error) {
-    const { stdout = '', signal, code } = error as { stdout?: string; signal?: string; code?: number };
-    return { stdout, end: signal ?? code ?? 'unknown' };
+    signal?.throwIfAborted();
+    const { stdout = '', signal: by, code, killed } = error as ExecutionError;
+    return { lines: wholeLines(stdout), end: { how: `${by ?? code}`, isByFile: faults.has(by) || killed === true } };
   }
 }
 
-/** Keeps one damaged journal, the last. Returns its place. */
-function setAside(runDirectory: string): string {
-  const kept = `${runDirectory}/journal.damaged`;
-  rmSync(kept, { recursive: true, force: true });
-  renameSync(`${runDirectory}/journal`, kept);
-  mkdirSync(`${runDirectory}/journal`, { mode: 0o700 });
-  return kept;
+/** What `execFile` adds to its errors. */
+interface ExecutionError extends Error {
+  stdout?: string;
+  signal?: string;
+  code?: number | string;
+  /** by its time-out */
+  killed?: boolean;
 }
+
+/** The last line may be cut off. */
+const wholeLines = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown);

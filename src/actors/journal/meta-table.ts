@@ -6,7 +6,18 @@ import type { SealedRows } from './sealed-rows.ts';
 import { journalVersion } from './version.ts';
 
 /** Values stored beside the other tables. */
-export type MetaRows = SealedRows<number | string | LeftOut, string>;
+export type MetaRows = SealedRows<number | string | LeftOut | JournalOrigin, string>;
+
+/** Why a journal begins. */
+export interface JournalOrigin {
+  cause: 'missing' | 'damaged';
+  /** where the damaged one is kept */
+  kept: string | null;
+  /** a daemon has used the run directory before */
+  hasLived: boolean;
+}
+
+export const firstJournal: JournalOrigin = { cause: 'missing', kept: null, hasLived: false };
 
 const rebuildKey = 'rebuild';
 
@@ -45,17 +56,17 @@ export class MetaTable {
     this.rows.putSync('version', journalVersion);
   }
 
-  begin(): string {
+  begin(origin: JournalOrigin): string {
     this.rows.putSync('version', journalVersion);
     const epoch = randomUUID();
     this.rows.putSync('epoch', epoch);
-    this.rows.putSync(rebuildKey, 'due');
+    this.rows.putSync(rebuildKey, origin);
     return epoch;
   }
 
-  /** A new journal does not know yet what lives in the kernel. */
-  isRebuildDue(): boolean {
-    return this.rows.doesExist(rebuildKey);
+  /** A new journal does not know yet what lives in the kernel. null: it was looked for */
+  rebuildDue(): JournalOrigin | null {
+    return (this.rows.get(rebuildKey) as JournalOrigin | undefined) ?? null;
   }
 
   noteRebuilt(): void {

@@ -4,9 +4,9 @@ import { fault, NetloomError } from '../../core/fault.ts';
 
 type Range = Pick<RangeOptions, 'start' | 'end' | 'limit'>;
 
-/** Between the checksum and the value: in no JSON text of one value does it follow eight digits. */
-const separator = '|';
-const checksumDigits = 8;
+/** The checksum before a value: no JSON text begins in this way. */
+const sealPattern = /^[0-9a-f]{8}\|/;
+const sealLength = 9;
 
 /**
  * A table of the journal, whose rows carry a checksum of their key and their value: a byte that changed on the disk is noticed when the
@@ -25,7 +25,7 @@ export class SealedRows<Value, RowKey extends Key> {
 
   putSync(key: RowKey, value: Value): void {
     const text = JSON.stringify(value);
-    this.table.putSync(key, `${checksum(key, text)}${separator}${text}`);
+    this.table.putSync(key, `${sealOf(key, text)}${text}`);
   }
 
   removeSync(key: RowKey): void {
@@ -67,9 +67,9 @@ export class SealedRows<Value, RowKey extends Key> {
   }
 
   #open(key: RowKey, row: string): Value {
-    const isSealed = row[checksumDigits] === separator;
-    const text = isSealed ? row.slice(checksumDigits + separator.length) : row;
-    const isIntact = !isSealed || row.startsWith(checksum(key, text));
+    const isSealed = sealPattern.test(row);
+    const text = isSealed ? row.slice(sealLength) : row;
+    const isIntact = !isSealed || row.startsWith(sealOf(key, text));
     const value = isIntact ? parsed(text) : undefined;
     if (value === undefined)
       throw damaged(`the row ${JSON.stringify(key)} of the table ${this.name} is not what was written`);
@@ -77,10 +77,9 @@ export class SealedRows<Value, RowKey extends Key> {
   }
 }
 
-function checksum(key: Key, text: string): string {
-  return crc32(text, crc32(JSON.stringify(key)))
-    .toString(16)
-    .padStart(checksumDigits, '0');
+function sealOf(key: Key, text: string): string {
+  const checksum = crc32(text, crc32(JSON.stringify(key)));
+  return `${checksum.toString(16).padStart(sealLength - 1, '0')}|`;
 }
 
 function parsed(text: string): unknown {

@@ -1,4 +1,5 @@
 import type { ActorEvent } from '../../core/actor-event.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
 import type { Plan } from '../../core/plan/plan.ts';
 import type { ActorTable } from './actor-table.ts';
 import type { MetaTable } from './meta-table.ts';
@@ -18,7 +19,7 @@ export interface UpgradedTables {
 }
 
 /**
- * Rewrites the tables of a journal of an earlier version. Belongs into one write of the journal: a start that dies meanwhile leaves
+ * Rewrites the tables of a journal of an earlier version. Call it in one write of the journal: a start that dies meanwhile leaves
  * the earlier version's tables.
  */
 export function upgradeTables({ meta, actors, inbox, plans, replies }: UpgradedTables, from: number): void {
@@ -28,7 +29,7 @@ export function upgradeTables({ meta, actors, inbox, plans, replies }: UpgradedT
       address,
       { value: record.value, context: { ...record.context } },
     ]);
-  const after = migrate({ actors: new Map(known), messages: [] }, from, journalVersion);
+  const after = orDamaged(() => migrate({ actors: new Map(known), messages: [] }, from, journalVersion));
   for (const address of actors.addresses()) actors.remove(address);
   for (const [address, record] of after.actors) actors.keep(address, null, record);
   if (isSettled(from)) {
@@ -38,4 +39,15 @@ export function upgradeTables({ meta, actors, inbox, plans, replies }: UpgradedT
   }
   for (const { to, event } of after.messages) inbox.put(to, meta.nextSequence(), event);
   meta.upgrade();
+}
+
+/** Rows of earlier versions have no checksums: one that a migration cannot read is damaged. */
+function orDamaged<Result>(migrated: () => Result): Result {
+  try {
+    return migrated();
+  } catch (error) {
+    throw new NetloomError(fault('journal.damaged', `the journal is damaged: ${(error as Error).message}`), {
+      cause: error,
+    });
+  }
 }

@@ -3,7 +3,7 @@ import { formatSubnet, parseSubnet } from '../address.ts';
 import type { Element } from '../firewall/nft.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
 import { defaultNetworkId } from '../network/identity.ts';
-import { networkId, type OwnerMark, ownerMark } from '../object-names.ts';
+import { isMadeBridge, networkId, type OwnerMark, ownerMark } from '../object-names.ts';
 import type { FoundHostLink } from './evidence.ts';
 
 /** podman's network without a file */
@@ -35,7 +35,11 @@ export function broughtNetwork(name: string, bridge: FoundHostLink, elements: re
     dns_enabled: has('resolver4') || has('resolver6'),
     network_dns_servers: [],
     labels: {},
-    options: { ...(isolate && { isolate }), ...(has('open_links') && { inbound: 'open' }) },
+    options: {
+      ...(!isMadeBridge(bridge, owner) && { mode: 'unmanaged' }),
+      ...(isolate && { isolate }),
+      ...(has('open_links') && { inbound: 'open' }),
+    },
     ipam_options: { driver: subnets.length > 0 ? 'host-local' : 'none' },
   };
 }

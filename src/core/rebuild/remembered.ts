@@ -16,7 +16,7 @@ export type Remembered = z.infer<typeof rememberedSchema>;
 
 const recordSchema = z.looseObject({ context: z.looseObject({ wish: rememberedSchema }) });
 
-/** Returns what records of actors say of containers, by ID; leaves out those that say nothing. */
+/** Extracts containers' wishes from records of actors, by ID; leaves out records without a wish. */
 export function rememberedWishes(records: ReadonlyMap<string, unknown>): Map<string, Remembered> {
   const wishes = [...records.values()].flatMap((record) => {
     const { data } = recordSchema.safeParse(record);

@@ -14,7 +14,7 @@ const placed = z.looseObject({
 });
 
 /**
- * From version 10 to 11: owners know who is about to leave them, containers who shares their namespace, and plans have a purpose.
+ * From version 10 to 11: owners know which members are about to leave, containers know which containers share their namespace, and plans have a purpose.
  * A container whose process may never start (P18), and the times of commands, were not known.
  */
 export function from10(content: Content): Content {

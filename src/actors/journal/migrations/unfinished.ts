@@ -64,16 +64,16 @@ const unasked = {
  * Brings every actor of a journal before version 12 into a state in which nothing is under way: its plans and messages are in words that
  * this version does not speak. A set-up or a teardown that was under way has failed, and the container knows that something of it
  * is left: the next command removes that first. A container or a network that was being changed stays as it was, and is verified.
- * Claims that became nobody's are released by messages, in the owners' turn.
+ * Messages to the owners release what they had granted to containers that no longer have it.
  */
-export function settle({ actors }: Content): Content {
+export function settle({ actors, messages }: Content): Content {
   const settled = new Map<ActorAddress, StoredActor>();
   for (const [address, actor] of actors) {
     const after = settledActor(address, actor);
     if (after) settled.set(address, after);
   }
   for (const address of [...settled.keys()]) if (isForlornClient(address, settled)) settled.delete(address);
-  return { actors: settled, messages: releases(actors, settled) };
+  return { actors: settled, messages: [...messages, ...releases(actors, settled)] };
 }
 
 /** Returns null for an actor that ends. */

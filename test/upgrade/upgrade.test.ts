@@ -14,9 +14,6 @@ import { ipBatch } from '../support/other-host.ts';
 import { Peers } from '../support/peer.ts';
 import { earlierBuild } from './earlier-build.ts';
 
-/** Only `npm run test:upgrade` builds earlier versions. */
-const isAsked = process.env.UPGRADE === 'all';
-
 /**
  * Before version 11 the ruleset and some settings of links were others, which an upgrade adds to or replaces while packets pass. A
  * replaced table ends `nft monitor`.
@@ -61,7 +58,7 @@ async function ended({ client, facts }: { client: NetloomClient; facts: Facts },
 /** A version may describe the same fault in other words. */
 const withoutFault = <View extends { lastFault: unknown }>({ lastFault: _, ...rest }: View) => rest;
 
-describe.skipIf(!isAsked).each(journalVersions())('a daemon whose journal has version %i', (version) => {
+describe.each(journalVersions())('a daemon whose journal has version %i', (version) => {
   it('P06 an upgrade under traffic loses no packet, rewrites nothing, and adopts everything', async () => {
     const isSameKernel = version >= sameKernelSince;
     const program = earlierBuild(journalFixture(version).commit);

@@ -46,7 +46,7 @@ export function rebuild(
 ): FoundContainer[] {
   const isAnothers = anotherDaemons(evidence, hasLived);
   const marks = [
-    ...evidence.namespaces.map(({ owner }) => owner),
+    ...evidence.namespaces.map(({ owner, isOurs }) => (isOurs ? owner : null)),
     ...evidence.links.map(({ alias }) => (alias === null ? null : ownerOfAlias(alias))),
     ...evidence.elements.map(({ owner }) => (owner === null ? null : ownerNamed(owner))),
   ];
@@ -69,8 +69,13 @@ export function rebuild(
  * daemon has no past, and the container has no pin here.
  */
 function anotherDaemons({ namespaces }: Evidence, hasLived: boolean): (owner: OwnerMark) => boolean {
+  // namespaces that no link of this host leads into are those of other hosts: of containers' containers, for example
+  const isHere = ({ isOurs, interfaces }: FoundNamespace) =>
+    isOurs || interfaces.some(({ hostIndex }) => hostIndex !== null);
   const pinnedBy = (isOurs: boolean) =>
-    new Set(namespaces.flatMap((one) => (one.owner !== null && one.isOurs === isOurs ? [one.owner] : [])));
+    new Set(
+      namespaces.filter(isHere).flatMap((one) => (one.owner !== null && one.isOurs === isOurs ? [one.owner] : [])),
+    );
   const [ours, others] = [pinnedBy(true), pinnedBy(false)];
   return (owner) => !ours.has(owner) && (others.has(owner) || !hasLived);
 }

@@ -100,7 +100,11 @@ describe('B07 the containers that live in the kernel', () => {
   it('B07 containers of another daemon on the same host are left alone', () => {
     const others = pin('web', { path: '/run/lab/netns/netloom-web', isOurs: false });
     expect(found({ namespaces: [others], links: [bridge, hostEnd('web')] })).toEqual([]);
+    // a namespace of the same name that no link of this host leads into says nothing
+    const elsewhere = pin('web', { path: '/run/lab/netns/netloom-web', isOurs: false, interfaces: [] });
     const engines = pin('web', { path: '/run/netns/engine', owner: null, isOurs: false });
+    expect(found({ namespaces: [elsewhere] })).toEqual([]);
+    expect(found({ namespaces: [elsewhere, engines], links: [bridge, hostEnd('web')] })).toHaveLength(1);
     const evidence = { namespaces: [engines], links: [bridge, hostEnd('web')] };
     expect(found(evidence, { hasLived: false })).toEqual([]);
     expect(found(evidence, { hasLived: true })).toHaveLength(1);
